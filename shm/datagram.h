@@ -1,0 +1,26 @@
+/* A datagram on its way between a worker and control: punted from the network (STUN, DTLS) or injected into it.
+ * The record of a punt or inject ring is this header with length bytes behind it. */
+#pragma once
+
+#include "shm/abi.h"
+
+#define SHM_DATAGRAM_MAX 2048u
+
+enum shm_datagram_class { SHM_DATAGRAM_STUN = 1, SHM_DATAGRAM_DTLS = 2 };
+
+struct shm_address {
+    uint8_t ip[16]; /* network order; IPv4 is v4-mapped (::ffff:a.b.c.d) */
+    uint16_t port;  /* host order */
+    uint16_t reserved;
+    uint32_t scope;
+};
+SHM_STATIC_SIZE(struct shm_address, 24);
+
+struct shm_datagram {
+    struct shm_address remote;
+    shm_handle transport; /* punt: whose tuple it came from, or none; inject: ignored */
+    uint32_t length;
+    uint32_t datagram_class; /* enum shm_datagram_class */
+    uint64_t received_us;    /* CLOCK_MONOTONIC */
+};
+SHM_STATIC_SIZE(struct shm_datagram, 48);

@@ -1,0 +1,35 @@
+/* From a remote address to the transport that has proved (by ICE) to live there.
+ *
+ * Control is the only writer, and writes a tuple before it answers the check that validated it; workers only read.
+ * Open addressing over a fixed, zeroed array; each slot carries a sequence of its own, so that a reader never sees
+ * half a slot and never waits: a slot that is being written reads as not there. */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "shm/datagram.h"
+
+struct shm_tuple_slot {
+    _Atomic uint32_t sequence; /* odd while it is written */
+    uint32_t state;            /* 0 never used, 1 in use, 2 deleted */
+    struct shm_address remote;
+    uint64_t transport;
+    uint64_t reserved[3];
+};
+SHM_STATIC_SIZE(struct shm_tuple_slot, 64);
+
+struct tuple_map {
+    struct shm_tuple_slot *slots;
+    uint32_t mask;
+};
+
+/* capacity as in the segment's header: a power of two. */
+void tuple_map_init(struct tuple_map *map, struct shm_tuple_slot *slots, uint32_t capacity);
+
+/* The transport at remote, or SHM_HANDLE_NONE. */
+shm_handle tuple_map_find(const struct tuple_map *map, const struct shm_address *remote);
+
+/* Control only. Inserts, or moves remote to another transport. -ENOSPC when the map is three quarters full. */
+int tuple_map_insert(struct tuple_map *map, const struct shm_address *remote, shm_handle transport);
+/* Control only. Removes remote if it belongs to transport. */
+void tuple_map_remove(struct tuple_map *map, const struct shm_address *remote, shm_handle transport);
