@@ -1,0 +1,73 @@
+/* The settings of kolabmeetd: one table (config.c) of name, default, kind and help, filled from the command
+ * line and the environment. Order: option > environment > default. An option is the variable's name in lower
+ * case with dashes: LISTENING_PORT is --listening-port. An empty value counts as unset, as in the server that
+ * this one replaces.
+ *
+ * Strings belong to the struct; NULL is "unset". Values are never part of an error text unless they are no
+ * secret. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "control/log.h"
+
+#define CONFIG_ERROR_MAX 256
+
+enum config_action { CONFIG_RUN, CONFIG_SHOW_HELP, CONFIG_SHOW_VERSION };
+enum config_poll { CONFIG_POLL_ADAPTIVE, CONFIG_POLL_BUSY, CONFIG_POLL_SLEEP };
+
+struct config {
+    enum config_action action; /* only with CONFIG_RUN are the rest checked and complete */
+
+    char *auth_token; /* secret */
+    char *listening_host;
+    unsigned listening_port;
+    char *public_domain;
+    char *ssl_cert; /* NULL: SSL_CERT=none, plain HTTP */
+    char *ssl_key;  /* NULL with ssl_cert */
+    bool force_wss;
+
+    char *webrtc_listen_ip; /* an IPv4 or IPv6 literal */
+    char *webrtc_announced_address;
+    unsigned webrtc_listen_port;
+    char *codecs; /* comma-separated: opus, VP8, VP9/<profile-id>, H264/<profile-level-id>, AV1 */
+    unsigned initial_outgoing_bitrate_bps;
+    unsigned max_incoming_bitrate_bps;
+    unsigned plain_port_min;
+    unsigned plain_port_max;
+    char *dtls_cert; /* both or neither */
+    char *dtls_key;
+
+    char *turn_server;        /* URLs by commas; NULL: TURN_SERVER=none */
+    char *turn_static_secret; /* secret */
+    char *webhook_url;
+    char *webhook_token; /* secret */
+
+    unsigned workers; /* number of cores by default */
+    unsigned router_scale_size;
+    enum config_poll poll;
+    char *runtime_dir;
+    char *demo;      /* folder of the built demo page; NULL: DEMO=off */
+    char *forwarder; /* path of kolabmeet-forwarder; by default beside the running binary */
+    enum log_level log_level;
+};
+
+/* Reads the settings. `environ` is a NULL-terminated array of NAME=value, as environ(7). Returns
+ *   0              *ret is filled; the caller releases it with config_deinit;
+ *   -EINVAL        a setting is missing or malformed, or an option is unknown;
+ *   -EADDRNOTAVAIL WEBRTC_LISTEN_IP is missing or no address;
+ *   -ENOMEM.
+ * On failure *ret is untouched and `error` is one line without a line end. */
+int config_parse(int argc, char **argv, char **environ, struct config *ret, char *error, size_t size);
+
+/* Wipes the secrets and frees the strings. The struct may be all zero. */
+void config_deinit(struct config *config);
+
+/* The process's exit status for a failure of config_parse: 78 (EX_CONFIG) or 3 for the listen address. */
+int config_exit_status(int error);
+
+/* Every setting with its default and one line of help. */
+void config_print_help(FILE *out);
