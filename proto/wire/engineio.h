@@ -1,0 +1,40 @@
+/* engine.io protocol 4: packets of text frames and of polling payloads. Binary packets are not spoken here.
+ */
+#pragma once
+
+#include <stddef.h>
+
+enum engineio_type {
+    ENGINEIO_OPEN = 0,
+    ENGINEIO_CLOSE = 1,
+    ENGINEIO_PING = 2,
+    ENGINEIO_PONG = 3,
+    ENGINEIO_MESSAGE = 4,
+    ENGINEIO_UPGRADE = 5,
+    ENGINEIO_NOOP = 6,
+};
+
+#define ENGINEIO_SEPARATOR '\x1e' /* between the packets of a polling payload */
+
+struct engineio_packet {
+    enum engineio_type type;
+    const char *data; /* what follows the type, not terminated; points into the frame */
+    size_t length;
+};
+
+/* Parses one packet. -EBADMSG when it is empty or its type is none of the above ('b', binary, too). */
+int engineio_parse(const char *frame, size_t length, struct engineio_packet *ret_packet);
+
+/* Writes one packet, not terminated. Returns its bytes, -ENOSPC, or -EINVAL when type is none of the above.
+ */
+int engineio_write(char *buffer, size_t capacity, enum engineio_type type, const char *data, size_t length);
+
+/* Walks the packets of a polling payload. next() returns 1 with a packet, 0 after the last, -EBADMSG at a bad
+ * or empty one (also in an empty payload), after which there is nothing more. */
+struct engineio_iterator {
+    const char *position; /* NULL after the last packet */
+    const char *end;
+};
+
+void engineio_begin(struct engineio_iterator *iterator, const char *payload, size_t length);
+int engineio_next(struct engineio_iterator *iterator, struct engineio_packet *ret_packet);
