@@ -1,0 +1,96 @@
+/* SRTP and SRTCP (RFC 3711, RFC 7714) of one transport, in batches, behind one table of verbs.
+ *
+ * A worker hands over all the packets of a round at once, so that a backend can run many ciphers side by
+ * side. The caller has checked nothing: a backend checks every length before a cipher sees a byte, and a
+ * packet changes no state unless it is authentic.
+ *
+ * Protecting is made for fan-out: `out` already holds the head of the packet, the header and what was
+ * rewritten of the payload; the untouched rest of the payload may stand elsewhere and is read there, once, by
+ * the cipher. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SRTP_KEY_MAX 44u     /* master key and salt of AEAD_AES_256_GCM */
+#define SRTP_TRAILER_MAX 20u /* tag and SRTCP index of any profile */
+#define SRTP_REPLAY_WINDOW 1024u
+
+/* The numbers of km.SrtpProfile. */
+enum srtp_profile {
+    SRTP_AEAD_AES_128_GCM = 1,
+    SRTP_AEAD_AES_256_GCM = 2,
+    SRTP_AES128_CM_SHA1_80 = 3,
+};
+
+enum srtp_kind { SRTP_KIND_RTP, SRTP_KIND_RTCP };
+
+enum srtp_status {
+    SRTP_OK,
+    SRTP_MALFORMED, /* lengths that cannot be */
+    SRTP_FORGED,    /* not authentic */
+    SRTP_REPLAYED,  /* seen before, or older than the window */
+    SRTP_FAILED,    /* no memory, key worn out, no room for the trailer */
+};
+
+struct srtp_session;
+
+/* A packet from the network, decrypted where it stands. */
+struct srtp_unprotect_job {
+    struct srtp_session *session;
+    uint8_t *data;
+    uint32_t length; /* in: with the trailer; out: without */
+    enum srtp_kind kind;
+    enum srtp_status status; /* out */
+};
+
+/* A packet to be sent. RTP: out holds head_bytes, of which clear_bytes are the header with its extensions;
+ * the payload goes on in tail. RTCP: all stands in out, clear_bytes is 8, tail is NULL. */
+struct srtp_protect_job {
+    struct srtp_session *session;
+    uint8_t *out;
+    uint32_t out_capacity;
+    uint32_t head_bytes;
+    uint32_t clear_bytes;
+    const uint8_t *tail;
+    uint32_t tail_bytes;
+    enum srtp_kind kind;
+    enum srtp_status status; /* out */
+    uint32_t length;         /* out: of the whole protected packet */
+};
+
+struct srtp_backend {
+    const char *name;
+
+    /* Once a process, before any thread: loads and warms up what is slow the first time. */
+    int (*init)(void);
+    void (*deinit)(void);
+
+    /* key_bytes must be srtp_key_bytes(profile) for both keys. The keys are copied and wiped by destroy. */
+    int (*create)(enum srtp_profile profile, const uint8_t *receive_key, const uint8_t *send_key,
+                  struct srtp_session **ret_session);
+    void (*destroy)(struct srtp_session *session);
+
+    void (*unprotect)(struct srtp_unprotect_job *jobs, size_t count);
+    void (*protect)(struct srtp_protect_job *jobs, size_t count);
+
+    /* Drops what was kept about a received SSRC that belongs to no stream, so that a peer who makes SSRCs up
+     * costs no memory. */
+    void (*forget)(struct srtp_session *session, uint32_t ssrc);
+};
+
+extern const struct srtp_backend srtp_libsrtp2;
+
+/* NULL when no backend is called so. */
+const struct srtp_backend *srtp_backend_find(const char *name);
+
+/* Master key and salt together; 0 for no profile. */
+size_t srtp_key_bytes(enum srtp_profile profile);
+
+/* Bytes that the profile adds to an RTP or RTCP packet. */
+size_t srtp_trailer_bytes(enum srtp_profile profile, enum srtp_kind kind);
+
+/* The length of the clear part of an RTP packet (fixed header, CSRCs, extension block: RFC 3550 section 5.1),
+ * or 0 when it does not fit into length with trailer bytes behind it. */
+size_t srtp_rtp_header_bytes(const uint8_t *data, size_t length, size_t trailer);
