@@ -1,8 +1,8 @@
 /* What both processes must agree on before anything else: sizes of cache lines, version, handles.
  *
- * Everything in the segment is addressed by offsets and handles, never by pointers, in fixed-width integers of the
- * host's byte order (both processes run on one machine). A change of any struct under shm/ is a change of
- * SHM_ABI_VERSION. */
+ * Everything in the segment is addressed by offsets and handles, never by pointers, in fixed-width integers
+ * of the host's byte order (both processes run on one machine). A change of any struct under shm/ is a change
+ * of SHM_ABI_VERSION. */
 #pragma once
 
 #include <stdbool.h>
@@ -15,8 +15,8 @@
 
 #define SHM_STATIC_SIZE(type, bytes) _Static_assert(sizeof(type) == (bytes), "the layout of " #type " is ABI")
 
-/* A handle names one life of one table row: index in the low, generation in the high 32 bits. Generations start
- * at 1, so 0 is no handle, and a handle of a freed row misses. */
+/* A handle names one life of one table row: index in the low, generation in the high 32 bits. Generations
+ * start at 1, so 0 is no handle, and a handle of a freed row misses. */
 typedef uint64_t shm_handle;
 
 #define SHM_HANDLE_NONE ((shm_handle)0)

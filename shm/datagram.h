@@ -1,5 +1,5 @@
-/* A datagram on its way between a worker and control: punted from the network (STUN, DTLS) or injected into it.
- * The record of a punt or inject ring is this header with length bytes behind it. */
+/* A datagram on its way between a worker and control: punted from the network (STUN, DTLS) or injected into
+ * it. The record of a punt or inject ring is this header with length bytes behind it. */
 #pragma once
 
 #include "shm/abi.h"

@@ -1,8 +1,9 @@
 /* The handshake between control and a forwarder, over a SOCK_SEQPACKET socket that both hold.
  *
- * The forwarder says hello: magic, ABI version, and the size of every struct and message it was built with. Control
- * compares with its own. It answers with a welcome that carries the descriptors (segment, statistics, one media
- * socket and two eventfds a worker), or with a refusal in words. Nobody maps anything of a stranger. */
+ * The forwarder says hello: magic, ABI version, and the size of every struct and message it was built with.
+ * Control compares with its own. It answers with a welcome that carries the descriptors (segment, statistics,
+ * one media socket and two eventfds a worker), or with a refusal in words. Nobody maps anything of a
+ * stranger. */
 #pragma once
 
 #include <stddef.h>
@@ -47,9 +48,9 @@ struct shm_descriptors {
     int segment;
     int statistics;
     uint32_t workers;
-    int media_socket[SHM_ENDPOINT_WORKERS_MAX];   /* bound UDP sockets */
-    int worker_wake[SHM_ENDPOINT_WORKERS_MAX];    /* eventfd: control -> worker */
-    int control_wake[SHM_ENDPOINT_WORKERS_MAX];   /* eventfd: worker -> control */
+    int media_socket[SHM_ENDPOINT_WORKERS_MAX]; /* bound UDP sockets */
+    int worker_wake[SHM_ENDPOINT_WORKERS_MAX];  /* eventfd: control -> worker */
+    int control_wake[SHM_ENDPOINT_WORKERS_MAX]; /* eventfd: worker -> control */
 };
 
 /* This build's hello. */
@@ -58,8 +59,8 @@ void endpoint_hello(struct shm_hello *ret_hello, uint32_t workers_max);
 /* 0, or -EPROTO with the first difference in words. */
 int endpoint_check(const struct shm_hello *hello, char *ret_why, size_t why_bytes);
 
-/* Forwarder: sends the hello and waits up to timeout_ms for the answer. -EPROTO with control's reason when refused,
- * -ETIMEDOUT, -ECONNRESET, or the errno of a system call. */
+/* Forwarder: sends the hello and waits up to timeout_ms for the answer. -EPROTO with control's reason when
+ * refused, -ETIMEDOUT, -ECONNRESET, or the errno of a system call. */
 int endpoint_join(int socket, uint32_t workers_max, int timeout_ms, struct shm_descriptors *ret_descriptors,
                   char *ret_why, size_t why_bytes);
 

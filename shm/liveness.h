@@ -1,4 +1,5 @@
-/* Heartbeats: each thread that matters stores the time at which it last went round; whoever supervises it looks. */
+/* Heartbeats: each thread that matters stores the time at which it last went round; whoever supervises it
+ * looks. */
 #pragma once
 
 #include <stdatomic.h>

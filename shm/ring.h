@@ -1,13 +1,13 @@
 /* A ring with one producer and one consumer, of records of any length, in shared memory.
  *
- * The producer reserves, writes and commits; the consumer peeks and releases, or pops a copy. Neither ever waits.
- * Both sides keep their own position privately and read the other's from the shared struct, where a value that
- * cannot be is answered by -EBADMSG, never followed: what stands in the ring was written by another process. After
- * -EBADMSG the consumer skips all that is queued. A producer that is killed between reserve and commit leaves no
- * trace.
+ * The producer reserves, writes and commits; the consumer peeks and releases, or pops a copy. Neither ever
+ * waits. Both sides keep their own position privately and read the other's from the shared struct, where a
+ * value that cannot be is answered by -EBADMSG, never followed: what stands in the ring was written by
+ * another process. After -EBADMSG the consumer skips all that is queued. A producer that is killed between
+ * reserve and commit leaves no trace.
  *
- * The consumer may sleep: it sets `sleeping`, looks once more, and blocks on a descriptor that the producer writes
- * to when ring_wants_wake() says so. */
+ * The consumer may sleep: it sets `sleeping`, looks once more, and blocks on a descriptor that the producer
+ * writes to when ring_wants_wake() says so. */
 #pragma once
 
 #include <stdatomic.h>
@@ -73,19 +73,21 @@ void ring_commit(struct ring_producer *producer, uint32_t length);
 /* ring_reserve, memcpy, ring_commit. -ENOBUFS when full, -EMSGSIZE when no ring of this size can hold it. */
 int ring_push(struct ring_producer *producer, const void *data, uint32_t length);
 
-/* The consumer sleeps: after a commit, write to its descriptor. Clears the flag, so that one producer wakes once. */
+/* The consumer sleeps: after a commit, write to its descriptor. Clears the flag, so that one producer wakes
+ * once. */
 bool ring_wants_wake(struct ring_producer *producer);
 
-/* The oldest record in place, or NULL with *ret_length 0 when empty. The bytes stay valid until ring_release, but
- * the producer could still write them: read each byte once, or copy. A record that cannot be is skipped with all
- * that follows it, and counted. */
+/* The oldest record in place, or NULL with *ret_length 0 when empty. The bytes stay valid until ring_release,
+ * but the producer could still write them: read each byte once, or copy. A record that cannot be is skipped
+ * with all that follows it, and counted. */
 const void *ring_peek(struct ring_consumer *consumer, uint32_t *ret_length);
 void ring_release(struct ring_consumer *consumer);
 
-/* Copies the oldest record out and releases it. -EAGAIN when empty, -EMSGSIZE (record dropped) when longer than
- * size, -EBADMSG when the ring held what cannot be. */
+/* Copies the oldest record out and releases it. -EAGAIN when empty, -EMSGSIZE (record dropped) when longer
+ * than size, -EBADMSG when the ring held what cannot be. */
 int ring_pop(struct ring_consumer *consumer, void *ret_data, uint32_t size, uint32_t *ret_length);
 
-/* Announces that this consumer is about to block; returns false (and takes it back) when a record is waiting. */
+/* Announces that this consumer is about to block; returns false (and takes it back) when a record is waiting.
+ */
 bool ring_sleep(struct ring_consumer *consumer);
 void ring_awake(struct ring_consumer *consumer);

@@ -1,9 +1,10 @@
 /* The segment: one sealed memfd that holds all that both processes share.
  *
- * Control creates it with capacities that never change, the forwarder attaches to the descriptor it is handed.
- * The file is sealed against growing and shrinking, so that a mapping can never fault; its pages are locked where
- * the limits allow and left out of core dumps, because they hold keys. The header says magic, ABI version, the size
- * of itself and of each section's elements; attaching refuses what differs, and says why. */
+ * Control creates it with capacities that never change, the forwarder attaches to the descriptor it is
+ * handed. The file is sealed against growing and shrinking, so that a mapping can never fault; its pages are
+ * locked where the limits allow and left out of core dumps, because they hold keys. The header says magic,
+ * ABI version, the size of itself and of each section's elements; attaching refuses what differs, and says
+ * why. */
 #pragma once
 
 #include <stddef.h>
@@ -41,7 +42,7 @@ struct shm_capacities {
     uint32_t producers;
     uint32_t streams;
     uint32_t consumers;
-    uint32_t tuples; /* a power of two */
+    uint32_t tuples;             /* a power of two */
     uint32_t command_ring_bytes; /* powers of two, all four */
     uint32_t event_ring_bytes;
     uint32_t punt_ring_bytes;
@@ -58,24 +59,30 @@ struct shm_header {
     struct shm_section sections[SHM_SECTION_COUNT];
 };
 
+/* This process's own copy of what the header said when it was checked: the shared one is not looked at again.
+ */
 struct shm_segment {
     struct shm_header *header; /* the mapping */
     size_t bytes;
     int fd; /* owned */
+    struct shm_capacities capacities;
+    struct shm_section sections[SHM_SECTION_COUNT];
 };
 
 /* The capacities of design.md: 8,192 transports, 16,384 streams, 262,144 consumers. */
 struct shm_capacities shm_capacities_default(uint32_t workers);
 
-/* Creates, sizes, seals and maps a new segment. -EINVAL for capacities of 0 or no power of two where one is needed,
- * else the errno of the system call. On success the caller owns *ret_segment until shm_segment_deinit. */
+/* Creates, sizes, seals and maps a new segment. -EINVAL for capacities of 0 or no power of two where one is
+ * needed, else the errno of the system call. On success the caller owns *ret_segment until
+ * shm_segment_deinit. */
 int shm_segment_create(const struct shm_capacities *capacities, struct shm_segment *ret_segment);
 
 /* Maps the segment behind fd and checks its header. Takes fd over on success only. -EPROTO with the reason in
  * words in ret_why (at most why_bytes with its end) when the other side was built otherwise. */
 int shm_segment_attach(int fd, struct shm_segment *ret_segment, char *ret_why, size_t why_bytes);
 
-/* Unmaps and closes. With wipe, all of the content is zeroed first (the last process of a deployment does so). */
+/* Unmaps and closes. With wipe, all of the content is zeroed first (the last process of a deployment does
+ * so). */
 void shm_segment_deinit(struct shm_segment *segment, bool wipe);
 
 /* Element index of a section, or NULL beyond its count. */

@@ -1,8 +1,8 @@
 /* From a remote address to the transport that has proved (by ICE) to live there.
  *
- * Control is the only writer, and writes a tuple before it answers the check that validated it; workers only read.
- * Open addressing over a fixed, zeroed array; each slot carries a sequence of its own, so that a reader never sees
- * half a slot and never waits: a slot that is being written reads as not there. */
+ * Control is the only writer, and writes a tuple before it answers the check that validated it; workers only
+ * read. Open addressing over a fixed, zeroed array; each slot carries a sequence of its own, so that a reader
+ * never sees half a slot and never waits: a slot that is being written reads as not there. */
 #pragma once
 
 #include <stdatomic.h>
@@ -29,7 +29,8 @@ void tuple_map_init(struct tuple_map *map, struct shm_tuple_slot *slots, uint32_
 /* The transport at remote, or SHM_HANDLE_NONE. */
 shm_handle tuple_map_find(const struct tuple_map *map, const struct shm_address *remote);
 
-/* Control only. Inserts, or moves remote to another transport. -ENOSPC when the map is three quarters full. */
+/* Control only. Inserts, or moves remote to another transport. -ENOSPC when the map is full: it is made four
+ * times as large as what its transports may insert, so that probes stay short. */
 int tuple_map_insert(struct tuple_map *map, const struct shm_address *remote, shm_handle transport);
 /* Control only. Removes remote if it belongs to transport. */
 void tuple_map_remove(struct tuple_map *map, const struct shm_address *remote, shm_handle transport);

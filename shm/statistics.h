@@ -1,0 +1,257 @@
+/* The statistics file: what administrators see, apart from the segment and without its secrets.
+ *
+ * `stats` in the runtime directory, 0640. Control creates it and hands its descriptor to the forwarder; each
+ * block has one writer (control, or the worker that owns the row of the same index) and a seqlock, so that a
+ * reader which maps it read-only gets consistent blocks at no cost to the writers, also after both processes
+ * have died. Counters only grow while a block's handle stays the same. Names follow mediasoup's getStats and
+ * RFC 8834/3550. */
+#pragma once
+
+#include <stdatomic.h>
+#include <stddef.h>
+
+#include "shm/abi.h"
+
+/* "kmstats" and a line feed, as eight bytes in memory. */
+#define STATISTICS_MAGIC 0x0a73746174736d6bull
+#define STATISTICS_VERSION 1u
+#define STATISTICS_FILE "stats"
+
+/* Every reason for which a worker drops a packet: X(name, explanation). Append only; at most
+ * STATISTICS_DROPS_MAX. */
+#define STATISTICS_DROPS(X)                                                                                  \
+    X(empty, "datagram without a byte")                                                                      \
+    X(too_long, "datagram longer than a packet slot")                                                        \
+    X(unknown_class, "first byte is of no protocol known here (RFC 7983)")                                   \
+    X(unknown_tuple, "DTLS, SRTP or SRTCP from an address that ICE has not validated")                       \
+    X(stun_malformed, "STUN that cannot be parsed")                                                          \
+    X(stun_quota, "STUN beyond its source's quota")                                                          \
+    X(stun_integrity, "STUN check with a wrong MESSAGE-INTEGRITY")                                           \
+    X(punt_ring_full, "control did not empty its ring of punted packets")                                    \
+    X(no_keys, "SRTP or SRTCP before the DTLS handshake is done")                                            \
+    X(srtp_too_short, "shorter than its own header and tag")                                                 \
+    X(srtp_authentication, "SRTP authentication failed")                                                     \
+    X(srtp_replay, "SRTP index seen already, or too old")                                                    \
+    X(srtcp_authentication, "SRTCP authentication failed")                                                   \
+    X(srtcp_replay, "SRTCP index seen already, or too old")                                                  \
+    X(srtp_other, "SRTP layer refused the packet for another reason")                                        \
+    X(rtp_malformed, "RTP header, extension or padding runs past the end")                                   \
+    X(rtcp_malformed, "RTCP compound whose lengths do not add up")                                           \
+    X(unknown_ssrc, "RTP that belongs to no producer of its transport")                                      \
+    X(unknown_payload_type, "payload type that its producer did not name")                                   \
+    X(padding_only, "RTP without payload: counted, never forwarded")                                         \
+    X(rtx_without_stream, "RTX before the stream that it repairs")                                           \
+    X(rtx_malformed, "RTX without an original sequence number")                                              \
+    X(late, "older than what its consumers have moved on to")                                                \
+    X(duplicate, "sequence number received before")                                                          \
+    X(producer_paused, "producer is paused")                                                                 \
+    X(consumer_paused, "consumer is paused")                                                                 \
+    X(consumer_waits_key_frame, "consumer waits for a key frame")                                            \
+    X(consumer_other_layer, "encoding that the consumer is not being sent")                                  \
+    X(consumer_no_address, "consumer's transport has no selected pair, no keys or no consent")               \
+    X(rewrite_too_long, "does not fit a packet once rewritten")                                              \
+    X(protect_failed, "SRTP layer could not encrypt")                                                        \
+    X(send_queue_full, "socket would not take more")                                                         \
+    X(send_error, "socket refused the packet")                                                               \
+    X(inject_malformed, "record of control that cannot be sent")
+
+#define STATISTICS_DROPS_MAX 64u
+
+enum statistics_drop {
+#define X(name, text) DROP_##name,
+    STATISTICS_DROPS(X)
+#undef X
+        DROP_COUNT
+};
+_Static_assert(DROP_COUNT <= STATISTICS_DROPS_MAX, "more names than a worker block has room for");
+
+enum statistics_section_kind {
+    STATISTICS_CONTROL,   /* struct statistics_control, one, by control */
+    STATISTICS_LABEL,     /* struct statistics_label, by transport, by control */
+    STATISTICS_WORKER,    /* struct statistics_worker, by its worker */
+    STATISTICS_TRANSPORT, /* struct statistics_transport, by index of the row, by its worker; and so on */
+    STATISTICS_STREAM,
+    STATISTICS_CONSUMER,
+    STATISTICS_SECTION_COUNT
+};
+
+struct statistics_section {
+    uint64_t offset;
+    uint32_t stride;
+    uint32_t count;
+};
+
+struct shm_statistics_header {
+    uint64_t magic;
+    uint32_t version;
+    uint32_t header_bytes;
+    uint64_t total_bytes;
+    uint64_t created_us; /* CLOCK_REALTIME */
+    struct statistics_section sections[STATISTICS_SECTION_COUNT];
+};
+
+struct statistics_control {
+    SHM_ALIGNED _Atomic uint32_t sequence;
+    uint32_t control_pid;
+    uint64_t started_us; /* CLOCK_REALTIME */
+    uint64_t updated_us; /* CLOCK_REALTIME */
+    uint32_t forwarder_pid;
+    uint32_t forwarder_starts;
+    uint32_t rooms;
+    uint32_t peers;
+    uint64_t refused_commands;
+};
+SHM_STATIC_SIZE(struct statistics_control, 64);
+
+struct statistics_label {
+    SHM_ALIGNED _Atomic uint32_t sequence;
+    uint32_t reserved;
+    uint64_t handle;
+    char room_id[40];
+    char peer_id[40];
+};
+SHM_STATIC_SIZE(struct statistics_label, 128);
+
+struct statistics_worker {
+    SHM_ALIGNED _Atomic uint32_t sequence;
+    uint32_t transports;
+    uint64_t updated_us; /* CLOCK_REALTIME */
+    uint64_t rounds;
+    uint64_t idle_rounds;
+    uint64_t sleeps;
+    uint64_t packets_received;
+    uint64_t bytes_received;
+    uint64_t packets_sent;
+    uint64_t bytes_sent;
+    uint64_t rtp_forwarded; /* packets handed to a consumer */
+    uint64_t stun_answered;
+    uint64_t punted;
+    uint64_t injected;
+    uint64_t commands;
+    uint64_t events_lost; /* the event ring was full */
+    uint32_t producers;
+    uint32_t consumers;
+    uint64_t drops[STATISTICS_DROPS_MAX]; /* by enum statistics_drop */
+};
+SHM_STATIC_SIZE(struct statistics_worker, 640);
+
+struct statistics_transport {
+    SHM_ALIGNED _Atomic uint32_t sequence;
+    uint32_t worker;
+    uint64_t handle; /* 0: the row is free */
+    uint64_t created_us;
+    uint64_t packets_received;
+    uint64_t bytes_received;
+    uint64_t packets_sent;
+    uint64_t bytes_sent;
+    uint64_t drops_srtp;
+    uint64_t last_consent_us; /* CLOCK_REALTIME of the last valid check */
+    uint32_t receive_bitrate_bps;
+    uint32_t send_bitrate_bps;
+    uint8_t remote_ip[16]; /* the selected pair; v4-mapped */
+    uint16_t remote_port;
+    uint8_t has_keys;
+    uint8_t has_consent;
+    uint32_t srtp_profile; /* as in proto/schema/forwarder.proto */
+    uint32_t rtt_us;
+    uint32_t twcc_feedbacks; /* sent */
+    uint64_t reserved[2];
+};
+SHM_STATIC_SIZE(struct statistics_transport, 128);
+
+struct statistics_stream {
+    SHM_ALIGNED _Atomic uint32_t sequence;
+    uint32_t ssrc;
+    uint64_t handle;
+    uint64_t producer;
+    uint64_t transport;
+    uint64_t packets;
+    uint64_t bytes;
+    uint64_t packets_lost;
+    uint64_t key_frames;
+    uint32_t jitter; /* RTP timestamp units */
+    uint32_t clock_rate;
+    uint32_t bitrate_bps;
+    uint32_t fraction_lost; /* of 256 */
+    uint32_t encoding;      /* 0 is the lowest */
+    uint32_t kind;          /* 1 audio, 2 video */
+    uint32_t codec;         /* as in proto/schema/forwarder.proto */
+    uint32_t nack_count;    /* sent */
+    uint32_t pli_count;
+    uint32_t fir_count;
+    uint32_t score;
+    uint32_t paused;
+    uint64_t packets_retransmitted; /* received by RTX */
+    uint64_t reserved[1];
+};
+SHM_STATIC_SIZE(struct statistics_stream, 128);
+
+struct statistics_consumer {
+    SHM_ALIGNED _Atomic uint32_t sequence;
+    uint32_t ssrc;
+    uint64_t handle;
+    uint64_t producer;
+    uint64_t transport;
+    uint64_t packets;
+    uint64_t bytes;
+    uint64_t packets_dropped; /* not sent: other layer, waiting for a key frame, paused */
+    uint32_t packets_lost;    /* as the receiver reports */
+    uint32_t fraction_lost;   /* of 256, likewise */
+    uint32_t jitter;          /* RTP timestamp units, likewise */
+    uint32_t rtt_us;
+    uint32_t bitrate_bps;
+    uint32_t nack_count; /* received */
+    uint32_t pli_count;
+    uint32_t fir_count;
+    int32_t spatial_layer; /* -1: nothing is forwarded */
+    int32_t temporal_layer;
+    uint32_t kind;
+    uint32_t paused;
+    uint32_t score;
+    uint32_t layer_switches;
+    uint64_t reserved[1];
+};
+SHM_STATIC_SIZE(struct statistics_consumer, 128);
+
+struct statistics {
+    struct shm_statistics_header *header; /* the mapping */
+    size_t bytes;
+    int fd; /* owned */
+    struct statistics_section sections[STATISTICS_SECTION_COUNT];
+};
+
+struct shm_capacities;
+
+/* The name of drop, or NULL beyond the last; likewise what it means. */
+const char *statistics_drop_name(uint32_t drop);
+const char *statistics_drop_text(uint32_t drop);
+
+/* Makes the file anew in folder (which is made too, 0750) under a temporary name, then moves it into place,
+ * so that a reader of the old one keeps a whole one. The errno of the system call that failed, with a line in
+ * ret_why. */
+int statistics_create(const char *folder, const struct shm_capacities *capacities,
+                      struct statistics *ret_statistics, char *ret_why, size_t why_bytes);
+
+/* Maps the file behind fd for writing (a forwarder's end). Takes fd over on success only. */
+int statistics_attach(int fd, struct statistics *ret_statistics, char *ret_why, size_t why_bytes);
+
+/* Maps the file read-only. */
+int statistics_open(const char *path, struct statistics *ret_statistics, char *ret_why, size_t why_bytes);
+
+void statistics_deinit(struct statistics *statistics);
+
+/* Number of blocks of a kind. */
+uint32_t statistics_count(const struct statistics *statistics, enum statistics_section_kind kind);
+
+/* The block in place, for its writer; NULL beyond the count. */
+void *statistics_block(const struct statistics *statistics, enum statistics_section_kind kind,
+                       uint32_t index);
+
+/* Writer: replaces all of a block by from (its sequence field is ignored) at once. */
+void statistics_publish(const struct statistics *statistics, enum statistics_section_kind kind,
+                        uint32_t index, const void *from, size_t bytes);
+
+/* Reader: a consistent copy of a block of that many bytes. -EAGAIN when its writer died inside it, -ERANGE
+ * beyond the count. */
+int statistics_read(const struct statistics *statistics, enum statistics_section_kind kind, uint32_t index,
+                    void *ret_block, size_t bytes);
