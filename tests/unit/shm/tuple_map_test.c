@@ -1,0 +1,144 @@
+/* The tuple map against a plain oracle, and against a reader that looks while control writes. */
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "shm/tuple_map.h"
+
+#define CAPACITY 1024u
+#define ADDRESSES 700u
+
+static struct shm_address address(uint32_t n)
+{
+    struct shm_address made = {.port = (uint16_t)(n * 7)};
+    made.ip[10] = made.ip[11] = 0xff;
+    memcpy(made.ip + 12, &n, 4);
+    return made;
+}
+
+static void answers_as_an_oracle_does(void **state)
+{
+    (void)state;
+    struct shm_tuple_slot *slots = aligned_alloc(64, CAPACITY * sizeof *slots);
+    uint64_t oracle[ADDRESSES] = {0};
+    struct tuple_map map;
+    uint32_t random = 1;
+
+    memset(slots, 0, CAPACITY * sizeof *slots);
+    tuple_map_init(&map, slots, CAPACITY);
+    for (uint32_t step = 0; step < 200000; step++) {
+        random = random * 1664525u + 1013904223u;
+        uint32_t n = (random >> 8) % ADDRESSES;
+        struct shm_address remote = address(n);
+        if (random >> 31) {
+            assert_int_equal(tuple_map_insert(&map, &remote, step + 1), 0);
+            oracle[n] = step + 1;
+        } else {
+            tuple_map_remove(&map, &remote, oracle[n]);
+            oracle[n] = 0;
+        }
+        struct shm_address other = address((random >> 12) % ADDRESSES);
+        assert_int_equal(tuple_map_find(&map, &other), oracle[(random >> 12) % ADDRESSES]);
+    }
+    free(slots);
+}
+
+static void another_transports_tuple_is_not_removed(void **state)
+{
+    (void)state;
+    struct shm_tuple_slot *slots = aligned_alloc(64, CAPACITY * sizeof *slots);
+    struct tuple_map map;
+    struct shm_address remote = address(1);
+
+    memset(slots, 0, CAPACITY * sizeof *slots);
+    tuple_map_init(&map, slots, CAPACITY);
+    assert_int_equal(tuple_map_insert(&map, &remote, 5), 0);
+    assert_int_equal(tuple_map_insert(&map, &remote, 6), 0);
+    tuple_map_remove(&map, &remote, 5);
+    assert_int_equal(tuple_map_find(&map, &remote), 6);
+    tuple_map_remove(&map, &remote, 6);
+    assert_int_equal(tuple_map_find(&map, &remote), SHM_HANDLE_NONE);
+    free(slots);
+}
+
+static void a_full_map_says_so(void **state)
+{
+    (void)state;
+    struct shm_tuple_slot *slots = aligned_alloc(64, 16 * sizeof *slots);
+    struct tuple_map map;
+
+    memset(slots, 0, 16 * sizeof *slots);
+    tuple_map_init(&map, slots, 16);
+    for (uint32_t n = 0; n < 16; n++) {
+        struct shm_address remote = address(n);
+        assert_int_equal(tuple_map_insert(&map, &remote, n + 1), 0);
+    }
+    struct shm_address one_more = address(16);
+    assert_int_equal(tuple_map_insert(&map, &one_more, 17), -ENOSPC);
+    assert_int_equal(tuple_map_find(&map, &one_more), SHM_HANDLE_NONE);
+    struct shm_address first = address(0);
+    tuple_map_remove(&map, &first, 1);
+    assert_int_equal(tuple_map_insert(&map, &one_more, 17), 0);
+    assert_int_equal(tuple_map_find(&map, &one_more), 17);
+    free(slots);
+}
+
+struct churn {
+    struct tuple_map map;
+    _Atomic bool done;
+};
+
+static void *churn(void *context)
+{
+    struct churn *c = context;
+    for (uint32_t round = 0; round < 20000; round++) {
+        struct shm_address remote = address(1 + round % 50);
+        if (tuple_map_insert(&c->map, &remote, 1 + round % 50) != 0)
+            abort();
+        struct shm_address old = address(1 + (round + 25) % 50);
+        tuple_map_remove(&c->map, &old, 1 + (round + 25) % 50);
+    }
+    c->done = true;
+    return NULL;
+}
+
+/* A reader sees the right transport or none, never half of one; and what is not touched is always there. */
+static void a_reader_sees_whole_slots(void **state)
+{
+    (void)state;
+    struct shm_tuple_slot *slots = aligned_alloc(64, CAPACITY * sizeof *slots);
+    struct churn c = {.done = false};
+    struct shm_address fixed = address(1000);
+    pthread_t thread;
+
+    memset(slots, 0, CAPACITY * sizeof *slots);
+    tuple_map_init(&c.map, slots, CAPACITY);
+    assert_int_equal(tuple_map_insert(&c.map, &fixed, 1000), 0);
+    assert_int_equal(pthread_create(&thread, NULL, churn, &c), 0);
+    for (uint32_t n = 0; !c.done; n++) {
+        struct shm_address remote = address(1 + n % 50);
+        shm_handle found = tuple_map_find(&c.map, &remote);
+        assert_true(found == SHM_HANDLE_NONE || found == 1 + n % 50);
+        assert_int_equal(tuple_map_find(&c.map, &fixed), 1000);
+    }
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    free(slots);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(answers_as_an_oracle_does),
+        cmocka_unit_test(another_transports_tuple_is_not_removed),
+        cmocka_unit_test(a_full_map_says_so),
+        cmocka_unit_test(a_reader_sees_whole_slots),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
