@@ -1,0 +1,48 @@
+/* Which encoding of its producer a consumer is sent. State: struct layer_switch.
+ *
+ * The target is the highest encoding alive, up to the preferred one. The current encoding goes on until a key
+ * frame of the target passes, upwards and downwards; one that has died stays current only until then. A
+ * producer with one encoding is the same thing with one row; streams without key frames (audio) are switched
+ * to at any packet. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "shm/media_state.h"
+
+#define LAYER_SWITCH_ALIVE_US 2000000u
+#define LAYER_SWITCH_ALIVE_DTX_US 5000000u
+
+/* One encoding as seen from its consumers. */
+struct layer_view {
+    uint64_t last_packet_us; /* 0 = none yet */
+    bool dtx;                /* may fall silent for longer */
+};
+
+/* temporal_layers: of each encoding, 0 and 1 both mean one. */
+void layer_switch_init(struct layer_switch *state, const uint8_t *temporal_layers, unsigned count,
+                       bool needs_key_frame);
+
+/* Highest encoding that this consumer may get. */
+void layer_switch_prefer(struct layer_switch *state, unsigned encoding);
+
+/* Forgets what was forwarded: after a pause the stream begins anew at a key frame. */
+void layer_switch_reset(struct layer_switch *state);
+
+/* Chooses the target. To be called when a packet of an encoding comes to life and now and then (a dead layer
+ * is noticed by time). Returns the encoding that a key frame is to be asked of, -1 = of none; the request
+ * policy of key_frame.h joins what is asked too often. */
+int layer_switch_update(struct layer_switch *state, const struct layer_view *views, uint64_t now_us);
+
+enum layer_verdict {
+    LAYER_IGNORE,  /* of another encoding, or nothing to begin with yet */
+    LAYER_FORWARD, /* of the current one */
+    LAYER_BEGIN    /* the first of a new piece of stream: sync the rewriters, then forward */
+};
+
+/* A packet of encoding has come; key_frame: it is the first of one. */
+enum layer_verdict layer_switch_packet(struct layer_switch *state, unsigned encoding, bool key_frame);
+
+/* True, once, when what is forwarded differs from what was told last: layers for consumerLayersChanged.
+ * Spatial -1 (and temporal -1): nothing is forwarded. */
+bool layer_switch_take_change(struct layer_switch *state, int *ret_spatial, int *ret_temporal);

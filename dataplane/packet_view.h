@@ -1,0 +1,40 @@
+/* A received RTP packet, read once for all of its consumers: header, header extensions by meaning, codec. */
+#pragma once
+
+#include "proto/wire/rtp.h"
+#include "proto/wire/rtp_ext.h"
+#include "proto/wire/vp8.h"
+#include "shm/media_state.h"
+
+struct packet_extension {
+    uint16_t offset; /* of the value, from the first byte of the packet */
+    uint8_t length;  /* 0 = not in the packet */
+};
+
+struct packet_view {
+    struct rtp_header header;
+    struct packet_extension extensions[MEDIA_EXTENSION_COUNT]; /* by enum media_extension */
+    bool key_frame;                                            /* the first packet of one */
+    bool has_vp8;
+    struct vp8_descriptor vp8;
+};
+
+/* Parses a plain (decrypted) packet. map says what the ids mean; under BUNDLE an id means the same for all
+ * producers of a transport (RFC 8843 section 9.1), so one map a transport will do, before the producer is
+ * known. Values of a length that their kind cannot have are left out. -EBADMSG when header, padding or
+ * extension block are malformed. */
+int packet_view_parse(const uint8_t *packet, size_t length, const struct media_extension_map *map,
+                      struct packet_view *ret_view);
+
+/* Reads the payload as codec: fills key_frame and vp8. A packet without payload is padding and has neither.
+ * -EBADMSG when the payload is not what it claims to be: the packet is to be dropped. */
+int packet_view_read_codec(const uint8_t *packet, enum media_codec codec, struct packet_view *view);
+
+static inline const uint8_t *packet_view_payload(const uint8_t *packet, const struct packet_view *view)
+{
+    return packet + view->header.payload_offset;
+}
+
+/* Adds an id to a map; -EINVAL for id 0 or one that a map does not hold, -EEXIST when it means something
+ * else. */
+int packet_view_map_id(struct media_extension_map *map, uint8_t id, enum media_extension kind);

@@ -1,0 +1,80 @@
+/* One consumer's view of a stream: SSRC, payload type, header extensions of its own, sequence numbers and
+ * timestamps that go on whatever happens upstream: pauses, producer restarts, switches of encoding, packets
+ * left out. State: struct rewrite_state, one cache line.
+ *
+ * A packet's way:
+ *     switch (layer_switch_packet(...)) { ignored: return; switched: rewrite_sync(); vp8_continuity_sync(); }
+ *     padding only, or of a dropped layer: rewrite_drop(), return;
+ *     rewrite_sequence() and, for VP8, vp8_continuity_packet(): the numbers to send;
+ *     rewrite_packet() into the send buffer;
+ *
+ * Output numbers are 64 bits wide inside; the low 48 are the SRTP packet index (roll-over counter and
+ * sequence). None is given out twice, whatever comes in: with AES-GCM that would break the cipher. Input that
+ * is older than 128 numbers, or older than the last sync, is refused. */
+#pragma once
+
+#include "dataplane/packet_view.h"
+#include "dataplane/sender_clock.h"
+#include "shm/media_state.h"
+
+/* Output numbers start at first_sequence (random, low enough to tell the receiver's roll-over counter is 0:
+ * RFC 3711 section 3.3.1). video: streams whose marker bit ends a frame. */
+void rewrite_init(struct rewrite_state *state, uint32_t ssrc, uint8_t payload_type, uint16_t first_sequence,
+                  bool video);
+
+/* Where a new piece of stream begins, and what is known of its clock. */
+struct rewrite_start {
+    uint16_t sequence; /* of its first packet */
+    uint32_t timestamp;
+    bool same_stream;         /* the input stream that went before (resume, restart) */
+    struct stream_clock from; /* of the stream that went before */
+    struct stream_clock to;   /* of the new one; rate is always needed */
+    uint64_t now_us;
+};
+
+/* The output goes on with this packet, at the next number; one number is left out when the last packet sent
+ * did not end its frame, so that a receiver cannot take two halves for one. Packets of the new stream before
+ * start->sequence are refused from now on.
+ *
+ * The timestamp follows the sender's clock where it is known (same stream, or sender reports of both), else
+ * the time that passed; also when the sender's clock and the time that passed are more than 5 s apart. It is
+ * always higher than the last one sent. */
+void rewrite_sync(struct rewrite_state *state, const struct rewrite_start *start);
+
+struct rewrite_numbers {
+    uint64_t sequence;
+    uint32_t timestamp;
+    uint16_t picture_id; /* used when the packet is VP8 */
+    uint8_t tl0_picture_index;
+};
+
+/* The numbers that a packet goes out with; ret_numbers' VP8 fields are left alone. -ENOTCONN before the first
+ * sync, -EALREADY for a number that was sent or left out before, -ESTALE for one that is too old to know. */
+int rewrite_sequence(struct rewrite_state *state, const struct rtp_header *header, uint64_t now_us,
+                     struct rewrite_numbers *ret_numbers);
+
+/* Leaves a packet out. The gap is closed when it is the newest; when later ones are out already, it stays.
+ * Errors as above, and then nothing needs to be done. */
+int rewrite_drop(struct rewrite_state *state, uint16_t sequence);
+
+/* What a packet gets on its way out. */
+struct rewrite_egress {
+    uint64_t now_us;
+    uint16_t
+        *transport_sequence; /* the transport's next number, counted up when one was written; NULL = none */
+};
+
+/* Writes the outgoing header: fixed part, CSRCs, and the extensions that the consumer has an id for: its own
+ * MID, abs-send-time and transport-wide number made here, the others copied from the packet; RID and repaired
+ * RID never. Returns its bytes or -EMSGSIZE. out must not overlap packet. */
+int rewrite_header(const struct rewrite_state *state, const struct rewrite_extensions *extensions,
+                   const uint8_t *packet, const struct packet_view *view,
+                   const struct rewrite_numbers *numbers, const struct rewrite_egress *egress, uint8_t *out,
+                   size_t out_bytes);
+
+/* Header and payload, the VP8 descriptor with its new numbers, without padding. Returns the packet's bytes,
+ * -EMSGSIZE or -EBADMSG when view is not of this packet. */
+int rewrite_packet(const struct rewrite_state *state, const struct rewrite_extensions *extensions,
+                   const uint8_t *packet, const struct packet_view *view,
+                   const struct rewrite_numbers *numbers, const struct rewrite_egress *egress, uint8_t *out,
+                   size_t out_bytes);
