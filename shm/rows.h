@@ -1,0 +1,171 @@
+/* The rows of the four tables: what a worker must know about transports, producers, their streams, and
+ * consumers, so that another forwarder can go on with it.
+ *
+ * A row has one writer, the worker that its head names. What is set at install is written inside the seqlock
+ * of the head; what changes with every packet (statistics, rewriting) is plain data of the owner, behind it.
+ * Handles name other rows, never pointers. A row with state SHM_ROW_FREE means nothing but its generation. */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "shm/abi.h"
+#include "shm/datagram.h"
+#include "shm/media_state.h"
+
+enum shm_row_state { SHM_ROW_FREE = 0, SHM_ROW_LIVE = 1 };
+
+/* The head of every row. */
+struct shm_row {
+    _Atomic uint32_t sequence; /* odd while the row is installed or removed */
+    uint32_t generation;       /* of the handle that lives here, or lived here last */
+    uint32_t state;            /* enum shm_row_state */
+    uint32_t worker;
+};
+SHM_STATIC_SIZE(struct shm_row, 16);
+
+#define SHM_ICE_STRING_BYTES 40u /* ICE ufrag and password, with the end */
+#define SHM_CNAME_BYTES 64u      /* of RFC 3550 section 6.5.1, cut to fit, with the end */
+#define SHM_SRTP_KEY_BYTES 48u   /* the longest master key and salt have 44 */
+
+/* What was negotiated for a stream (Feedback in proto/schema/forwarder.proto). */
+enum shm_feedback {
+    SHM_FEEDBACK_NACK = 1,
+    SHM_FEEDBACK_PLI = 2,
+    SHM_FEEDBACK_FIR = 4,
+    SHM_FEEDBACK_TRANSPORT_CC = 8,
+    SHM_FEEDBACK_REMB = 16
+};
+
+struct shm_ice_credentials {
+    char ufrag[SHM_ICE_STRING_BYTES];
+    char password[SHM_ICE_STRING_BYTES];
+};
+SHM_STATIC_SIZE(struct shm_ice_credentials, 80);
+
+/* Master keys with their salts, as they came from DTLS. */
+struct shm_srtp_keys {
+    uint8_t receive[SHM_SRTP_KEY_BYTES];
+    uint8_t send[SHM_SRTP_KEY_BYTES];
+};
+SHM_STATIC_SIZE(struct shm_srtp_keys, 96);
+
+struct shm_transport_row {
+    SHM_ALIGNED struct shm_row row;
+    uint64_t created_us;
+    uint64_t consent_us;         /* last valid check on the selected pair (RFC 7675) */
+    struct shm_address selected; /* where media goes */
+    uint8_t has_selected;
+    uint8_t has_consent;
+    uint8_t has_keys;
+    uint8_t srtp_profile; /* SrtpProfile in proto/schema/forwarder.proto */
+    uint32_t rtcp_ssrc;   /* sender of RTCP that belongs to no stream */
+
+    SHM_ALIGNED uint64_t packets_received;
+    uint64_t bytes_received;
+    uint64_t packets_sent;
+    uint64_t bytes_sent;
+    uint64_t drops_srtp;
+    uint64_t remb_bps; /* what the receiver last said it can take, 0 = nothing yet */
+    uint32_t twcc_feedbacks_sent;
+    uint32_t twcc_feedbacks_received;
+    uint32_t twcc_packets_lost; /* as those feedbacks say */
+    uint16_t twcc_sequence;     /* the next transport-wide number to send */
+    uint8_t reserved[2];
+
+    struct bitrate_window receive_bitrate;
+    struct bitrate_window send_bitrate;
+    struct sender_clock clock;
+    struct remb_cap remb;
+    struct rtcp_report report;
+
+    struct shm_ice_credentials ice;
+    struct shm_ice_credentials
+        ice_previous; /* a pair goes on being checked with them until an ICE restart ends */
+    struct shm_srtp_keys keys;
+    struct demux_retired retired;
+    uint32_t reserved2[7];
+    struct twcc_feedback twcc;
+};
+SHM_STATIC_SIZE(struct shm_transport_row, 2816);
+
+struct shm_payload_type {
+    uint8_t codec;            /* enum media_codec */
+    uint8_t payload_type;     /* the producer's */
+    uint8_t rtx_payload_type; /* 0 = none, likewise below */
+    uint8_t router_payload_type;
+    uint8_t router_rtx_payload_type;
+    uint8_t reserved[3];
+    uint32_t clock_rate;
+};
+SHM_STATIC_SIZE(struct shm_payload_type, 12);
+
+struct shm_producer_row {
+    SHM_ALIGNED struct shm_row row;
+    shm_handle transport;
+    shm_handle streams[MEDIA_ENCODINGS_MAX]; /* lowest encoding first */
+    uint8_t kind;                            /* MediaKind in proto/schema/forwarder.proto */
+    uint8_t type;                            /* ConsumerType, likewise */
+    uint8_t feedback;                        /* enum shm_feedback */
+    uint8_t paused;
+    uint8_t encoding_count;
+    uint8_t payload_type_count;
+    uint8_t reserved[2];
+
+    SHM_ALIGNED struct shm_payload_type payload_types[MEDIA_PAYLOAD_TYPES_MAX];
+    struct media_extension_map extensions;
+    struct demux_producer demux;
+    char cname[SHM_CNAME_BYTES];
+    uint8_t reserved2[16];
+};
+SHM_STATIC_SIZE(struct shm_producer_row, 448);
+
+struct shm_stream_row {
+    SHM_ALIGNED struct shm_row row;
+    shm_handle producer;
+    shm_handle transport;
+    uint32_t encoding; /* index in its producer */
+    uint32_t max_bitrate_bps;
+    uint8_t dtx;
+    uint8_t spatial_layers;
+    uint8_t temporal_layers;
+    uint8_t codec;        /* of the last packet */
+    uint8_t payload_type; /* likewise, the router's */
+    uint8_t alive;
+    uint8_t reserved[2];
+    uint32_t rtx_ssrc;
+    uint32_t nacks_sent;
+
+    SHM_ALIGNED struct receive_stats stats;
+    struct key_frame_request key_frame;
+    struct score score;
+    uint64_t key_frames;
+    uint64_t rtx_packets;
+    uint32_t plis_sent;
+    uint32_t firs_sent;
+    uint8_t reserved2[24];
+};
+SHM_STATIC_SIZE(struct shm_stream_row, 512);
+
+/* A forwarded packet touches the first four cache lines. */
+struct shm_consumer_row {
+    SHM_ALIGNED struct shm_row row;
+    shm_handle transport;
+    shm_handle producer;
+    uint64_t packets_dropped;
+    uint32_t ssrc;
+    uint32_t rtx_ssrc; /* 0 = no RTX */
+    uint8_t paused;
+    uint8_t priority;
+    uint8_t feedback; /* enum shm_feedback */
+    uint8_t kind;
+    uint32_t layer_switches;
+    uint8_t reserved[8];
+
+    struct media_consumer media;
+
+    char cname[SHM_CNAME_BYTES];
+    struct score score;
+};
+SHM_STATIC_SIZE(struct shm_consumer_row, 448);
+_Static_assert(__builtin_offsetof(struct shm_consumer_row, media) == 64,
+               "the head of a consumer is one cache line");
