@@ -1,0 +1,49 @@
+/* A producer as one other peer receives it. The client is asked to take it by the request newConsumer; video
+ * flows once it has answered. */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "control/ids.h"
+#include "control/room/peer.h"
+
+#define CONSUMER_SCORES_MAX 8
+
+struct ortc_consumer;
+struct outbox_entry;
+
+struct consumer {
+    char id[IDS_UUID_BYTES];
+    struct peer *peer; /* who receives */
+    struct producer *producer;
+    struct peer_transport *transport;
+    struct ortc_consumer *ortc;
+    uint64_t handle;              /* the forwarder's */
+    struct outbox_entry *request; /* newConsumer, until it is answered */
+    bool started;                 /* answered, or audio */
+    bool paused;                  /* by its client */
+    int spatial_layer;            /* as last told by the forwarder; -1: nothing */
+    int temporal_layer;
+    json_t *score; /* likewise; NULL before the first */
+    TAILQ_ENTRY(consumer) peer_link;
+    TAILQ_ENTRY(consumer) producer_link;
+};
+
+/* Makes it and asks the client to take it. -ENOTSUP when the peer can't receive it (no consuming transport,
+ * no codec in common, not joined, its own), -EEXIST when it already does, -ENOSPC or -EAGAIN from the
+ * forwarder, -ENOMEM, -EIO. */
+int consumer_create(struct producer *producer, struct peer *peer);
+/* Frees it; with notify its client is told, if it can have heard of it. */
+void consumer_close(struct consumer *consumer, bool notify);
+
+int consumer_pause(struct consumer *consumer, bool paused);
+/* Whether media may flow as far as the consumer is concerned. */
+bool consumer_is_paused(const struct consumer *consumer);
+
+/* Events of the forwarder; the client is told. */
+void consumer_layers_changed(struct consumer *consumer, int spatial, int temporal);
+void consumer_score_changed(struct consumer *consumer, unsigned score, unsigned producer_score,
+                            const unsigned *producer_scores, size_t count);

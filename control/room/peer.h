@@ -1,0 +1,79 @@
+/* A peer: made by the HTTP API as a place in a room, taken by a client that knows its token.
+ *
+ * place ── attach ──► connected ◄── attach / broken ──► away ── grace over ──► closed
+ *                         └──────────── leave ────────────────────────────────► closed */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/queue.h>
+
+#include "control/ids.h"
+#include "control/room/outbox.h"
+#include "control/room/role.h"
+#include "control/room/room.h"
+
+#define PEER_TOKEN_DIGITS 32
+#define PEER_NICKNAME_MAX 512 /* characters */
+
+struct consumer;
+struct ortc_capabilities;
+struct peer_transport;
+struct producer;
+
+TAILQ_HEAD(transport_list, peer_transport);
+TAILQ_HEAD(producer_list, producer);
+TAILQ_HEAD(consumer_list, consumer);
+
+struct peer {
+    char id[IDS_UUID_BYTES];
+    char auth_token[PEER_TOKEN_DIGITS + 1];
+    struct room *room;
+    unsigned role;
+    json_t *nickname;                       /* false before a join; NULL: the client gave none */
+    json_t *raised_hand;                    /* false at first; NULL: undefined */
+    json_t *language;                       /* null or a string */
+    struct ortc_capabilities *capabilities; /* NULL: receives nothing */
+    bool came;                              /* was connected at least once */
+    bool joined;
+    struct outbox outbox;
+    struct event *timer; /* of an unused place, or of a broken connection */
+
+    struct transport_list transports;
+    struct producer_list producers;
+    struct consumer_list consumers;
+    size_t transport_count;
+    size_t producer_count;
+    TAILQ_ENTRY(peer) link;
+};
+
+/* Rooms call these two. */
+int peer_create(struct room *room, unsigned role, struct peer **ret_peer);
+void peer_destroy(struct peer *peer);
+
+/* A client came with the peer's token: it gets roomReady the first time, roomBack later. An older link is
+ * dropped. */
+void peer_attach(struct peer *peer, const struct link *link);
+/* The connection broke: the client has some seconds to come back. context is the link's; an old link is
+ * ignored. */
+void peer_detach(struct peer *peer, const void *context);
+/* Closes the peer: the others are told, then everything it had is gone. Its link is dropped unless it has
+ * none. */
+void peer_close(struct peer *peer);
+
+/* {id, language, nickname, role, raisedHand}. */
+json_t *peer_info(const struct peer *peer);
+/* Steals data. */
+void peer_notify(struct peer *peer, const char *method, json_t *data);
+
+/* These tell the room, if it is a change. NULL is undefined. */
+void peer_set_nickname(struct peer *peer, json_t *nickname);
+void peer_set_raised_hand(struct peer *peer, json_t *raised_hand);
+
+/* NULL for none; id may be NULL. */
+struct peer_transport *peer_find_transport(const struct peer *peer, const char *id);
+struct producer *peer_find_producer(const struct peer *peer, const char *id);
+struct consumer *peer_find_consumer(const struct peer *peer, const char *id);
+/* The first transport that was made with `consuming`, or NULL. */
+struct peer_transport *peer_consuming_transport(const struct peer *peer);

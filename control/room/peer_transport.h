@@ -1,0 +1,30 @@
+/* A peer's WebRTC transport, and what is counted on it: MIDs, a CNAME. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "control/room/peer.h"
+
+#define PEER_TRANSPORTS_MAX 32
+
+struct webrtc_transport;
+
+struct peer_transport {
+    struct peer *peer;
+    struct webrtc_transport *webrtc;
+    bool producing;
+    bool consuming;
+    unsigned next_mid; /* of its next consumer */
+    char cname[9];     /* of producers that come without one */
+    TAILQ_ENTRY(peer_transport) link;
+};
+
+/* -EMFILE when the peer has too many, -ENOSPC or -EAGAIN from the forwarder, -ENOMEM, -EIO. */
+int peer_transport_create(struct peer *peer, bool producing, bool consuming,
+                          struct peer_transport **ret_transport);
+/* Its producers and consumers must be gone. */
+void peer_transport_destroy(struct peer_transport *transport);
+
+const char *peer_transport_id(const struct peer_transport *transport);

@@ -1,0 +1,51 @@
+/* A room: its peers, in the order in which they came, and the places that were handed out and not taken yet.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/queue.h>
+#include <time.h>
+
+#include "control/ids.h"
+
+struct event;
+struct peer;
+struct rooms;
+
+TAILQ_HEAD(peer_list, peer);
+
+struct room {
+    char id[IDS_UUID_BYTES];
+    struct rooms *rooms;
+    time_t created_at;
+    struct peer_list places; /* nobody connected with them yet */
+    struct peer_list peers;
+    size_t place_count;
+    size_t peer_count;
+    struct event *timer; /* of an empty room, until it closes */
+    TAILQ_ENTRY(room) link;
+};
+
+/* Rooms call these two; everybody else rooms_open and room_close. */
+int room_create(struct rooms *rooms, struct room **ret_room);
+void room_destroy(struct room *room);
+
+/* Closes it for good: peers are disconnected, everything is freed. */
+void room_close(struct room *room);
+
+/* A place for one more peer. The oldest unused place gives way when there are too many; -ENOSPC when all are
+ * taken. */
+int room_add_peer(struct room *room, unsigned role, struct peer **ret_peer);
+/* With its token, compared in constant time. NULL for none; arguments may be NULL. */
+struct peer *room_find_peer(struct room *room, const char *peer_id, const char *auth_token);
+
+/* To every peer that came, but except (or NULL). Steals data. */
+void room_notify(struct room *room, const struct peer *except, const char *method, json_t *data);
+/* The same, to those that have any bit of role. */
+void room_notify_role(struct room *room, unsigned role, const char *method, json_t *data);
+
+/* For peer: it came for the first time, it goes for ever. */
+void room_peer_came(struct room *room, struct peer *peer);
+void room_peer_gone(struct room *room, struct peer *peer);

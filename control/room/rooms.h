@@ -1,0 +1,76 @@
+/* All rooms of this server, and what they share. Main thread only.
+ *
+ * rooms ─ room ─ peer ─ peer_transport
+ *                    ├─ producer ─ consumers of other peers
+ *                    └─ consumer */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "control/room/outbox.h"
+
+struct consumer;
+struct event_base;
+struct forwarder;
+struct ortc_router;
+struct room;
+struct rooms;
+struct webrtc_service;
+
+#define ROOMS_MAX 10000
+#define ROOM_PEERS_MAX 1000 /* handed-out places included */
+
+struct rooms_config {
+    struct event_base *base;
+    struct forwarder *forwarder;
+    struct webrtc_service *webrtc;
+    const struct ortc_router *router;
+    const char *turn_server;        /* URLs by commas; NULL: none */
+    const char *turn_static_secret; /* or NULL */
+
+    unsigned peer_grace_ms;      /* for a broken connection to come back */
+    unsigned room_linger_ms;     /* a room lives on after its last peer left */
+    unsigned unused_ms;          /* so long stays a room or a place in it that nobody came for */
+    unsigned request_timeout_ms; /* of a request to a client */
+    unsigned request_tries;
+};
+
+/* The contract's times: 10 s, 10 s, an hour, 20 s, 3 tries. The rest zero. */
+void rooms_config_init(struct rooms_config *config);
+
+/* Keeps what config points to. */
+int rooms_create(const struct rooms_config *config, struct rooms **ret_rooms);
+/* Closes all rooms; clients are told 41 and their websockets closed. */
+void rooms_destroy(struct rooms *rooms);
+
+const struct rooms_config *rooms_get_config(const struct rooms *rooms);
+
+/* A new room. -ENOSPC over ROOMS_MAX, -ENOMEM, -EIO. */
+int rooms_open(struct rooms *rooms, struct room **ret_room);
+/* NULL for none; id may be NULL. */
+struct room *rooms_find(struct rooms *rooms, const char *id);
+
+/* [{roomId, createdAt}], oldest first. */
+json_t *rooms_list(const struct rooms *rooms);
+/* {roomId: {peerId: {id, nickname, producers, consumers, transports}}}. */
+json_t *rooms_stats(const struct rooms *rooms);
+size_t rooms_count(const struct rooms *rooms);
+/* Peers that came, also while their connection is broken. */
+size_t rooms_count_peers(const struct rooms *rooms);
+
+/* What the forwarder's handler hands on. */
+void rooms_forwarder_lost(struct rooms *rooms);
+void rooms_layers_changed(struct rooms *rooms, uint64_t consumer, int spatial, int temporal);
+void rooms_score_changed(struct rooms *rooms, uint64_t consumer, unsigned score, unsigned producer_score,
+                         const unsigned *producer_scores, size_t count);
+
+/* For room, peer and consumer. */
+struct outbox_config rooms_outbox_config(struct rooms *rooms);
+void rooms_remove_room(struct rooms *rooms, struct room *room);
+void rooms_peers_changed(struct rooms *rooms, int difference);
+int rooms_index_consumer(struct rooms *rooms, struct consumer *consumer);
+void rooms_unindex_consumer(struct rooms *rooms, struct consumer *consumer);

@@ -1,0 +1,18 @@
+/* Requests of clients: a table of method, what it takes, and the function that does it. */
+#pragma once
+
+#include <jansson.h>
+
+struct dispatch_row;
+struct peer;
+
+struct dispatch_result {
+    json_t *acknowledgement;           /* its arguments, a new reference; NULL when out of memory */
+    const struct dispatch_row *follow; /* for dispatch_follow; NULL: nothing follows */
+};
+
+/* Does what body, the first argument of a request event (or NULL), asks for. */
+struct dispatch_result dispatch_request(struct peer *peer, const json_t *body);
+
+/* What comes after the acknowledgement was sent. */
+void dispatch_follow(struct peer *peer, const struct dispatch_result *result);
