@@ -11,7 +11,8 @@
 #include <stdint.h>
 
 #define RTCP_HEADER_BYTES 4
-#define RTCP_COUNT_MAX 31 /* report blocks, SDES chunks or BYE sources of one packet */
+#define RTCP_PACKET_MAX 262144 /* bytes that the length field can say */
+#define RTCP_COUNT_MAX 31      /* report blocks, SDES chunks or BYE sources of one packet */
 
 enum rtcp_type {
     RTCP_SR = 200,
@@ -27,7 +28,7 @@ enum rtcp_type {
 /* One packet of a compound, header included and padding excluded. */
 struct rtcp_packet {
     const uint8_t *data;
-    uint32_t length; /* bytes, a multiple of 4, at least RTCP_HEADER_BYTES */
+    uint32_t length; /* bytes, at least RTCP_HEADER_BYTES; a multiple of 4 unless the padding is not one */
     uint8_t type;    /* enum rtcp_type or another of 192 to 223 */
     uint8_t count;   /* five bits: a count, or the feedback message type */
 };
@@ -38,8 +39,9 @@ struct rtcp_iterator {
 };
 
 /* Checks the whole datagram as RFC 3550 section A.2 does, and starts at its first packet: version 2
- * throughout, the lengths add up, only the last packet is padded. Reduced-size packets (RFC 5506) pass: any
- * type may come first. -EBADMSG otherwise, and for an empty datagram. */
+ * throughout, the lengths add up, padding fits. Reduced-size packets (RFC 5506) pass: any type may come
+ * first. So does padding in the midst of a compound and of any length, since transport-wide feedback comes
+ * with one to three bytes of it. -EBADMSG otherwise, and for an empty datagram. */
 int rtcp_begin(struct rtcp_iterator *iterator, const uint8_t *data, size_t length);
 
 /* The next packet; false after the last. Packets of unknown type are returned like others. */

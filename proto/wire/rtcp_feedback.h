@@ -24,7 +24,7 @@ struct rtcp_feedback {
     uint32_t sender_ssrc;
     uint32_t media_ssrc; /* 0 in FIR and REMB */
     const uint8_t *fci;  /* feedback control information */
-    uint32_t fci_length; /* bytes, a multiple of 4 */
+    uint32_t fci_length; /* bytes */
 };
 
 /* The common part of RTCP_RTPFB and RTCP_PSFB packets; says nothing of what is in the FCI. This is all of a

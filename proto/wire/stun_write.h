@@ -14,8 +14,9 @@ struct stun_key {
     stun_hmac_sha1_fn hmac;
 };
 
-#define STUN_SUCCESS_MAX 76 /* bytes of the longest success response: IPv6, MESSAGE-INTEGRITY, FINGERPRINT   \
-                             */
+#define STUN_SUCCESS_MAX                                                                                     \
+    76 /* bytes of the longest success response: IPv6, MESSAGE-INTEGRITY, FINGERPRINT                        \
+        */
 
 /* Success response to a binding request: XOR-MAPPED-ADDRESS of address. -EAFNOSUPPORT when that is neither
  * IPv4 nor IPv6. */
