@@ -26,7 +26,7 @@ struct socketio_packet {
     bool has_ack;
     uint8_t attachments; /* binary packets only: frames that follow */
     uint64_t ack;
-    const char *name_space; /* with its slash, without a query; "/" when absent. Not terminated */
+    const char *name_space; /* as sent, with its slash; "/" when absent. Not terminated */
     size_t name_space_length;
     const char *json; /* not terminated; may be empty only with CONNECT and DISCONNECT */
     size_t json_length;
