@@ -15,9 +15,10 @@ static inline bool key_frame_needed(enum media_codec codec)
     return codec == MEDIA_CODEC_VP8 || codec == MEDIA_CODEC_VP9 || codec == MEDIA_CODEC_H264;
 }
 
-/* Whether the payload is the first packet of a key frame. False for malformed payloads and codecs without
- * any. */
-bool key_frame_detect(enum media_codec codec, const uint8_t *payload, size_t length);
+/* 1 when the payload is the first packet of a key frame, 0 when it is not, -EBADMSG when it is not what
+ * codec's payload format allows. Codecs without key frames, and payload formats that are not known here, say
+ * 0. */
+int key_frame_detect(enum media_codec codec, const uint8_t *payload, size_t length);
 
 /* Somebody needs a key frame. Requests within one interval are joined. */
 void key_frame_request(struct key_frame_request *state);

@@ -165,7 +165,7 @@ struct layer_switch {
     int8_t current; /* the encoding that is forwarded, -1 = none */
     int8_t target;  /* the encoding wanted, -1 = none alive */
     int8_t preferred;
-    int8_t reported_spatial; /* what control was told last; -2 = nothing yet */
+    int8_t reported_spatial; /* what control was told last */
     int8_t reported_temporal;
     uint8_t count;
     uint8_t flags;
@@ -210,9 +210,9 @@ struct twcc_feedback_state {
     uint32_t media_ssrc; /* of the last packet */
     uint8_t count;       /* of the next feedback packet, modulo 256 */
     uint8_t started;
-    uint8_t reserved[6];
-    uint64_t epoch_us;                      /* arrivals count from here */
-    uint32_t arrival_us[MEDIA_TWCC_WINDOW]; /* by number % window, plus 1; 0 = did not come */
+    uint8_t reserved[14];
+    uint32_t arrival_us[MEDIA_TWCC_WINDOW]; /* by number % window: the low half of the time, never 0; 0 = did
+                                               not come */
 };
 MEDIA_STATIC_SIZE(struct twcc_feedback_state, 64 + 4 * MEDIA_TWCC_WINDOW);
 

@@ -76,7 +76,7 @@ struct shm_transport_row {
     struct bitrate_window send_bitrate;
     struct sender_clock clock;
     struct remb_cap remb;
-    struct rtcp_report report;
+    struct rtcp_report_state report;
 
     struct shm_ice_credentials ice;
     struct shm_ice_credentials
@@ -84,7 +84,7 @@ struct shm_transport_row {
     struct shm_srtp_keys keys;
     struct demux_retired retired;
     uint32_t reserved2[7];
-    struct twcc_feedback twcc;
+    struct twcc_feedback_state twcc;
 };
 SHM_STATIC_SIZE(struct shm_transport_row, 2816);
 
