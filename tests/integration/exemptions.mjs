@@ -1,0 +1,98 @@
+// Where this server is right to answer otherwise than recorded: each with its lines, the reason, and what must come
+// instead. signaling.md calls these places "better"; a few more are choices that HTTP leaves open.
+//
+//   line | lines   of the recording (file line numbers)
+//   expect(text)   the frames that must come instead of a recorded one; none: []
+//   check(…)       looks at an HTTP answer, or at a connection, by itself
+//   send(replay)   the bytes to send instead
+
+import assert from 'node:assert/strict';
+import { decodedBody, parseResponses } from './lib/http.mjs';
+import { loadRecording } from './lib/recording.mjs';
+import { unify } from './lib/unify.mjs';
+
+const failed = (method) => (text) => [`${/^43\d+/.exec(text)[0]}[500,"request ${method} failed"]`];
+const nothing = () => [];
+const range = (first, last) => Array.from({ length: last - first + 1 }, (_, i) => first + i);
+
+// An error in JSON with this status, and nothing of the old server's HTML.
+const jsonError = (status) => (responses) => {
+    assert.equal(responses.length, 1);
+    assert.equal(responses[0].status, status);
+    assert.match(responses[0].headers.get('content-type'), /^application\/json/);
+    assert.equal(typeof JSON.parse(decodedBody(responses[0])).error, 'string');
+};
+
+const BAD_JSON = 'better: malformed JSON is answered with 400 and a JSON error, not with 500 and an HTML page';
+const NICKNAME = 'better: a nickname is a string of at most 512 characters';
+
+const HTTP = {
+    'http-bad-percent-encoding': [
+        { line: 8, reason: 'better: nothing leaks internals; a path that cannot be decoded names nothing',
+            check: ([response]) => assert.ok([400, 404].includes(response.status), `status ${response.status}`) },
+    ],
+    'http-connection-malformed': [{ line: 10, reason: BAD_JSON, check: jsonError(400) }],
+    'http-sessions-post-malformed': [{ line: 10, reason: BAD_JSON, check: jsonError(400) }],
+    'http-sessions-post-json-primitive': [{ line: 10, reason: BAD_JSON, check: jsonError(400) }],
+    'http-signal-malformed': [{ line: 10, reason: BAD_JSON, check: jsonError(400) }],
+    'http-sessions-post-charset': [
+        { line: 10, reason: 'better: an unknown charset is answered with 415', check: jsonError(415) },
+    ],
+    'http-toolarge': [
+        { line: 10, reason: 'better: the announced length alone may be refused',
+            check: (responses) => responses.length === 0 || jsonError(413)(responses) },
+        { line: 12, reason: 'better: see above', check: () => {} },
+        { line: 22, reason: 'better: a body over 5 MB is answered with 413', check: jsonError(413) },
+        { line: 38, reason: 'after 413 the connection may be closed', check: () => {} },
+    ],
+    'http-ping-if-none-match': [
+        { line: 2, reason: 'ETags are not compared: the one that this server gives is asked for',
+            send: async (replay) => {
+                const { headers } = await replay.server.request('GET', '/ping');
+                replay.etag = headers.get('etag');
+                return loadRecording('http-ping').steps[1].raw.replace(/\r\n\r\n$/, `\r\nIf-None-Match: ${replay.etag ?? '"x"'}\r\n\r\n`);
+            } },
+        { line: 9, reason: 'a server without ETags answers in full',
+            check: ([response], connection, replay) => assert.equal(response.status, replay.etag ? 304 : 200) },
+    ],
+    'http-sessions-get-gzip': [
+        { line: 9, reason: 'the recorder could not write the compressed bytes; compression is the server\'s choice',
+            check: ([response], connection, replay) => {
+                const [, answer] = loadRecording('http-sessions-get-big').steps.filter((step) => step.raw !== undefined);
+                const [recorded] = parseResponses(answer.raw).responses;
+                assert.equal(response.status, 200);
+                assert.deepEqual(unify(JSON.parse(recorded.body), JSON.parse(decodedBody(response)), replay.bindings), []);
+            } },
+    ],
+};
+
+const WS = {
+    'ws-21-join': [
+        { lines: [...range(60, 66), ...range(69, 75)], reason: NICKNAME, expect: nothing },
+        { lines: [67, 76], reason: NICKNAME, expect: failed('join') },
+        { lines: [85, 87, 89, 91], reason: 'a role given as a numeric string is taken as the number',
+            expect: (text) => [text.replace('"role":"3"', '"role":3')] },
+        { line: 93, reason: `${NICKNAME}; the role as above`,
+            expect: (text) => [text.replace('"role":"3"', '"role":3').replace('"nickname":5,', '')] },
+    ],
+    'ws-22-createWebRtcTransport': [
+        { line: 29, reason: 'ICE-TCP does not exist yet: forceTcp fails', expect: failed('createWebRtcTransport') },
+    ],
+    'ws-23-connectWebRtcTransport': [
+        { line: 72, reason: 'better: malformed fingerprints are refused', expect: failed('connectWebRtcTransport') },
+    ],
+    'ws-38-nickname-chat-hand': [
+        { lines: [39, 40, 43, 44], reason: NICKNAME, expect: nothing },
+        { lines: [41, 45], reason: NICKNAME, expect: failed('changeNickname') },
+        { lines: [51, 52, 55, 56, 59, 60], reason: NICKNAME,
+            expect: (text) => [text.replace(',"nickname":{"a":[1]}', '')] },
+    ],
+};
+
+export const EXEMPT_CASES = Object.keys({ ...HTTP, ...WS });
+
+// The exemptions of one case, one a line.
+export function exemptionsOf(name) {
+    return ({ ...HTTP, ...WS }[name] ?? []).flatMap(({ lines, line, ...rest }) =>
+        (lines ?? [line]).map((each) => ({ line: each, ...rest })));
+}
