@@ -1,0 +1,15 @@
+/* Between the kernel's socket addresses and the one that tables and rings hold: IPv6, IPv4 as v4-mapped. */
+#pragma once
+
+#include <sys/socket.h>
+
+#include "shm/datagram.h"
+
+/* False (and untouched) for families other than IPv4 and IPv6. */
+bool shm_address_from_sockaddr(const struct sockaddr *name, struct shm_address *ret_address);
+
+/* As the family itself tells: a v4-mapped address becomes AF_INET. Returns the length of the name. */
+socklen_t shm_address_to_sockaddr(const struct shm_address *address, struct sockaddr_storage *ret_name);
+
+/* As a socket of that family needs it: AF_INET6 takes v4-mapped addresses, AF_INET only those (0 otherwise). */
+socklen_t shm_address_to_family(const struct shm_address *address, int family, struct sockaddr_storage *ret_name);
