@@ -28,7 +28,8 @@ bool shm_address_from_sockaddr(const struct sockaddr *name, struct shm_address *
     return true;
 }
 
-socklen_t shm_address_to_family(const struct shm_address *address, int family, struct sockaddr_storage *ret_name)
+socklen_t shm_address_to_family(const struct shm_address *address, int family,
+                                struct sockaddr_storage *ret_name)
 {
     if (family == AF_INET) {
         struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(address->port)};

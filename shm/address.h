@@ -11,5 +11,7 @@ bool shm_address_from_sockaddr(const struct sockaddr *name, struct shm_address *
 /* As the family itself tells: a v4-mapped address becomes AF_INET. Returns the length of the name. */
 socklen_t shm_address_to_sockaddr(const struct shm_address *address, struct sockaddr_storage *ret_name);
 
-/* As a socket of that family needs it: AF_INET6 takes v4-mapped addresses, AF_INET only those (0 otherwise). */
-socklen_t shm_address_to_family(const struct shm_address *address, int family, struct sockaddr_storage *ret_name);
+/* As a socket of that family needs it: AF_INET6 takes v4-mapped addresses, AF_INET only those (0 otherwise).
+ */
+socklen_t shm_address_to_family(const struct shm_address *address, int family,
+                                struct sockaddr_storage *ret_name);

@@ -49,7 +49,8 @@ int channel_send(struct channel *channel, Km__Command *command)
     return 0;
 }
 
-int channel_inject(struct channel *channel, const struct shm_address *remote, const uint8_t *data, size_t length)
+int channel_inject(struct channel *channel, const struct shm_address *remote, const uint8_t *data,
+                   size_t length)
 {
     struct shm_datagram header = {.remote = *remote, .length = (uint32_t)length};
     if (length > SHM_DATAGRAM_MAX)
@@ -64,7 +65,8 @@ int channel_inject(struct channel *channel, const struct shm_address *remote, co
     return 0;
 }
 
-static bool take_event(struct channel *channel, uint32_t worker, const struct channel_handler *handler, void *context)
+static bool take_event(struct channel *channel, uint32_t worker, const struct channel_handler *handler,
+                       void *context)
 {
     uint8_t bytes[EVENT_MAX];
     uint32_t length;
@@ -82,7 +84,8 @@ static bool take_event(struct channel *channel, uint32_t worker, const struct ch
     return true;
 }
 
-static bool take_punt(struct channel *channel, uint32_t worker, const struct channel_handler *handler, void *context)
+static bool take_punt(struct channel *channel, uint32_t worker, const struct channel_handler *handler,
+                      void *context)
 {
     struct {
         struct shm_datagram header;
@@ -101,7 +104,8 @@ static bool take_punt(struct channel *channel, uint32_t worker, const struct cha
     return true;
 }
 
-bool channel_drain(struct channel *channel, uint32_t worker, const struct channel_handler *handler, void *context)
+bool channel_drain(struct channel *channel, uint32_t worker, const struct channel_handler *handler,
+                   void *context)
 {
     uint64_t count;
     (void)!read(channel->control_wake, &count, sizeof count);

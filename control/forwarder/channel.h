@@ -27,13 +27,15 @@ struct channel_handler {
 int channel_init(struct channel *channel, const struct shm_segment *segment, uint32_t worker, int worker_wake,
                  int control_wake);
 
-/* Gives the command its sequence number and queues it. -EAGAIN when the ring is full. The packed bytes of a command
- * with keys are wiped by the worker. */
+/* Gives the command its sequence number and queues it. -EAGAIN when the ring is full. The packed bytes of a
+ * command with keys are wiped by the worker. */
 int channel_send(struct channel *channel, Km__Command *command);
 
 /* -EAGAIN when the ring is full, -EMSGSIZE beyond SHM_DATAGRAM_MAX. */
-int channel_inject(struct channel *channel, const struct shm_address *remote, const uint8_t *data, size_t length);
+int channel_inject(struct channel *channel, const struct shm_address *remote, const uint8_t *data,
+                   size_t length);
 
-/* Hands on what waits, at most a bounded number of records. True when it went to sleep with both rings empty; false
- * when there is more to do. */
-bool channel_drain(struct channel *channel, uint32_t worker, const struct channel_handler *handler, void *context);
+/* Hands on what waits, at most a bounded number of records. True when it went to sleep with both rings empty;
+ * false when there is more to do. */
+bool channel_drain(struct channel *channel, uint32_t worker, const struct channel_handler *handler,
+                   void *context);

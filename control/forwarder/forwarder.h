@@ -1,18 +1,19 @@
-/* Control's side of the data plane: starts and supervises kolabmeet-forwarder, allocates handles, sends commands,
- * receives events and punted packets. The only code of control that knows the shared memory. Main thread only.
+/* Control's side of the data plane: starts and supervises kolabmeet-forwarder, allocates handles, sends
+ * commands, receives events and punted packets. The only code of control that knows the shared memory. Main
+ * thread only.
  *
  * An install call allocates the handle, queues the command and returns at once; -ENOSPC when a table is full,
- * -EAGAIN when no forwarder runs or its ring is full, -ESTALE for a handle of a forwarder that has gone. A worker that
- * refuses a command is logged and counted; it can only mean a defect, because control allocates.
+ * -EAGAIN when no forwarder runs or its ring is full, -ESTALE for a handle of a forwarder that has gone. A
+ * worker that refuses a command is logged and counted; it can only mean a defect, because control allocates.
  *
- * When a forwarder dies, all its transports, producers and consumers are gone (on_lost), their handles are stale, and
- * a new one is started, at most twice a second. */
+ * When a forwarder dies, all its transports, producers and consumers are gone (on_lost), their handles are
+ * stale, and a new one is started, at most twice a second. */
 #pragma once
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <netinet/in.h>
 
 struct event_base;
 struct forwarder;
@@ -22,13 +23,14 @@ struct forwarder_config {
     const char *runtime_dir; /* the statistics file is made there */
     const char *poll;        /* adaptive, busy or sleep */
     const char *log_level;
-    const char *listen_ip;   /* media sockets are bound to it */
+    const char *listen_ip; /* media sockets are bound to it */
     uint16_t listen_port;
     uint32_t workers;
 };
 
 struct forwarder_handler {
-    /* A STUN or DTLS packet from the network. transport is the handle that the tuple map has for remote, or 0. */
+    /* A STUN or DTLS packet from the network. transport is the handle that the tuple map has for remote, or
+     * 0. */
     void (*on_stun)(void *context, uint64_t transport, uint32_t worker, const struct sockaddr *remote,
                     const uint8_t *data, size_t length);
     void (*on_dtls)(void *context, uint64_t transport, uint32_t worker, const struct sockaddr *remote,
@@ -49,7 +51,8 @@ enum forwarder_srtp_profile {
     FORWARDER_AES128_CM_SHA1_80 = 3,
 };
 
-/* Binds the media socket, makes segment and statistics file, starts the process. One clear line in ret_error. */
+/* Binds the media socket, makes segment and statistics file, starts the process. One clear line in ret_error.
+ */
 int forwarder_create(const struct forwarder_config *config, struct event_base *base,
                      const struct forwarder_handler *handler, void *context, struct forwarder **ret_forwarder,
                      char *ret_error, size_t error_bytes);
@@ -77,10 +80,11 @@ int forwarder_add_tuple(struct forwarder *forwarder, uint64_t transport, const s
 void forwarder_remove_tuple(struct forwarder *forwarder, uint64_t transport, const struct sockaddr *remote);
 /* Media goes to remote (an added tuple) from now on. */
 int forwarder_select_tuple(struct forwarder *forwarder, uint64_t transport, const struct sockaddr *remote);
-/* key: master key and salt, one after the other. Copied into the ring and wiped there once read; the caller wipes
- * its own. */
-int forwarder_install_keys(struct forwarder *forwarder, uint64_t transport, enum forwarder_srtp_profile profile,
-                           const uint8_t *receive_key, const uint8_t *send_key, size_t key_bytes);
+/* key: master key and salt, one after the other. Copied into the ring and wiped there once read; the caller
+ * wipes its own. */
+int forwarder_install_keys(struct forwarder *forwarder, uint64_t transport,
+                           enum forwarder_srtp_profile profile, const uint8_t *receive_key,
+                           const uint8_t *send_key, size_t key_bytes);
 /* Removes its producers, consumers and tuples too. Stale handles are ignored, as in all remove calls. */
 void forwarder_remove_transport(struct forwarder *forwarder, uint64_t transport);
 
@@ -92,8 +96,8 @@ int forwarder_inject(struct forwarder *forwarder, uint32_t worker, const struct 
 struct ortc_producer;
 struct ortc_consumer;
 
-int forwarder_install_producer(struct forwarder *forwarder, uint64_t transport, const struct ortc_producer *producer,
-                               bool paused, uint64_t *ret_producer);
+int forwarder_install_producer(struct forwarder *forwarder, uint64_t transport,
+                               const struct ortc_producer *producer, bool paused, uint64_t *ret_producer);
 int forwarder_pause_producer(struct forwarder *forwarder, uint64_t producer, bool paused);
 void forwarder_remove_producer(struct forwarder *forwarder, uint64_t producer);
 

@@ -1,5 +1,5 @@
-/* Handles of one table: control is the only one that gives them out. A handle that was freed is never given out
- * again: its row comes back with another generation, and rows rest as long as possible before they do. */
+/* Handles of one table: control is the only one that gives them out. A handle that was freed is never given
+ * out again: its row comes back with another generation, and rows rest as long as possible before they do. */
 #pragma once
 
 #include <stdbool.h>

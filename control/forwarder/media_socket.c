@@ -50,7 +50,8 @@ int media_socket_open(const char *ip, uint16_t port, int *ret_fd, char *ret_erro
     int fd = socket(name.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP);
     if (fd < 0 || bind(fd, (const struct sockaddr *)&name, length) != 0) {
         int err = -errno;
-        snprintf(ret_error, error_bytes, "cannot receive media on UDP %s port %u: %s", ip, port, strerror(-err));
+        snprintf(ret_error, error_bytes, "cannot receive media on UDP %s port %u: %s", ip, port,
+                 strerror(-err));
         if (fd >= 0)
             close(fd);
         return err;

@@ -43,8 +43,7 @@ int process_start(char *const argv[], struct forwarder_process *ret_process)
 
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
         return -errno;
-    /* adddup2 onto itself would leave close-on-exec set. */
-    int err = pair[1] == CONTROL_FD ? -EBADF : spawn(argv, pair[1], &made.pid);
+    int err = spawn(argv, pair[1], &made.pid);
     close(pair[1]);
     if (err != 0) {
         close(pair[0]);

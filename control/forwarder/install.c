@@ -1,0 +1,273 @@
+/* The calls of forwarder.h that install, change and remove objects: each is a check, a handle and a command.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "control/forwarder/forwarder_private.h"
+#include "control/forwarder/messages.h"
+#include "shm/address.h"
+
+static int send_message(struct forwarder *forwarder, uint32_t worker, Km__Command__BodyCase body,
+                        void *message)
+{
+    Km__Command command = KM__COMMAND__INIT;
+    command.body_case = body;
+    /* All members of the union are pointers to messages. */
+    command.install_transport = message;
+    return forwarder_send(forwarder, worker, &command);
+}
+
+static void send_remove(struct forwarder *forwarder, uint32_t worker, Km__Command__BodyCase body,
+                        uint64_t handle)
+{
+    Km__Remove remove = KM__REMOVE__INIT;
+    remove.handle = handle;
+    (void)send_message(forwarder, worker, body, &remove);
+}
+
+static int send_pause(struct forwarder *forwarder, uint32_t worker, Km__Command__BodyCase body,
+                      uint64_t handle, bool paused)
+{
+    Km__Pause pause = KM__PAUSE__INIT;
+    pause.handle = handle;
+    pause.paused = paused;
+    return send_message(forwarder, worker, body, &pause);
+}
+
+uint32_t forwarder_pick_worker(const struct forwarder *forwarder)
+{
+    uint32_t best = 0;
+    for (uint32_t i = 1; i < forwarder->worker_count; i++)
+        if (forwarder->objects.transports_by_worker[i] < forwarder->objects.transports_by_worker[best])
+            best = i;
+    return best;
+}
+
+int forwarder_install_transport(struct forwarder *forwarder, uint32_t worker,
+                                const struct forwarder_transport *transport, uint64_t *ret_transport)
+{
+    Km__InstallTransport message = KM__INSTALL_TRANSPORT__INIT;
+
+    if (worker >= forwarder->worker_count)
+        return -EINVAL;
+    if (forwarder->state < FORWARDER_JOINED)
+        return -EAGAIN;
+    struct object_transport *object = objects_add_transport(&forwarder->objects, worker);
+    if (!object)
+        return -ENOSPC;
+    message.transport = object->handle;
+    message.ice_ufrag = (char *)transport->ice_ufrag;
+    message.ice_password = (char *)transport->ice_password;
+    message.max_incoming_bitrate_bps = transport->max_incoming_bitrate_bps;
+    int err = send_message(forwarder, worker, KM__COMMAND__BODY_INSTALL_TRANSPORT, &message);
+    if (err != 0) {
+        objects_free_transport(&forwarder->objects, object);
+        return err;
+    }
+    *ret_transport = object->handle;
+    return 0;
+}
+
+int forwarder_set_ice_credentials(struct forwarder *forwarder, uint64_t transport, const char *ufrag,
+                                  const char *password)
+{
+    Km__SetIceCredentials message = KM__SET_ICE_CREDENTIALS__INIT;
+    struct object_transport *object = objects_find_transport(&forwarder->objects, transport);
+    if (!object)
+        return -ESTALE;
+    message.transport = transport;
+    message.ice_ufrag = (char *)ufrag;
+    message.ice_password = (char *)password;
+    return send_message(forwarder, object->worker, KM__COMMAND__BODY_SET_ICE_CREDENTIALS, &message);
+}
+
+static uint32_t find_tuple(const struct object_transport *object, const struct shm_address *remote)
+{
+    uint32_t i = 0;
+    while (i < object->tuple_count && memcmp(&object->tuples[i], remote, sizeof *remote) != 0)
+        i++;
+    return i;
+}
+
+int forwarder_add_tuple(struct forwarder *forwarder, uint64_t transport, const struct sockaddr *remote)
+{
+    struct shm_address address;
+    struct object_transport *object = objects_find_transport(&forwarder->objects, transport);
+
+    if (!object)
+        return -ESTALE;
+    if (!shm_address_from_sockaddr(remote, &address))
+        return -EAFNOSUPPORT;
+    uint32_t at = find_tuple(object, &address);
+    if (at == OBJECTS_TUPLES_MAX)
+        return -ENOSPC;
+    /* Also when it stands there already: another transport may have taken the address since. */
+    int err = tuple_map_insert(&forwarder->tuples, &address, transport);
+    if (err == 0 && at == object->tuple_count)
+        object->tuples[object->tuple_count++] = address;
+    return err;
+}
+
+void forwarder_remove_tuple(struct forwarder *forwarder, uint64_t transport, const struct sockaddr *remote)
+{
+    struct shm_address address;
+    struct object_transport *object = objects_find_transport(&forwarder->objects, transport);
+
+    if (!object || !shm_address_from_sockaddr(remote, &address))
+        return;
+    uint32_t at = find_tuple(object, &address);
+    if (at == object->tuple_count)
+        return;
+    tuple_map_remove(&forwarder->tuples, &address, transport);
+    object->tuples[at] = object->tuples[--object->tuple_count];
+}
+
+int forwarder_select_tuple(struct forwarder *forwarder, uint64_t transport, const struct sockaddr *remote)
+{
+    Km__SelectTuple message = KM__SELECT_TUPLE__INIT;
+    struct shm_address address;
+    struct object_transport *object = objects_find_transport(&forwarder->objects, transport);
+
+    if (!object)
+        return -ESTALE;
+    if (!shm_address_from_sockaddr(remote, &address))
+        return -EAFNOSUPPORT;
+    if (find_tuple(object, &address) == object->tuple_count)
+        return -ENOENT;
+    message.transport = transport;
+    message.address.data = address.ip;
+    message.address.len = sizeof address.ip;
+    message.port = address.port;
+    message.scope = address.scope;
+    return send_message(forwarder, object->worker, KM__COMMAND__BODY_SELECT_TUPLE, &message);
+}
+
+int forwarder_install_keys(struct forwarder *forwarder, uint64_t transport,
+                           enum forwarder_srtp_profile profile, const uint8_t *receive_key,
+                           const uint8_t *send_key, size_t key_bytes)
+{
+    Km__InstallKeys message = KM__INSTALL_KEYS__INIT;
+    struct object_transport *object = objects_find_transport(&forwarder->objects, transport);
+    if (!object)
+        return -ESTALE;
+    message.transport = transport;
+    message.profile = (Km__SrtpProfile)profile;
+    message.receive_key.data = (uint8_t *)receive_key;
+    message.receive_key.len = key_bytes;
+    message.send_key.data = (uint8_t *)send_key;
+    message.send_key.len = key_bytes;
+    return send_message(forwarder, object->worker, KM__COMMAND__BODY_INSTALL_KEYS, &message);
+}
+
+void forwarder_remove_transport(struct forwarder *forwarder, uint64_t transport)
+{
+    struct object_transport *object = objects_find_transport(&forwarder->objects, transport);
+    if (!object)
+        return;
+    for (uint32_t i = 0; i < object->tuple_count; i++)
+        tuple_map_remove(&forwarder->tuples, &object->tuples[i], transport);
+    send_remove(forwarder, object->worker, KM__COMMAND__BODY_REMOVE_TRANSPORT, transport);
+    objects_free_transport(&forwarder->objects, object);
+}
+
+int forwarder_inject(struct forwarder *forwarder, uint32_t worker, const struct sockaddr *remote,
+                     const uint8_t *data, size_t length)
+{
+    struct shm_address address;
+    if (worker >= forwarder->worker_count)
+        return -EINVAL;
+    if (forwarder->state < FORWARDER_JOINED)
+        return -EAGAIN;
+    if (!shm_address_from_sockaddr(remote, &address))
+        return -EAFNOSUPPORT;
+    return channel_inject(&forwarder->workers[worker].channel, &address, data, length);
+}
+
+int forwarder_install_producer(struct forwarder *forwarder, uint64_t transport,
+                               const struct ortc_producer *producer, bool paused, uint64_t *ret_producer)
+{
+    Km__InstallProducer message;
+    struct message_storage storage;
+    struct object_transport *owner = objects_find_transport(&forwarder->objects, transport);
+
+    if (!owner)
+        return -ESTALE;
+    struct object_producer *object =
+        objects_add_producer(&forwarder->objects, owner, (uint32_t)producer->encoding_count);
+    if (!object)
+        return -ENOSPC;
+    message_of_producer(producer, object->streams, &storage, &message);
+    message.producer = object->handle;
+    message.transport = transport;
+    message.paused = paused;
+    int err = send_message(forwarder, owner->worker, KM__COMMAND__BODY_INSTALL_PRODUCER, &message);
+    if (err != 0) {
+        objects_free_producer(&forwarder->objects, object);
+        return err;
+    }
+    *ret_producer = object->handle;
+    return 0;
+}
+
+int forwarder_pause_producer(struct forwarder *forwarder, uint64_t producer, bool paused)
+{
+    struct object_producer *object = objects_find_producer(&forwarder->objects, producer);
+    if (!object)
+        return -ESTALE;
+    return send_pause(forwarder, object->worker, KM__COMMAND__BODY_PAUSE_PRODUCER, producer, paused);
+}
+
+void forwarder_remove_producer(struct forwarder *forwarder, uint64_t producer)
+{
+    struct object_producer *object = objects_find_producer(&forwarder->objects, producer);
+    if (!object)
+        return;
+    send_remove(forwarder, object->worker, KM__COMMAND__BODY_REMOVE_PRODUCER, producer);
+    objects_free_producer(&forwarder->objects, object);
+}
+
+int forwarder_install_consumer(struct forwarder *forwarder, uint64_t transport, uint64_t producer,
+                               const struct ortc_consumer *consumer, unsigned priority, bool paused,
+                               uint64_t *ret_consumer)
+{
+    Km__InstallConsumer message;
+    struct message_storage storage;
+    struct object_transport *owner = objects_find_transport(&forwarder->objects, transport);
+    struct object_producer *source = objects_find_producer(&forwarder->objects, producer);
+
+    if (!owner || !source)
+        return -ESTALE;
+    struct object_consumer *object = objects_add_consumer(&forwarder->objects, owner, source);
+    if (!object)
+        return -ENOSPC;
+    message_of_consumer(consumer, &storage, &message);
+    message.consumer = object->handle;
+    message.transport = transport;
+    message.producer = producer;
+    message.priority = priority;
+    message.paused = paused;
+    int err = send_message(forwarder, owner->worker, KM__COMMAND__BODY_INSTALL_CONSUMER, &message);
+    if (err != 0) {
+        objects_free_consumer(&forwarder->objects, object);
+        return err;
+    }
+    *ret_consumer = object->handle;
+    return 0;
+}
+
+int forwarder_pause_consumer(struct forwarder *forwarder, uint64_t consumer, bool paused)
+{
+    struct object_consumer *object = objects_find_consumer(&forwarder->objects, consumer);
+    if (!object)
+        return -ESTALE;
+    return send_pause(forwarder, object->worker, KM__COMMAND__BODY_PAUSE_CONSUMER, consumer, paused);
+}
+
+void forwarder_remove_consumer(struct forwarder *forwarder, uint64_t consumer)
+{
+    struct object_consumer *object = objects_find_consumer(&forwarder->objects, consumer);
+    if (!object)
+        return;
+    send_remove(forwarder, object->worker, KM__COMMAND__BODY_REMOVE_CONSUMER, consumer);
+    objects_free_consumer(&forwarder->objects, object);
+}

@@ -1,0 +1,151 @@
+#include "control/forwarder/objects.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shm/abi.h"
+
+int objects_init(struct objects *objects, const struct shm_capacities *c)
+{
+    memset(objects, 0, sizeof *objects);
+    objects->workers = c->workers;
+    objects->transports = calloc(c->transports, sizeof *objects->transports);
+    objects->producers = calloc(c->producers, sizeof *objects->producers);
+    objects->consumers = calloc(c->consumers, sizeof *objects->consumers);
+    objects->transports_by_worker = calloc(c->workers, sizeof *objects->transports_by_worker);
+    if (!objects->transports || !objects->producers || !objects->consumers ||
+        !objects->transports_by_worker || handles_init(&objects->transport_handles, c->transports) != 0 ||
+        handles_init(&objects->producer_handles, c->producers) != 0 ||
+        handles_init(&objects->stream_handles, c->streams) != 0 ||
+        handles_init(&objects->consumer_handles, c->consumers) != 0) {
+        objects_deinit(objects);
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+void objects_deinit(struct objects *objects)
+{
+    free(objects->transports);
+    free(objects->producers);
+    free(objects->consumers);
+    free(objects->transports_by_worker);
+    handles_deinit(&objects->transport_handles);
+    handles_deinit(&objects->producer_handles);
+    handles_deinit(&objects->stream_handles);
+    handles_deinit(&objects->consumer_handles);
+    memset(objects, 0, sizeof *objects);
+}
+
+void objects_reset(struct objects *objects)
+{
+    handles_reset(&objects->transport_handles);
+    handles_reset(&objects->producer_handles);
+    handles_reset(&objects->stream_handles);
+    handles_reset(&objects->consumer_handles);
+    memset(objects->transports_by_worker, 0, objects->workers * sizeof *objects->transports_by_worker);
+}
+
+struct object_transport *objects_add_transport(struct objects *objects, uint32_t worker)
+{
+    uint64_t handle = handles_take(&objects->transport_handles);
+    if (handle == SHM_HANDLE_NONE)
+        return NULL;
+    struct object_transport *transport = &objects->transports[shm_handle_index(handle)];
+    memset(transport, 0, sizeof *transport);
+    transport->handle = handle;
+    transport->worker = worker;
+    objects->transports_by_worker[worker]++;
+    return transport;
+}
+
+static void free_streams(struct objects *objects, const struct object_producer *producer)
+{
+    for (uint32_t i = 0; i < producer->stream_count; i++)
+        handles_free(&objects->stream_handles, producer->streams[i]);
+}
+
+struct object_producer *objects_add_producer(struct objects *objects, struct object_transport *transport,
+                                             uint32_t streams)
+{
+    struct object_producer made = {.worker = transport->worker};
+
+    if (streams > OBJECTS_ENCODINGS_MAX)
+        return NULL;
+    while (made.stream_count < streams) {
+        uint64_t stream = handles_take(&objects->stream_handles);
+        if (stream == SHM_HANDLE_NONE)
+            break;
+        made.streams[made.stream_count++] = stream;
+    }
+    if (made.stream_count == streams)
+        made.handle = handles_take(&objects->producer_handles);
+    if (made.handle == SHM_HANDLE_NONE) {
+        free_streams(objects, &made);
+        return NULL;
+    }
+    struct object_producer *producer = &objects->producers[shm_handle_index(made.handle)];
+    *producer = made;
+    LIST_INSERT_HEAD(&transport->producers, producer, by_transport);
+    return producer;
+}
+
+struct object_consumer *objects_add_consumer(struct objects *objects, struct object_transport *transport,
+                                             struct object_producer *producer)
+{
+    uint64_t handle = handles_take(&objects->consumer_handles);
+    if (handle == SHM_HANDLE_NONE)
+        return NULL;
+    struct object_consumer *consumer = &objects->consumers[shm_handle_index(handle)];
+    consumer->handle = handle;
+    consumer->worker = transport->worker;
+    LIST_INSERT_HEAD(&transport->consumers, consumer, by_transport);
+    LIST_INSERT_HEAD(&producer->consumers, consumer, by_producer);
+    return consumer;
+}
+
+struct object_transport *objects_find_transport(struct objects *objects, uint64_t handle)
+{
+    return handles_is_live(&objects->transport_handles, handle)
+               ? &objects->transports[shm_handle_index(handle)]
+               : NULL;
+}
+
+struct object_producer *objects_find_producer(struct objects *objects, uint64_t handle)
+{
+    return handles_is_live(&objects->producer_handles, handle) ? &objects->producers[shm_handle_index(handle)]
+                                                               : NULL;
+}
+
+struct object_consumer *objects_find_consumer(struct objects *objects, uint64_t handle)
+{
+    return handles_is_live(&objects->consumer_handles, handle) ? &objects->consumers[shm_handle_index(handle)]
+                                                               : NULL;
+}
+
+void objects_free_consumer(struct objects *objects, struct object_consumer *consumer)
+{
+    LIST_REMOVE(consumer, by_transport);
+    LIST_REMOVE(consumer, by_producer);
+    handles_free(&objects->consumer_handles, consumer->handle);
+}
+
+void objects_free_producer(struct objects *objects, struct object_producer *producer)
+{
+    while (!LIST_EMPTY(&producer->consumers))
+        objects_free_consumer(objects, LIST_FIRST(&producer->consumers));
+    LIST_REMOVE(producer, by_transport);
+    free_streams(objects, producer);
+    handles_free(&objects->producer_handles, producer->handle);
+}
+
+void objects_free_transport(struct objects *objects, struct object_transport *transport)
+{
+    while (!LIST_EMPTY(&transport->consumers))
+        objects_free_consumer(objects, LIST_FIRST(&transport->consumers));
+    while (!LIST_EMPTY(&transport->producers))
+        objects_free_producer(objects, LIST_FIRST(&transport->producers));
+    objects->transports_by_worker[transport->worker]--;
+    handles_free(&objects->transport_handles, transport->handle);
+}

@@ -1,0 +1,72 @@
+/* What control remembers of the objects it has installed: enough to free handles and tuples when their owner
+ * goes. A transport owns its producers and consumers, a producer its streams and consumers. */
+#pragma once
+
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "control/forwarder/handles.h"
+#include "shm/datagram.h"
+#include "shm/segment.h"
+
+#define OBJECTS_TUPLES_MAX 8u /* of one transport */
+#define OBJECTS_ENCODINGS_MAX 4u
+
+struct object_consumer {
+    uint64_t handle;
+    uint32_t worker;
+    LIST_ENTRY(object_consumer) by_transport;
+    LIST_ENTRY(object_consumer) by_producer;
+};
+
+struct object_producer {
+    uint64_t handle;
+    uint32_t worker;
+    uint32_t stream_count;
+    uint64_t streams[OBJECTS_ENCODINGS_MAX];
+    LIST_ENTRY(object_producer) by_transport;
+    LIST_HEAD(, object_consumer) consumers;
+};
+
+struct object_transport {
+    uint64_t handle;
+    uint32_t worker;
+    uint32_t tuple_count;
+    struct shm_address tuples[OBJECTS_TUPLES_MAX];
+    LIST_HEAD(, object_producer) producers;
+    LIST_HEAD(, object_consumer) consumers;
+};
+
+struct objects {
+    struct handles transport_handles;
+    struct handles producer_handles;
+    struct handles stream_handles;
+    struct handles consumer_handles;
+    struct object_transport *transports; /* by index of the handle */
+    struct object_producer *producers;
+    struct object_consumer *consumers;
+    uint32_t *transports_by_worker; /* how many */
+    uint32_t workers;
+};
+
+int objects_init(struct objects *objects, const struct shm_capacities *capacities);
+void objects_deinit(struct objects *objects);
+/* Every object is gone, every handle is stale. */
+void objects_reset(struct objects *objects);
+
+/* NULL when full. */
+struct object_transport *objects_add_transport(struct objects *objects, uint32_t worker);
+struct object_producer *objects_add_producer(struct objects *objects, struct object_transport *transport,
+                                             uint32_t streams);
+struct object_consumer *objects_add_consumer(struct objects *objects, struct object_transport *transport,
+                                             struct object_producer *producer);
+
+/* NULL for a stale handle. */
+struct object_transport *objects_find_transport(struct objects *objects, uint64_t handle);
+struct object_producer *objects_find_producer(struct objects *objects, uint64_t handle);
+struct object_consumer *objects_find_consumer(struct objects *objects, uint64_t handle);
+
+/* With all that they own. The tuples of a transport are the caller's to remove before. */
+void objects_free_transport(struct objects *objects, struct object_transport *transport);
+void objects_free_producer(struct objects *objects, struct object_producer *producer);
+void objects_free_consumer(struct objects *objects, struct object_consumer *consumer);

@@ -1,0 +1,63 @@
+/* Socket addresses to and fro. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "shm/address.h"
+
+static void ipv4_is_v4_mapped(void **state)
+{
+    (void)state;
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(44444)};
+    struct sockaddr_storage name;
+    struct shm_address address;
+    static const uint8_t expected[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 1};
+
+    inet_pton(AF_INET, "192.0.2.1", &in.sin_addr);
+    assert_true(shm_address_from_sockaddr((struct sockaddr *)&in, &address));
+    assert_memory_equal(address.ip, expected, 16);
+    assert_int_equal(address.port, 44444);
+    assert_int_equal(shm_address_to_sockaddr(&address, &name), sizeof in);
+    assert_memory_equal(&name, &in, sizeof in);
+    assert_int_equal(shm_address_to_family(&address, AF_INET6, &name), sizeof(struct sockaddr_in6));
+    assert_memory_equal(((struct sockaddr_in6 *)&name)->sin6_addr.s6_addr, expected, 16);
+}
+
+static void ipv6_keeps_its_scope(void **state)
+{
+    (void)state;
+    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(1), .sin6_scope_id = 7};
+    struct sockaddr_storage name;
+    struct shm_address address;
+
+    inet_pton(AF_INET6, "fe80::1", &in6.sin6_addr);
+    assert_true(shm_address_from_sockaddr((struct sockaddr *)&in6, &address));
+    assert_int_equal(shm_address_to_sockaddr(&address, &name), sizeof in6);
+    assert_memory_equal(&name, &in6, sizeof in6);
+    assert_int_equal(shm_address_to_family(&address, AF_INET, &name), 0);
+}
+
+static void other_families_are_refused(void **state)
+{
+    (void)state;
+    struct sockaddr other = {.sa_family = AF_UNIX};
+    struct shm_address address = {.port = 5};
+    assert_false(shm_address_from_sockaddr(&other, &address));
+    assert_int_equal(address.port, 5);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ipv4_is_v4_mapped),
+        cmocka_unit_test(ipv6_keeps_its_scope),
+        cmocka_unit_test(other_families_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
