@@ -13,7 +13,8 @@
 enum receive_verdict {
     RECEIVE_NEXT,    /* the newest so far; numbers left out in between are lost or late */
     RECEIVE_LATE,    /* older, and not seen before */
-    RECEIVE_RESTART, /* the stream started, or began anew with other numbers: consumers must rewrite_sync */
+    RECEIVE_RESTART, /* the stream started, or began anew with other numbers: consumers must sync their
+                      * rewriters (rewrite.h, vp8_continuity.h) before this packet, video wants a key frame */
     RECEIVE_REPEAT,  /* drop */
     RECEIVE_STRAY    /* far from what was expected, once: drop; a second in a row is a restart */
 };

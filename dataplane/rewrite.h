@@ -6,15 +6,17 @@
  *     switch (layer_switch_packet(...)) { ignored: return; switched: rewrite_sync(); vp8_continuity_sync(); }
  *     padding only, or of a dropped layer: rewrite_drop(), return;
  *     rewrite_sequence() and, for VP8, vp8_continuity_packet(): the numbers to send;
- *     rewrite_packet() into the send buffer;
+ *     rewrite_packet_head() into the send buffer, from where it is protected.
  *
  * Output numbers are 64 bits wide inside; the low 48 are the SRTP packet index (roll-over counter and
  * sequence). None is given out twice, whatever comes in: with AES-GCM that would break the cipher. Input that
  * is older than 128 numbers, or older than the last sync, is refused. */
 #pragma once
 
-#include "dataplane/packet_view.h"
+#include <stdbool.h>
+
 #include "dataplane/sender_clock.h"
+#include "proto/wire/rtp.h"
 #include "shm/media_state.h"
 
 /* Output numbers start at first_sequence (random, low enough to tell the receiver's roll-over counter is 0:
@@ -32,7 +34,9 @@ struct rewrite_start {
     uint64_t now_us;
 };
 
-/* The output goes on with this packet, at the next number; one number is left out when the last packet sent
+/* To be called right before the rewrite_sequence() of start's packet.
+ *
+ * The output goes on with this packet, at the next number; one number is left out when the last packet sent
  * did not end its frame, so that a receiver cannot take two halves for one. Packets of the new stream before
  * start->sequence are refused from now on.
  *
@@ -56,25 +60,3 @@ int rewrite_sequence(struct rewrite_state *state, const struct rtp_header *heade
 /* Leaves a packet out. The gap is closed when it is the newest; when later ones are out already, it stays.
  * Errors as above, and then nothing needs to be done. */
 int rewrite_drop(struct rewrite_state *state, uint16_t sequence);
-
-/* What a packet gets on its way out. */
-struct rewrite_egress {
-    uint64_t now_us;
-    uint16_t
-        *transport_sequence; /* the transport's next number, counted up when one was written; NULL = none */
-};
-
-/* Writes the outgoing header: fixed part, CSRCs, and the extensions that the consumer has an id for: its own
- * MID, abs-send-time and transport-wide number made here, the others copied from the packet; RID and repaired
- * RID never. Returns its bytes or -EMSGSIZE. out must not overlap packet. */
-int rewrite_header(const struct rewrite_state *state, const struct rewrite_extensions *extensions,
-                   const uint8_t *packet, const struct packet_view *view,
-                   const struct rewrite_numbers *numbers, const struct rewrite_egress *egress, uint8_t *out,
-                   size_t out_bytes);
-
-/* Header and payload, the VP8 descriptor with its new numbers, without padding. Returns the packet's bytes,
- * -EMSGSIZE or -EBADMSG when view is not of this packet. */
-int rewrite_packet(const struct rewrite_state *state, const struct rewrite_extensions *extensions,
-                   const uint8_t *packet, const struct packet_view *view,
-                   const struct rewrite_numbers *numbers, const struct rewrite_egress *egress, uint8_t *out,
-                   size_t out_bytes);

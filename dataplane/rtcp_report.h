@@ -20,6 +20,7 @@ struct rtcp_compound {
     uint8_t *buffer; /* not owned */
     uint32_t capacity;
     uint32_t length;
+    uint32_t receiver_offset; /* of the receiver report that the next block may join; private */
 };
 
 /* Room for capacity bytes, but never more than RTCP_REPORT_COMPOUND_MAX. */

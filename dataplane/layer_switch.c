@@ -1,0 +1,94 @@
+#include "dataplane/layer_switch.h"
+
+#include <string.h>
+
+enum layer_switch_flags {
+    LAYER_NEEDS_KEY_FRAME = 1,
+    LAYER_IDLE = 2 /* current is none or dead: any key frame is better */
+};
+
+void layer_switch_init(struct layer_switch *state, const uint8_t *temporal_layers, unsigned count,
+                       bool needs_key_frame)
+{
+    memset(state, 0, sizeof(*state));
+    state->count = (uint8_t)(count < MEDIA_ENCODINGS_MAX ? count : MEDIA_ENCODINGS_MAX);
+    memcpy(state->temporal_layers, temporal_layers, state->count);
+    state->current = state->target = -1;
+    state->preferred = (int8_t)(state->count - 1);
+    state->reported_spatial = state->reported_temporal = -1;
+    state->flags = (needs_key_frame ? LAYER_NEEDS_KEY_FRAME : 0) | LAYER_IDLE;
+}
+
+void layer_switch_prefer(struct layer_switch *state, unsigned encoding)
+{
+    state->preferred = (int8_t)(encoding < state->count ? encoding : state->count - 1u);
+}
+
+void layer_switch_reset(struct layer_switch *state)
+{
+    state->current = -1;
+    state->flags |= LAYER_IDLE;
+}
+
+static bool layer_alive(const struct layer_view *view, uint64_t now_us)
+{
+    uint64_t patience_us = view->dtx ? LAYER_SWITCH_ALIVE_DTX_US : LAYER_SWITCH_ALIVE_US;
+    return view->last_packet_us != 0 &&
+           (now_us <= view->last_packet_us || now_us - view->last_packet_us <= patience_us);
+}
+
+/* The highest alive up to the preferred one, else the lowest alive above it. */
+static int layer_choose(const struct layer_switch *state, const struct layer_view *views, uint64_t now_us)
+{
+    for (int i = state->preferred; i >= 0; i--)
+        if (layer_alive(&views[i], now_us))
+            return i;
+    for (int i = state->preferred + 1; i < state->count; i++)
+        if (layer_alive(&views[i], now_us))
+            return i;
+    return -1;
+}
+
+int layer_switch_update(struct layer_switch *state, const struct layer_view *views, uint64_t now_us)
+{
+    bool idle = state->current < 0 || !layer_alive(&views[state->current], now_us);
+
+    state->target = (int8_t)layer_choose(state, views, now_us);
+    state->flags = (uint8_t)((state->flags & ~LAYER_IDLE) | (idle ? LAYER_IDLE : 0));
+    if (state->target == state->current || !(state->flags & LAYER_NEEDS_KEY_FRAME))
+        return -1;
+    return state->target;
+}
+
+enum layer_verdict layer_switch_packet(struct layer_switch *state, unsigned encoding, bool key_frame)
+{
+    int layer = (int)encoding;
+    if (layer == state->current)
+        return LAYER_FORWARD;
+    if (encoding >= state->count || ((state->flags & LAYER_NEEDS_KEY_FRAME) && !key_frame))
+        return LAYER_IGNORE;
+
+    /* A layer between target and preference has come to life since the target was chosen. */
+    bool wanted = layer == state->target || (layer > state->target && layer <= state->preferred);
+    if (!wanted && !(state->flags & LAYER_IDLE))
+        return LAYER_IGNORE;
+    state->current = (int8_t)layer;
+    state->target = wanted ? state->current : state->target;
+    state->flags &= (uint8_t)~LAYER_IDLE;
+    return LAYER_BEGIN;
+}
+
+bool layer_switch_take_change(struct layer_switch *state, int *ret_spatial, int *ret_temporal)
+{
+    int spatial = state->target < 0 ? -1 : state->current;
+    int temporal = -1;
+    if (spatial >= 0)
+        temporal = state->temporal_layers[spatial] > 1 ? state->temporal_layers[spatial] - 1 : 0;
+    if (spatial == state->reported_spatial && temporal == state->reported_temporal)
+        return false;
+    state->reported_spatial = (int8_t)spatial;
+    state->reported_temporal = (int8_t)temporal;
+    *ret_spatial = spatial;
+    *ret_temporal = temporal;
+    return true;
+}

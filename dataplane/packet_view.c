@@ -1,0 +1,82 @@
+#include "dataplane/packet_view.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "dataplane/key_frame.h"
+
+/* Lengths that a value of each kind can have; a maximum of 0: never read. */
+static const struct {
+    uint8_t min;
+    uint8_t max;
+} value_bytes[MEDIA_EXTENSION_COUNT] = {
+    [MEDIA_EXTENSION_MID] = {1, RTP_EXT_TOKEN_MAX},
+    [MEDIA_EXTENSION_RID] = {1, MEDIA_RID_BYTES},
+    [MEDIA_EXTENSION_REPAIRED_RID] = {1, MEDIA_RID_BYTES},
+    [MEDIA_EXTENSION_ABS_SEND_TIME] = {3, 3},
+    [MEDIA_EXTENSION_TRANSPORT_WIDE_CC] = {2, 2},
+    [MEDIA_EXTENSION_AUDIO_LEVEL] = {1, 1},
+    [MEDIA_EXTENSION_VIDEO_ORIENTATION] = {1, 1},
+    [MEDIA_EXTENSION_TOFFSET] = {3, 3},
+    [MEDIA_EXTENSION_ABS_CAPTURE_TIME] = {8, 16},
+    [MEDIA_EXTENSION_PLAYOUT_DELAY] = {3, 3},
+    [MEDIA_EXTENSION_FRAME_MARKING] = {1, 3},
+    [MEDIA_EXTENSION_FRAME_MARKING_07] = {1, 3},
+    [MEDIA_EXTENSION_DEPENDENCY_DESCRIPTOR] = {3, 255},
+};
+
+int packet_view_parse(const uint8_t *packet, size_t length, const struct media_extension_map *map,
+                      struct packet_view *ret_view)
+{
+    struct packet_view view = {.key_frame = false};
+    int error = rtp_parse(packet, length, &view.header);
+    if (error)
+        return error;
+
+    struct rtp_ext_iterator iterator;
+    struct rtp_ext_element element;
+    rtp_ext_begin(&iterator, packet, &view.header);
+    while ((error = rtp_ext_next(&iterator, &element)) > 0) {
+        if (element.id >= MEDIA_EXTENSION_IDS)
+            continue;
+        uint8_t kind = map->kind_by_id[element.id];
+        if (kind >= MEDIA_EXTENSION_COUNT || element.length < value_bytes[kind].min ||
+            element.length > value_bytes[kind].max || view.extensions[kind].length != 0)
+            continue;
+        view.extensions[kind] = (struct packet_extension){.offset = element.offset, .length = element.length};
+    }
+    if (error)
+        return error;
+    *ret_view = view;
+    return 0;
+}
+
+int packet_view_read_codec(const uint8_t *packet, enum media_codec codec, struct packet_view *view)
+{
+    const uint8_t *payload = packet_view_payload(packet, view);
+    size_t length = view->header.payload_length;
+
+    view->key_frame = false;
+    view->has_vp8 = false;
+    if (length == 0)
+        return 0;
+    if (codec == MEDIA_CODEC_VP8) {
+        int error = vp8_parse(payload, length, &view->vp8);
+        view->has_vp8 = !error;
+        view->key_frame = !error && view->vp8.key_frame;
+        return error;
+    }
+    int found = key_frame_detect(codec, payload, length);
+    view->key_frame = found > 0;
+    return found < 0 ? found : 0;
+}
+
+int packet_view_map_id(struct media_extension_map *map, uint8_t id, enum media_extension kind)
+{
+    if (id == 0 || id >= MEDIA_EXTENSION_IDS || kind == MEDIA_EXTENSION_NONE || kind >= MEDIA_EXTENSION_COUNT)
+        return -EINVAL;
+    if (map->kind_by_id[id] != MEDIA_EXTENSION_NONE && map->kind_by_id[id] != kind)
+        return -EEXIST;
+    map->kind_by_id[id] = (uint8_t)kind;
+    return 0;
+}
