@@ -13,7 +13,7 @@ int ids_uuid(char ret_uuid[IDS_UUID_BYTES]);
 /* digits lower-case hexadecimal digits (an even number) and a NUL. As ids_uuid. */
 int ids_hex(char *ret_hex, size_t digits);
 
-/* The name of an engine.io or socket.io session: 15 random bytes in base64url. As ids_uuid. */
+/* The name of an engine.io or socket.io session: 20 random characters of base64url. As ids_uuid. */
 int ids_sid(char ret_sid[IDS_SID_BYTES]);
 
 /* A random SSRC: not 0, and ssrc + 1 is an SSRC too. As ids_uuid. */

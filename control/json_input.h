@@ -14,6 +14,6 @@ int json_input_parse(const char *text, size_t length, json_t **ret_value);
 /* The value's text when it is a string without NUL, else NULL. */
 const char *json_input_text(const json_t *value);
 
-/* What JavaScript's `${value}` gives: a NULL value is undefined. An allocated string, NULL when out of
- * memory. */
-char *json_input_interpolate(const json_t *value);
+/* The string that JavaScript's `${before}${value}${after}` gives (any object or array as [object Object]); a
+ * NULL value is undefined. A new reference, NULL when out of memory. */
+json_t *json_input_interpolate(const char *before, const json_t *value, const char *after);

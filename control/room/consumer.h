@@ -10,8 +10,6 @@
 #include "control/ids.h"
 #include "control/room/peer.h"
 
-#define CONSUMER_SCORES_MAX 8
-
 struct ortc_consumer;
 struct outbox_entry;
 

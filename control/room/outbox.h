@@ -33,6 +33,7 @@ struct outbox_entry;
 struct outbox {
     struct outbox_config config;
     struct link link;
+    bool closed;
     TAILQ_HEAD(, outbox_entry) waiting;    /* not sent yet, the client is away */
     TAILQ_HEAD(, outbox_entry) unanswered; /* sent, oldest first */
     size_t waiting_bytes;
@@ -46,6 +47,8 @@ bool outbox_is_attached(const struct outbox *outbox);
 /* From now on events go to link; first_event, then what waited. */
 void outbox_attach(struct outbox *outbox, const struct link *link, const struct event_text *first_event);
 void outbox_detach(struct outbox *outbox);
+/* The client never comes back: notifications are thrown away from now on. */
+void outbox_close(struct outbox *outbox);
 
 void outbox_notify(struct outbox *outbox, const struct event_text *event);
 
@@ -55,5 +58,5 @@ int outbox_request(struct outbox *outbox, struct event_text *event, outbox_done_
 /* True if the client may have seen the request. */
 bool outbox_cancel(struct outbox *outbox, struct outbox_entry *request);
 
-/* The client's acknowledgement of answer_id. Unknown and old ids are ignored. */
+/* The client's acknowledgement of answer_id. Of all times it was sent; unknown ids are ignored. */
 void outbox_answer(struct outbox *outbox, uint64_t answer_id, bool failed);

@@ -58,9 +58,12 @@ void peer_attach(struct peer *peer, const struct link *link);
 /* The connection broke: the client has some seconds to come back. context is the link's; an old link is
  * ignored. */
 void peer_detach(struct peer *peer, const void *context);
-/* Closes the peer: the others are told, then everything it had is gone. Its link is dropped unless it has
- * none. */
+/* Disconnects the client; nothing more is sent to the peer, which is to be closed. */
+void peer_drop(struct peer *peer);
+/* Drops and closes the peer: the others are told, then everything it had is gone. */
 void peer_close(struct peer *peer);
+/* The same without a word to the client, which went by itself. */
+void peer_leave(struct peer *peer);
 
 /* {id, language, nickname, role, raisedHand}. */
 json_t *peer_info(const struct peer *peer);

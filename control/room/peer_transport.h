@@ -8,6 +8,7 @@
 #include "control/room/peer.h"
 
 #define PEER_TRANSPORTS_MAX 32
+#define PEER_TRANSPORT_CNAME_DIGITS 8
 
 struct webrtc_transport;
 
@@ -16,8 +17,8 @@ struct peer_transport {
     struct webrtc_transport *webrtc;
     bool producing;
     bool consuming;
-    unsigned next_mid; /* of its next consumer */
-    char cname[9];     /* of producers that come without one */
+    unsigned next_mid;                           /* of its next consumer */
+    char cname[PEER_TRANSPORT_CNAME_DIGITS + 1]; /* of producers that come without one */
     TAILQ_ENTRY(peer_transport) link;
 };
 

@@ -24,6 +24,7 @@ struct room {
     struct peer_list peers;
     size_t place_count;
     size_t peer_count;
+    bool came;           /* somebody was here */
     struct event *timer; /* of an empty room, until it closes */
     TAILQ_ENTRY(room) link;
 };

@@ -28,7 +28,6 @@ int request_restart_ice(struct peer *peer, const json_t *data, json_t **ret_resp
 
 /* request_producer.c */
 int request_produce(struct peer *peer, const json_t *data, json_t **ret_response);
-void request_produce_follow(struct peer *peer);
 int request_close_producer(struct peer *peer, const json_t *data, json_t **ret_response);
 int request_pause_producer(struct peer *peer, const json_t *data, json_t **ret_response);
 int request_resume_producer(struct peer *peer, const json_t *data, json_t **ret_response);

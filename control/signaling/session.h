@@ -3,11 +3,14 @@
  *   opened ── 40, credentials right ──► joined to its peer ── 41 either way ──► left
  *
  * The session answers the handshake, sends pings and watches the pongs, gives requests to the dispatcher and
- * acknowledgements to the peer's outbox. An opened or left session is closed after CONNECT_TIMEOUT. */
+ * acknowledgements to the peer's outbox. A session that is opened or left for connect_timeout_ms is closed.
+ */
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
+
+#define SESSION_MESSAGE_BYTES_MAX 1000000
 
 struct event_base;
 struct gateway;

@@ -1,0 +1,126 @@
+#include "control/api/api.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/api/api_routes.h"
+#include "control/api/demo_names.h"
+#include "control/api/http_answer.h"
+#include "control/api/http_body.h"
+
+#define PREFIX "/meetmedia/api"
+
+struct route {
+    const char *method;
+    const char *pattern;
+    void (*handle)(struct api *api, const struct api_call *call);
+};
+
+static const struct route routes[] = {
+    {"GET", PREFIX "/ping", api_ping},
+    {"GET", PREFIX "/health", api_health},
+    {"GET", PREFIX "/stats", api_stats},
+    {"POST", PREFIX "/signal", api_signal},
+    {"GET", PREFIX "/sessions", api_list_sessions},
+    {"POST", PREFIX "/sessions", api_create_session},
+    {"GET", PREFIX "/sessions/:id", api_get_session},
+    {"POST", PREFIX "/sessions/:id/connection", api_create_connection},
+};
+#define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))
+
+static const struct route demo_route = {"POST", "/demo/api/join", api_demo_join};
+
+int api_create(const struct api_config *config, struct api **ret_api)
+{
+    struct api *api = calloc(1, sizeof(*api));
+    if (!api)
+        return -ENOMEM;
+    api->config = *config;
+    int error = config->demo ? demo_names_create(&api->demo_names) : 0;
+    if (error) {
+        free(api);
+        return error;
+    }
+    *ret_api = api;
+    return 0;
+}
+
+void api_destroy(struct api *api)
+{
+    if (!api)
+        return;
+    demo_names_destroy(api->demo_names);
+    free(api);
+}
+
+void api_set_gateway(struct api *api, struct gateway *gateway)
+{
+    api->gateway = gateway;
+}
+
+static bool has_token(const struct api *api, const struct gateway_http_request *request)
+{
+    const char *expected = api->config.auth_token, *token = request->auth_token;
+    size_t length = strlen(expected);
+    return token && strlen(token) == length && CRYPTO_memcmp(token, expected, length) == 0;
+}
+
+static bool is_method(const struct route *route, const char *method)
+{
+    if (strcmp(method, "HEAD") == 0)
+        method = "GET";
+    return strcmp(route->method, method) == 0;
+}
+
+static bool answer_options(struct api *api, struct api_call *call)
+{
+    char methods[64] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < ROUTE_COUNT; i++)
+        if (route_matches(routes[i].pattern, call->request->path, call->parameter))
+            used += (size_t)snprintf(methods + used, sizeof(methods) - used, "%s%s", used ? "," : "",
+                                     is_method(&routes[i], "HEAD") ? "GET,HEAD" : routes[i].method);
+    if (used == 0)
+        return false;
+    http_answer_options(api->gateway, call->request, methods);
+    return true;
+}
+
+static const struct route *find_route(struct api_call *call)
+{
+    for (size_t i = 0; i < ROUTE_COUNT; i++)
+        if (is_method(&routes[i], call->request->method) &&
+            route_matches(routes[i].pattern, call->request->path, call->parameter))
+            return &routes[i];
+    return NULL;
+}
+
+static void answer_call(struct api *api, struct api_call *call, const struct route *route)
+{
+    struct http_body body = http_body_read(call->request);
+    if (body.status) {
+        http_answer_error(api->gateway, call->request, body.status, body.error);
+        return;
+    }
+    call->body = body.json;
+    if (route)
+        route->handle(api, call);
+    else if (strcmp(call->request->method, "OPTIONS") != 0 || !answer_options(api, call))
+        http_answer_unknown_path(api->gateway, call->request);
+    json_decref(body.json);
+}
+
+void api_answer(struct api *api, const struct gateway_http_request *request)
+{
+    struct api_call call = {.request = request};
+    if (api->config.demo && is_method(&demo_route, request->method) &&
+        route_matches(demo_route.pattern, request->path, call.parameter))
+        answer_call(api, &call, &demo_route);
+    else if (!has_token(api, request))
+        http_answer_empty(api->gateway, request, 403);
+    else
+        answer_call(api, &call, find_route(&call));
+}

@@ -1,0 +1,51 @@
+#include <string.h>
+
+#include "control/api/api_routes.h"
+#include "control/api/http_answer.h"
+#include "control/forwarder/forwarder.h"
+#include "control/json_input.h"
+#include "control/room/role.h"
+#include "control/room/room.h"
+#include "control/room/rooms.h"
+
+void api_ping(struct api *api, const struct api_call *call)
+{
+    http_answer_text(api->gateway, call->request, "PONG");
+}
+
+void api_health(struct api *api, const struct api_call *call)
+{
+    bool healthy = forwarder_is_healthy(api->config.forwarder);
+    http_answer_json(
+        api->gateway, call->request, healthy ? 200 : 503,
+        json_pack("{s:b,s:s}", "success", healthy, "message", healthy ? "Healthy" : "No forwarder answers"));
+}
+
+void api_stats(struct api *api, const struct api_call *call)
+{
+    http_answer_json(api->gateway, call->request, 200, rooms_stats(api->config.rooms));
+}
+
+static void notify(struct room *room, const json_t *role_value, const char *method, json_t *data)
+{
+    unsigned role;
+    if (!role_value || json_is_null(role_value))
+        room_notify(room, NULL, method, data);
+    else if (role_parse(role_value, &role) == 0)
+        room_notify_role(room, role, method, data);
+    else
+        json_decref(data);
+}
+
+/* Whatever it says is answered alike: the application does not ask whether somebody was there to hear it. */
+void api_signal(struct api *api, const struct api_call *call)
+{
+    const char *room_id = json_input_text(json_object_get(call->body, "roomId"));
+    struct room *room = rooms_find(api->config.rooms, room_id);
+    json_t *method = json_input_interpolate("signal:", json_object_get(call->body, "type"), "");
+    if (room && method)
+        notify(room, json_object_get(call->body, "role"), json_string_value(method),
+               json_incref(json_object_get(call->body, "data")));
+    json_decref(method);
+    http_answer_json(api->gateway, call->request, 200, json_object());
+}

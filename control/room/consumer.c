@@ -1,0 +1,209 @@
+#include "control/room/consumer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "control/forwarder/forwarder.h"
+#include "control/log.h"
+#include "control/ortc/consume.h"
+#include "control/room/event.h"
+#include "control/room/peer_transport.h"
+#include "control/room/producer.h"
+#include "control/room/room.h"
+#include "control/room/rooms.h"
+#include "control/transport/webrtc_transport.h"
+
+#define PRIORITY_AUDIO 255
+#define PRIORITY_VIDEO 1
+
+static const struct rooms_config *get_config(const struct consumer *consumer)
+{
+    return rooms_get_config(consumer->peer->room->rooms);
+}
+
+static bool has_consumer(const struct peer *peer, const struct producer *producer)
+{
+    const struct consumer *consumer;
+    TAILQ_FOREACH(consumer, &peer->consumers, peer_link)
+    if (consumer->producer == producer)
+        return true;
+    return false;
+}
+
+/* Random, and not among those that the transport already has. */
+static int pick_ssrc(const struct peer_transport *transport, uint32_t *ret_ssrc)
+{
+    for (;;) {
+        uint32_t ssrc;
+        int error = ids_ssrc(&ssrc);
+        if (error)
+            return error;
+        const struct consumer *other;
+        TAILQ_FOREACH(other, &transport->peer->consumers, peer_link)
+        {
+            uint32_t distance = ssrc - other->ortc->ssrc;
+            if (distance <= 1 || distance == UINT32_MAX)
+                break;
+        }
+        if (!other) {
+            *ret_ssrc = ssrc;
+            return 0;
+        }
+    }
+}
+
+static void free_consumer(struct consumer *consumer)
+{
+    ortc_consumer_destroy(consumer->ortc);
+    json_decref(consumer->score);
+    free(consumer);
+}
+
+static int resume(struct consumer *consumer)
+{
+    return forwarder_pause_consumer(get_config(consumer)->forwarder, consumer->handle,
+                                    consumer_is_paused(consumer));
+}
+
+static void on_answer(void *context, bool answered)
+{
+    struct consumer *consumer = context;
+    consumer->request = NULL;
+    if (!answered) {
+        log_warn("room", "peer %s does not take consumer %s", consumer->peer->id, consumer->id);
+        consumer_close(consumer, true);
+        return;
+    }
+    if (consumer->started)
+        return;
+    consumer->started = true;
+    int error = resume(consumer);
+    if (error)
+        log_warn("room", "consumer %s cannot be resumed: error %d", consumer->id, error);
+}
+
+static int ask_client(struct consumer *consumer)
+{
+    const struct producer *producer = consumer->producer;
+    struct event_text event = event_request(
+        "newConsumer", json_pack("{s:s,s:s,s:s,s:s,s:O,s:s,s:O,s:b}", "peerId", producer->peer->id, "kind",
+                                 media_kind_name(consumer->ortc->kind), "producerId", producer->id, "id",
+                                 consumer->id, "rtpParameters", consumer->ortc->rtp_parameters, "type",
+                                 ortc_type_name(consumer->ortc->type), "appData", producer->app_data,
+                                 "producerPaused", producer->paused));
+    return outbox_request(&consumer->peer->outbox, &event, on_answer, consumer, &consumer->request);
+}
+
+static int install(struct consumer *consumer)
+{
+    const struct rooms_config *config = get_config(consumer);
+    struct peer_transport *transport = consumer->transport;
+    uint32_t ssrc;
+    int error = pick_ssrc(transport, &ssrc);
+    if (!error)
+        error = ortc_consume(consumer->producer->ortc, consumer->peer->capabilities, transport->next_mid,
+                             ssrc, NULL, &consumer->ortc);
+    if (error)
+        return error;
+    bool is_audio = consumer->ortc->kind == MEDIA_AUDIO;
+    consumer->started = is_audio;
+    error = forwarder_install_consumer(
+        config->forwarder, webrtc_transport_handle(transport->webrtc), consumer->producer->handle,
+        consumer->ortc, is_audio ? PRIORITY_AUDIO : PRIORITY_VIDEO, !is_audio, &consumer->handle);
+    if (error)
+        return error;
+    error = rooms_index_consumer(consumer->peer->room->rooms, consumer);
+    if (error)
+        forwarder_remove_consumer(config->forwarder, consumer->handle);
+    return error;
+}
+
+int consumer_create(struct producer *producer, struct peer *peer)
+{
+    struct peer_transport *transport = peer_consuming_transport(peer);
+    if (!peer->joined || peer == producer->peer || !transport ||
+        !ortc_can_consume(producer->ortc, peer->capabilities))
+        return -ENOTSUP;
+    if (has_consumer(peer, producer))
+        return -EEXIST;
+
+    struct consumer *consumer = calloc(1, sizeof(*consumer));
+    if (!consumer)
+        return -ENOMEM;
+    *consumer = (struct consumer){.peer = peer,
+                                  .producer = producer,
+                                  .transport = transport,
+                                  .spatial_layer = -1,
+                                  .temporal_layer = -1};
+    int error = ids_uuid(consumer->id);
+    if (!error)
+        error = install(consumer);
+    if (error) {
+        log_warn("room", "no consumer of producer %s for peer %s: error %d", producer->id, peer->id, error);
+        free_consumer(consumer);
+        return error;
+    }
+    transport->next_mid++;
+    TAILQ_INSERT_TAIL(&peer->consumers, consumer, peer_link);
+    TAILQ_INSERT_TAIL(&producer->consumers, consumer, producer_link);
+    error = ask_client(consumer);
+    if (error)
+        consumer_close(consumer, false);
+    return error;
+}
+
+void consumer_close(struct consumer *consumer, bool notify)
+{
+    struct peer *peer = consumer->peer;
+    bool known = !consumer->request || outbox_cancel(&peer->outbox, consumer->request);
+    if (notify && known)
+        peer_notify(peer, "consumerClosed", json_pack("{s:s}", "consumerId", consumer->id));
+    TAILQ_REMOVE(&peer->consumers, consumer, peer_link);
+    TAILQ_REMOVE(&consumer->producer->consumers, consumer, producer_link);
+    rooms_unindex_consumer(peer->room->rooms, consumer);
+    forwarder_remove_consumer(get_config(consumer)->forwarder, consumer->handle);
+    free_consumer(consumer);
+}
+
+bool consumer_is_paused(const struct consumer *consumer)
+{
+    return consumer->paused || !consumer->started;
+}
+
+int consumer_pause(struct consumer *consumer, bool paused)
+{
+    bool was_paused = consumer->paused, was_started = consumer->started;
+    consumer->paused = paused;
+    /* Who resumes it has taken it, whatever becomes of the answer to newConsumer. */
+    consumer->started = was_started || !paused;
+    int error = resume(consumer);
+    if (error) {
+        consumer->paused = was_paused;
+        consumer->started = was_started;
+    }
+    return error;
+}
+
+void consumer_layers_changed(struct consumer *consumer, int spatial, int temporal)
+{
+    consumer->spatial_layer = spatial;
+    consumer->temporal_layer = temporal;
+    json_t *data = json_pack("{s:s}", "consumerId", consumer->id);
+    if (spatial >= 0)
+        json_object_set_new(data, "layers",
+                            json_pack("{s:i,s:i}", "spatialLayer", spatial, "temporalLayer", temporal));
+    peer_notify(consumer->peer, "consumerLayersChanged", data);
+}
+
+void consumer_score_changed(struct consumer *consumer, unsigned score, unsigned producer_score,
+                            const unsigned *producer_scores, size_t count)
+{
+    json_t *scores = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(scores, json_integer(producer_scores[i]));
+    json_decref(consumer->score);
+    consumer->score = json_pack("{s:i,s:i,s:o}", "score", (int)score, "producerScore", (int)producer_score,
+                                "producerScores", scores);
+    peer_notify(consumer->peer, "consumerScoreChanged",
+                json_pack("{s:s,s:O}", "consumerId", consumer->id, "score", consumer->score));
+}

@@ -1,0 +1,241 @@
+#include "control/room/peer.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/ortc/capabilities.h"
+#include "control/room/consumer.h"
+#include "control/room/event.h"
+#include "control/room/ice_servers.h"
+#include "control/room/peer_transport.h"
+#include "control/room/producer.h"
+#include "control/room/rooms.h"
+
+static void set_timer(struct peer *peer, unsigned delay_ms)
+{
+    struct timeval delay = {.tv_sec = delay_ms / 1000, .tv_usec = delay_ms % 1000 * 1000};
+    event_add(peer->timer, &delay);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    peer_close(context);
+}
+
+int peer_create(struct room *room, unsigned role, struct peer **ret_peer)
+{
+    const struct rooms_config *config = rooms_get_config(room->rooms);
+    struct peer *peer = calloc(1, sizeof(*peer));
+    if (!peer)
+        return -ENOMEM;
+    peer->room = room;
+    peer->role = role;
+    peer->nickname = json_false();
+    peer->raised_hand = json_false();
+    peer->language = json_null();
+    TAILQ_INIT(&peer->transports);
+    TAILQ_INIT(&peer->producers);
+    TAILQ_INIT(&peer->consumers);
+    struct outbox_config outbox = rooms_outbox_config(room->rooms);
+    outbox_init(&peer->outbox, &outbox);
+
+    int error = ids_uuid(peer->id);
+    if (!error)
+        error = ids_hex(peer->auth_token, PEER_TOKEN_DIGITS);
+    if (!error && !(peer->timer = event_new(config->base, -1, 0, on_timer, peer)))
+        error = -ENOMEM;
+    if (error) {
+        peer_destroy(peer);
+        return error;
+    }
+    set_timer(peer, config->unused_ms);
+    *ret_peer = peer;
+    return 0;
+}
+
+void peer_destroy(struct peer *peer)
+{
+    if (!peer)
+        return;
+    struct producer *producer;
+    while ((producer = TAILQ_FIRST(&peer->producers)))
+        producer_close(producer);
+    struct consumer *consumer;
+    while ((consumer = TAILQ_FIRST(&peer->consumers)))
+        consumer_close(consumer, false);
+    struct peer_transport *transport;
+    while ((transport = TAILQ_FIRST(&peer->transports)))
+        peer_transport_destroy(transport);
+    outbox_deinit(&peer->outbox);
+    if (peer->timer)
+        event_free(peer->timer);
+    ortc_capabilities_destroy(peer->capabilities);
+    json_decref(peer->nickname);
+    json_decref(peer->raised_hand);
+    json_decref(peer->language);
+    OPENSSL_cleanse(peer->auth_token, sizeof(peer->auth_token));
+    free(peer);
+}
+
+static json_t *room_ready(const struct peer *peer)
+{
+    const struct rooms_config *config = rooms_get_config(peer->room->rooms);
+    return json_pack("{s:o,s:s}", "iceServers",
+                     ice_servers(config->turn_server, config->turn_static_secret, peer->id, time(NULL)),
+                     "roomId", peer->room->id);
+}
+
+void peer_attach(struct peer *peer, const struct link *link)
+{
+    struct link old = peer->outbox.link;
+    if (old.verbs) {
+        outbox_detach(&peer->outbox);
+        old.verbs->drop(old.context, false);
+    }
+    event_del(peer->timer);
+
+    struct event_text first;
+    if (peer->came) {
+        first = event_notification("roomBack", json_object());
+    } else {
+        peer->came = true;
+        room_peer_came(peer->room, peer);
+        first = event_notification("roomReady", room_ready(peer));
+    }
+    outbox_attach(&peer->outbox, link, &first);
+    event_text_deinit(&first);
+}
+
+void peer_detach(struct peer *peer, const void *context)
+{
+    if (peer->outbox.link.context != context)
+        return;
+    outbox_detach(&peer->outbox);
+    set_timer(peer, rooms_get_config(peer->room->rooms)->peer_grace_ms);
+}
+
+void peer_drop(struct peer *peer)
+{
+    struct link link = peer->outbox.link;
+    outbox_close(&peer->outbox);
+    if (link.verbs)
+        link.verbs->drop(link.context, true);
+}
+
+void peer_leave(struct peer *peer)
+{
+    outbox_close(&peer->outbox);
+    struct room *room = peer->room;
+    room_peer_gone(room, peer);
+    if (peer->came)
+        room_notify(room, NULL, "peerClosed", json_pack("{s:s}", "peerId", peer->id));
+    peer_destroy(peer);
+}
+
+void peer_close(struct peer *peer)
+{
+    peer_drop(peer);
+    peer_leave(peer);
+}
+
+json_t *peer_info(const struct peer *peer)
+{
+    return json_pack("{s:s,s:O,s:O*,s:i,s:O*}", "id", peer->id, "language", peer->language, "nickname",
+                     peer->nickname, "role", (int)peer->role, "raisedHand", peer->raised_hand);
+}
+
+void peer_notify(struct peer *peer, const char *method, json_t *data)
+{
+    struct event_text event = event_notification(method, data);
+    outbox_notify(&peer->outbox, &event);
+    event_text_deinit(&event);
+}
+
+static void tell_change(struct peer *peer, const char *method, const char *key, json_t *value)
+{
+    room_notify(peer->room, NULL, method, json_pack("{s:s,s:O*}", "peerId", peer->id, key, value));
+}
+
+static void replace(json_t **place, json_t *value)
+{
+    json_t *old = *place;
+    *place = json_incref(value);
+    json_decref(old);
+}
+
+static bool is_same(const json_t *a, const json_t *b)
+{
+    return a == b || (a && b && json_equal(a, b));
+}
+
+void peer_set_nickname(struct peer *peer, json_t *nickname)
+{
+    if (is_same(peer->nickname, nickname))
+        return;
+    replace(&peer->nickname, nickname);
+    tell_change(peer, "changeNickname", "nickname", nickname);
+}
+
+static double as_number(const json_t *value)
+{
+    return json_is_number(value) ? json_number_value(value) : json_is_true(value);
+}
+
+/* As JavaScript's == for numbers, booleans, null and undefined: clients see 1 and true as the same hand. */
+static bool is_like(const json_t *a, const json_t *b)
+{
+    bool a_is_nothing = !a || json_is_null(a);
+    bool b_is_nothing = !b || json_is_null(b);
+    if (a_is_nothing || b_is_nothing)
+        return a_is_nothing && b_is_nothing;
+    return as_number(a) == as_number(b);
+}
+
+void peer_set_raised_hand(struct peer *peer, json_t *raised_hand)
+{
+    if (is_like(peer->raised_hand, raised_hand))
+        return;
+    replace(&peer->raised_hand, raised_hand);
+    tell_change(peer, "changeRaisedHand", "raisedHand", raised_hand);
+}
+
+struct peer_transport *peer_find_transport(const struct peer *peer, const char *id)
+{
+    struct peer_transport *transport;
+    TAILQ_FOREACH(transport, &peer->transports, link)
+    if (id && strcmp(peer_transport_id(transport), id) == 0)
+        return transport;
+    return NULL;
+}
+
+struct producer *peer_find_producer(const struct peer *peer, const char *id)
+{
+    struct producer *producer;
+    TAILQ_FOREACH(producer, &peer->producers, link)
+    if (id && strcmp(producer->id, id) == 0)
+        return producer;
+    return NULL;
+}
+
+struct consumer *peer_find_consumer(const struct peer *peer, const char *id)
+{
+    struct consumer *consumer;
+    TAILQ_FOREACH(consumer, &peer->consumers, peer_link)
+    if (id && strcmp(consumer->id, id) == 0)
+        return consumer;
+    return NULL;
+}
+
+struct peer_transport *peer_consuming_transport(const struct peer *peer)
+{
+    struct peer_transport *transport;
+    TAILQ_FOREACH(transport, &peer->transports, link)
+    if (transport->consuming)
+        return transport;
+    return NULL;
+}

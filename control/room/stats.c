@@ -1,0 +1,100 @@
+#include "control/room/stats.h"
+
+#include "control/ortc/consume.h"
+#include "control/ortc/produce.h"
+#include "control/room/consumer.h"
+#include "control/room/peer.h"
+#include "control/room/peer_transport.h"
+#include "control/room/producer.h"
+#include "control/room/room.h"
+#include "control/transport/webrtc_transport.h"
+
+static const char *ice_state_name(enum webrtc_ice_state state)
+{
+    switch (state) {
+    case WEBRTC_ICE_NEW:
+        return "new";
+    case WEBRTC_ICE_CONNECTED:
+        return "connected";
+    case WEBRTC_ICE_COMPLETED:
+        return "completed";
+    case WEBRTC_ICE_DISCONNECTED:
+        return "disconnected";
+    }
+    return "unknown";
+}
+
+static const char *dtls_state_name(enum webrtc_dtls_state state)
+{
+    switch (state) {
+    case WEBRTC_DTLS_NEW:
+        return "new";
+    case WEBRTC_DTLS_CONNECTING:
+        return "connecting";
+    case WEBRTC_DTLS_CONNECTED:
+        return "connected";
+    case WEBRTC_DTLS_FAILED:
+        return "failed";
+    case WEBRTC_DTLS_CLOSED:
+        return "closed";
+    }
+    return "unknown";
+}
+
+static json_t *stats_transport(const struct peer_transport *transport)
+{
+    return json_pack("{s:s,s:s,s:s,s:s,s:b,s:b}", "type", "webrtc-transport", "transportId",
+                     peer_transport_id(transport), "iceState",
+                     ice_state_name(webrtc_transport_ice_state(transport->webrtc)), "dtlsState",
+                     dtls_state_name(webrtc_transport_dtls_state(transport->webrtc)), "producing",
+                     transport->producing, "consuming", transport->consuming);
+}
+
+static json_t *stats_producer(const struct producer *producer)
+{
+    return json_pack("{s:s,s:s,s:s,s:s,s:b,s:O}", "id", producer->id, "transportId",
+                     peer_transport_id(producer->transport), "kind", media_kind_name(producer->ortc->kind),
+                     "type", ortc_type_name(producer->ortc->type), "paused", producer->paused, "appData",
+                     producer->app_data);
+}
+
+static json_t *stats_consumer(const struct consumer *consumer)
+{
+    json_t *stats = json_pack(
+        "{s:s,s:s,s:s,s:s,s:s,s:I,s:b,s:b}", "id", consumer->id, "producerId", consumer->producer->id,
+        "transportId", peer_transport_id(consumer->transport), "kind", media_kind_name(consumer->ortc->kind),
+        "type", ortc_type_name(consumer->ortc->type), "ssrc", (json_int_t)consumer->ortc->ssrc, "paused",
+        consumer_is_paused(consumer), "producerPaused", consumer->producer->paused);
+    if (consumer->spatial_layer >= 0)
+        json_object_set_new(stats, "currentLayers",
+                            json_pack("{s:i,s:i}", "spatialLayer", consumer->spatial_layer, "temporalLayer",
+                                      consumer->temporal_layer));
+    if (consumer->score)
+        json_object_set(stats, "score", consumer->score);
+    return stats;
+}
+
+static json_t *stats_peer(const struct peer *peer)
+{
+    json_t *producers = json_array(), *consumers = json_array(), *transports = json_array();
+    const struct producer *producer;
+    TAILQ_FOREACH(producer, &peer->producers, link)
+    json_array_append_new(producers, stats_producer(producer));
+    const struct consumer *consumer;
+    TAILQ_FOREACH(consumer, &peer->consumers, peer_link)
+    json_array_append_new(consumers, stats_consumer(consumer));
+    const struct peer_transport *transport;
+    TAILQ_FOREACH(transport, &peer->transports, link)
+    json_array_append_new(transports, stats_transport(transport));
+    return json_pack("{s:s,s:O*,s:o,s:o,s:o}", "id", peer->id, "nickname", peer->nickname, "producers",
+                     producers, "consumers", consumers, "transports", transports);
+}
+
+json_t *stats_room(const struct room *room)
+{
+    json_t *stats = json_object();
+    const struct peer *peer;
+    TAILQ_FOREACH(peer, &room->peers, link)
+    json_object_set_new(stats, peer->id, stats_peer(peer));
+    return stats;
+}

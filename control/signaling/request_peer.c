@@ -1,0 +1,97 @@
+#include <errno.h>
+#include <stddef.h>
+
+#include "control/ortc/capabilities.h"
+#include "control/room/consumer.h"
+#include "control/room/peer.h"
+#include "control/room/producer.h"
+#include "control/room/room.h"
+#include "control/signaling/requests.h"
+
+static bool is_nickname(const json_t *value)
+{
+    if (!json_is_string(value))
+        return false;
+    const char *text = json_string_value(value);
+    size_t characters = 0;
+    for (size_t i = 0; i < json_string_length(value); i++)
+        characters += (text[i] & 0xc0) != 0x80; /* UTF-8: all but continuation bytes */
+    return characters <= PEER_NICKNAME_MAX;
+}
+
+static json_t *make_join_response(const struct peer *peer)
+{
+    json_t *peers = json_array();
+    const struct peer *other;
+    TAILQ_FOREACH(other, &peer->room->peers, link)
+    if (other != peer)
+        json_array_append_new(peers, peer_info(other));
+    json_t *response = json_pack("{s:o}", "peers", peers);
+    json_t *info = peer_info(peer);
+    json_object_update(response, info);
+    json_decref(info);
+    return response;
+}
+
+int request_join(struct peer *peer, const json_t *data, json_t **ret_response)
+{
+    json_t *nickname = json_object_get(data, "nickname");
+    if (nickname && !json_is_null(nickname) && !is_nickname(nickname))
+        return -EINVAL;
+    const json_t *rtp_capabilities = json_object_get(data, "rtpCapabilities");
+    if (rtp_capabilities && !json_is_null(rtp_capabilities)) {
+        struct ortc_capabilities *capabilities;
+        int error = ortc_capabilities_parse(rtp_capabilities, &capabilities);
+        if (error)
+            return error;
+        ortc_capabilities_destroy(peer->capabilities);
+        peer->capabilities = capabilities;
+    }
+
+    peer->joined = true;
+    peer_set_nickname(peer, nickname);
+    room_notify(peer->room, peer, "newPeer", peer_info(peer));
+    *ret_response = make_join_response(peer);
+    return 0;
+}
+
+void request_join_follow(struct peer *peer)
+{
+    const struct peer *other;
+    TAILQ_FOREACH(other, &peer->room->peers, link)
+    {
+        struct producer *producer;
+        TAILQ_FOREACH(producer, &other->producers, link)
+        consumer_create(producer, peer);
+    }
+}
+
+int request_change_nickname(struct peer *peer, const json_t *data, json_t **ret_response)
+{
+    (void)ret_response;
+    json_t *nickname = json_object_get(data, "nickname");
+    if (!is_nickname(nickname))
+        return -EINVAL;
+    peer_set_nickname(peer, nickname);
+    return 0;
+}
+
+int request_raised_hand(struct peer *peer, const json_t *data, json_t **ret_response)
+{
+    (void)ret_response;
+    json_t *raised_hand = json_object_get(data, "raisedHand");
+    if (raised_hand && !json_is_null(raised_hand) && !json_is_boolean(raised_hand) &&
+        !json_is_number(raised_hand))
+        return -EINVAL;
+    peer_set_raised_hand(peer, raised_hand);
+    return 0;
+}
+
+int request_chat_message(struct peer *peer, const json_t *data, json_t **ret_response)
+{
+    (void)ret_response;
+    room_notify(peer->room, NULL, "chatMessage",
+                json_pack("{s:s,s:O*,s:O*}", "peerId", peer->id, "nickname", peer->nickname, "message",
+                          json_object_get(data, "message")));
+    return 0;
+}
