@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "control/api/api_routes.h"
+#include "control/api/body.h"
 #include "control/api/demo_names.h"
-#include "control/api/http_answer.h"
-#include "control/api/http_body.h"
+#include "control/api/reply.h"
 
 #define PREFIX "/meetmedia/api"
 
@@ -85,7 +85,7 @@ static bool answer_options(struct api *api, struct api_call *call)
                                      is_method(&routes[i], "HEAD") ? "GET,HEAD" : routes[i].method);
     if (used == 0)
         return false;
-    http_answer_options(api->gateway, call->request, methods);
+    reply_options(api->gateway, call->request, methods);
     return true;
 }
 
@@ -100,16 +100,16 @@ static const struct route *find_route(struct api_call *call)
 
 static void answer_call(struct api *api, struct api_call *call, const struct route *route)
 {
-    struct http_body body = http_body_read(call->request);
+    struct body body = body_read(call->request);
     if (body.status) {
-        http_answer_error(api->gateway, call->request, body.status, body.error);
+        reply_error(api->gateway, call->request, body.status, body.error);
         return;
     }
     call->body = body.json;
     if (route)
         route->handle(api, call);
     else if (strcmp(call->request->method, "OPTIONS") != 0 || !answer_options(api, call))
-        http_answer_unknown_path(api->gateway, call->request);
+        reply_unknown_path(api->gateway, call->request);
     json_decref(body.json);
 }
 
@@ -120,7 +120,7 @@ void api_answer(struct api *api, const struct gateway_http_request *request)
         route_matches(demo_route.pattern, request->path, call.parameter))
         answer_call(api, &call, &demo_route);
     else if (!has_token(api, request))
-        http_answer_empty(api->gateway, request, 403);
+        reply_empty(api->gateway, request, 403);
     else
         answer_call(api, &call, find_route(&call));
 }

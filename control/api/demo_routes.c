@@ -3,7 +3,7 @@
 
 #include "control/api/api_routes.h"
 #include "control/api/demo_names.h"
-#include "control/api/http_answer.h"
+#include "control/api/reply.h"
 #include "control/json_input.h"
 #include "control/room/peer.h"
 #include "control/room/role.h"
@@ -32,8 +32,7 @@ void api_demo_join(struct api *api, const struct api_call *call)
     unsigned role = ROLE_ALL;
     if (!name || !*name || strlen(name) > DEMO_NAME_BYTES_MAX ||
         (role_value && role_parse(role_value, &role))) {
-        http_answer_error(api->gateway, call->request, 400,
-                          "send {\"room\": a name, \"role\": 0 to 31 or none}");
+        reply_error(api->gateway, call->request, 400, "send {\"room\": a name, \"role\": 0 to 31 or none}");
         return;
     }
     struct room *room = demo_names_find(api->demo_names, api->config.rooms, name);
@@ -43,11 +42,11 @@ void api_demo_join(struct api *api, const struct api_call *call)
         room = open_room(api, name);
     struct peer *peer;
     if (!room || room_add_peer(room, role, &peer)) {
-        http_answer_error(api->gateway, call->request, 503, "no room left");
+        reply_error(api->gateway, call->request, 503, "no room left");
         return;
     }
     char *url = api_signaling_url(api, peer);
-    http_answer_json(api->gateway, call->request, 200,
-                     json_pack("{s:s,s:s,s:s}", "roomId", room->id, "peerId", peer->id, "url", url));
+    reply_json(api->gateway, call->request, 200,
+               json_pack("{s:s,s:s,s:s}", "roomId", room->id, "peerId", peer->id, "url", url));
     free(url);
 }

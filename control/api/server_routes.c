@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "control/api/api_routes.h"
-#include "control/api/http_answer.h"
+#include "control/api/reply.h"
 #include "control/forwarder/forwarder.h"
 #include "control/json_input.h"
 #include "control/room/role.h"
@@ -10,20 +10,20 @@
 
 void api_ping(struct api *api, const struct api_call *call)
 {
-    http_answer_text(api->gateway, call->request, "PONG");
+    reply_text(api->gateway, call->request, "PONG");
 }
 
 void api_health(struct api *api, const struct api_call *call)
 {
     bool healthy = forwarder_is_healthy(api->config.forwarder);
-    http_answer_json(
+    reply_json(
         api->gateway, call->request, healthy ? 200 : 503,
         json_pack("{s:b,s:s}", "success", healthy, "message", healthy ? "Healthy" : "No forwarder answers"));
 }
 
 void api_stats(struct api *api, const struct api_call *call)
 {
-    http_answer_json(api->gateway, call->request, 200, rooms_stats(api->config.rooms));
+    reply_json(api->gateway, call->request, 200, rooms_stats(api->config.rooms));
 }
 
 static void notify(struct room *room, const json_t *role_value, const char *method, json_t *data)
@@ -47,5 +47,5 @@ void api_signal(struct api *api, const struct api_call *call)
         notify(room, json_object_get(call->body, "role"), json_string_value(method),
                json_incref(json_object_get(call->body, "data")));
     json_decref(method);
-    http_answer_json(api->gateway, call->request, 200, json_object());
+    reply_json(api->gateway, call->request, 200, json_object());
 }

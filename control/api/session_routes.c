@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "control/api/api_routes.h"
-#include "control/api/http_answer.h"
+#include "control/api/reply.h"
 #include "control/room/peer.h"
 #include "control/room/role.h"
 #include "control/room/room.h"
@@ -10,22 +10,22 @@
 
 void api_list_sessions(struct api *api, const struct api_call *call)
 {
-    http_answer_json(api->gateway, call->request, 200, rooms_list(api->config.rooms));
+    reply_json(api->gateway, call->request, 200, rooms_list(api->config.rooms));
 }
 
 void api_create_session(struct api *api, const struct api_call *call)
 {
     struct room *room;
     if (rooms_open(api->config.rooms, &room))
-        http_answer_error(api->gateway, call->request, 503, "no room left");
+        reply_error(api->gateway, call->request, 503, "no room left");
     else
-        http_answer_json(api->gateway, call->request, 200, json_pack("{s:s}", "id", room->id));
+        reply_json(api->gateway, call->request, 200, json_pack("{s:s}", "id", room->id));
 }
 
 void api_get_session(struct api *api, const struct api_call *call)
 {
     bool exists = rooms_find(api->config.rooms, call->parameter);
-    http_answer_empty(api->gateway, call->request, exists ? 200 : 404);
+    reply_empty(api->gateway, call->request, exists ? 200 : 404);
 }
 
 char *api_signaling_url(const struct api *api, const struct peer *peer)
@@ -40,20 +40,20 @@ void api_create_connection(struct api *api, const struct api_call *call)
 {
     struct room *room = rooms_find(api->config.rooms, call->parameter);
     if (!room) {
-        http_answer_empty(api->gateway, call->request, 404);
+        reply_empty(api->gateway, call->request, 404);
         return;
     }
     unsigned role;
     if (role_parse(json_object_get(call->body, "role"), &role)) {
-        http_answer_error(api->gateway, call->request, 400, "role is no number from 0 to 31");
+        reply_error(api->gateway, call->request, 400, "role is no number from 0 to 31");
         return;
     }
     struct peer *peer;
     if (room_add_peer(room, role, &peer)) {
-        http_answer_error(api->gateway, call->request, 503, "no place left in the room");
+        reply_error(api->gateway, call->request, 503, "no place left in the room");
         return;
     }
     char *url = api_signaling_url(api, peer);
-    http_answer_json(api->gateway, call->request, 200, json_pack("{s:s,s:s}", "id", peer->id, "token", url));
+    reply_json(api->gateway, call->request, 200, json_pack("{s:s,s:s}", "id", peer->id, "token", url));
     free(url);
 }

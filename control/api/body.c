@@ -1,4 +1,4 @@
-#include "control/api/http_body.h"
+#include "control/api/body.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -27,18 +27,18 @@ static bool has_other_charset(const char *content_type)
     return length != 5 || strncasecmp(charset, "utf-8", length) != 0;
 }
 
-struct http_body http_body_read(const struct gateway_http_request *request)
+struct body body_read(const struct gateway_http_request *request)
 {
     if (request->too_large)
-        return (struct http_body){.status = 413, .error = "the body is too large"};
+        return (struct body){.status = 413, .error = "the body is too large"};
     if (!is_json(request->content_type) || request->body_bytes == 0)
-        return (struct http_body){0};
+        return (struct body){0};
     if (has_other_charset(request->content_type))
-        return (struct http_body){.status = 415, .error = "the charset is not supported: send UTF-8"};
+        return (struct body){.status = 415, .error = "the charset is not supported: send UTF-8"};
     if (request->content_encoding && strcasecmp(request->content_encoding, "identity") != 0)
-        return (struct http_body){.status = 415, .error = "the content encoding is not supported"};
-    struct http_body body = {0};
+        return (struct body){.status = 415, .error = "the content encoding is not supported"};
+    struct body body = {0};
     if (json_input_parse((const char *)request->body, request->body_bytes, &body.json))
-        return (struct http_body){.status = 400, .error = "the body is no JSON object or array"};
+        return (struct body){.status = 400, .error = "the body is no JSON object or array"};
     return body;
 }
