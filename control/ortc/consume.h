@@ -19,7 +19,8 @@ struct ortc_consumer {
     size_t payload_type_count;
     struct ortc_extension_ids extensions; /* ids on the consumer's wire, which are the router's */
     struct ortc_feedback feedback;
-    json_t *rtp_parameters; /* for newConsumer; owned by the consumer */
+    json_t *rtp_parameters; /* for newConsumer; owned, but parts of it are shared with the producer: to read
+                               only */
 };
 
 /* Whether at least one of the producer's media codecs is among the capabilities. NULL capabilities: false. */

@@ -29,4 +29,4 @@ struct dtls_parameters {
 /* Takes the first fingerprint of an algorithm above; role auto when absent. -EINVAL for any other role, for a
  * missing, empty or overlong list, for a list of other algorithms only, and for any malformed fingerprint,
  * used or not. */
-int dtls_parameters_parse(const json_t *parameters, struct dtls_parameters *ret_parameters);
+int dtls_parameters_parse(const json_t *json, struct dtls_parameters *ret_parameters);

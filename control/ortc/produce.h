@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "control/ortc/router.h"
+#include "control/ortc/rtp_parameters.h"
 #include "control/ortc/types.h"
 
 /* One media codec of a producer. Consumers get the router's payload types. */
@@ -19,17 +20,6 @@ struct ortc_payload_type {
     uint8_t rtx_payload_type;        /* likewise, 0 = none */
     uint8_t router_payload_type;     /* on every consumer's wire */
     uint8_t router_rtx_payload_type; /* likewise, 0 = none (audio) */
-};
-
-/* One stream of a producer. Encodings keep the order of the request: the lowest layer first. */
-struct ortc_encoding {
-    uint32_t ssrc;     /* 0 = learned from packets that carry the RID, or the MID for one without RID */
-    uint32_t rtx_ssrc; /* 0 = none, or learned from the repaired RID */
-    char rid[ORTC_RID_BYTES]; /* "" = none */
-    bool dtx;                 /* pauses are to be expected */
-    uint32_t max_bitrate_bps; /* 0 = not given */
-    uint8_t spatial_layers;   /* of scalabilityMode, 1 without one */
-    uint8_t temporal_layers;
 };
 
 struct ortc_consumable; /* what ortc_consume needs beyond; consumable.h */

@@ -17,9 +17,24 @@
 
 #include <jansson.h>
 
+#include "control/ortc/codec.h"
 #include "control/ortc/types.h"
 
-struct ortc_router;
+/* 32 dynamic payload types make room for 16 video codecs with their rtx. */
+#define ORTC_MAX_ROUTER_CODECS 16
+
+struct ortc_router_codec {
+    struct ortc_codec codec;  /* a media codec, with its payload type */
+    uint8_t rtx_payload_type; /* 0 = none (audio) */
+};
+
+/* Members are for control/ortc to read. */
+struct ortc_router {
+    struct ortc_router_codec codecs[ORTC_MAX_ROUTER_CODECS];
+    size_t codec_count;
+    bool has_av1;
+    json_t *capabilities;
+};
 
 /* codecs_setting: NULL or blank for the default. -EINVAL with one clear line in ret_error, -ENOMEM. */
 int ortc_router_create(const char *codecs_setting, struct ortc_router **ret_router, char *ret_error,
@@ -28,3 +43,9 @@ void ortc_router_destroy(struct ortc_router *router);
 
 /* RtpCapabilities, the answer to getRouterRtpCapabilities: a borrowed reference. */
 const json_t *ortc_router_capabilities(const struct ortc_router *router);
+
+/* The router's codec that is the same as a producer's; NULL when there is none. */
+const struct ortc_router_codec *ortc_router_find_codec(const struct ortc_router *router,
+                                                       const struct ortc_codec *codec);
+/* Bits (1 << enum ortc_extension) of the header extensions that consumers of that kind can get. */
+uint32_t ortc_router_sent_extensions(const struct ortc_router *router, enum media_kind kind);
