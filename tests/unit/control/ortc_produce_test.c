@@ -197,25 +197,25 @@ static void codecs_must_be_the_routers(void **state)
 {
     (void)state;
     static const struct {
-        enum media_kind kind;
         const char *codec;
+        enum media_kind kind;
         int router_payload_type; /* 0: refused */
     } cases[] = {
-        {MEDIA_AUDIO, "'mimeType':'AUDIO/Opus','clockRate':48000,'channels':2", 100},
-        {MEDIA_AUDIO, "'mimeType':'audio/opus','clockRate':48000", 0},
-        {MEDIA_AUDIO, "'mimeType':'audio/opus','clockRate':48000,'channels':1", 0},
-        {MEDIA_AUDIO, "'mimeType':'audio/opus','clockRate':44100,'channels':2", 0},
-        {MEDIA_VIDEO, "'mimeType':'video/vp9','clockRate':90000", 103},
-        {MEDIA_VIDEO, "'mimeType':'video/vp9','clockRate':90000,'parameters':{'profile-id':0}", 103},
-        {MEDIA_VIDEO, "'mimeType':'video/vp9','clockRate':90000,'parameters':{'profile-id':2}", 105},
-        {MEDIA_VIDEO, "'mimeType':'video/vp9','clockRate':90000,'parameters':{'profile-id':1}", 0},
-        {MEDIA_VIDEO, "'mimeType':'video/vp9','clockRate':90000,'parameters':{'profile-id':'0'}", 0},
-        {MEDIA_VIDEO, "'mimeType':'video/AV1','clockRate':90000,'parameters':{'profile':0}", 111},
-        {MEDIA_VIDEO, "'mimeType':'video/AV1','clockRate':90000,'parameters':{'profile':1}", 0},
-        {MEDIA_VIDEO, "'mimeType':'video/AV1','clockRate':90000,'channels':7", 111}, /* means nothing there */
-        {MEDIA_VIDEO, "'mimeType':'video/VP7','clockRate':90000", 0},
-        {MEDIA_VIDEO, "'mimeType':'video/H264','clockRate':90000", 0}, /* packetization-mode 0 */
-        {MEDIA_VIDEO, "'mimeType':'video/H264','clockRate':90000,'parameters':{'packetization-mode':1}", 109},
+        {"'mimeType':'AUDIO/Opus','clockRate':48000,'channels':2", MEDIA_AUDIO, 100},
+        {"'mimeType':'audio/opus','clockRate':48000", MEDIA_AUDIO, 0},
+        {"'mimeType':'audio/opus','clockRate':48000,'channels':1", MEDIA_AUDIO, 0},
+        {"'mimeType':'audio/opus','clockRate':44100,'channels':2", MEDIA_AUDIO, 0},
+        {"'mimeType':'video/vp9','clockRate':90000", MEDIA_VIDEO, 103},
+        {"'mimeType':'video/vp9','clockRate':90000,'parameters':{'profile-id':0}", MEDIA_VIDEO, 103},
+        {"'mimeType':'video/vp9','clockRate':90000,'parameters':{'profile-id':2}", MEDIA_VIDEO, 105},
+        {"'mimeType':'video/vp9','clockRate':90000,'parameters':{'profile-id':1}", MEDIA_VIDEO, 0},
+        {"'mimeType':'video/vp9','clockRate':90000,'parameters':{'profile-id':'0'}", MEDIA_VIDEO, 0},
+        {"'mimeType':'video/AV1','clockRate':90000,'parameters':{'profile':0}", MEDIA_VIDEO, 111},
+        {"'mimeType':'video/AV1','clockRate':90000,'parameters':{'profile':1}", MEDIA_VIDEO, 0},
+        {"'mimeType':'video/AV1','clockRate':90000,'channels':7", MEDIA_VIDEO, 111}, /* means nothing there */
+        {"'mimeType':'video/VP7','clockRate':90000", MEDIA_VIDEO, 0},
+        {"'mimeType':'video/H264','clockRate':90000", MEDIA_VIDEO, 0}, /* packetization-mode 0 */
+        {"'mimeType':'video/H264','clockRate':90000,'parameters':{'packetization-mode':1}", MEDIA_VIDEO, 109},
         {MEDIA_VIDEO,
          "'mimeType':'video/H264','clockRate':90000,'parameters':{'packetization-mode':1,"
          "'profile-level-id':'4D001f'}",
