@@ -1,14 +1,14 @@
 /* A WebRTC transport: ICE-lite agent, DTLS association and the forwarder's handle, under one id.
  *
- * The service owns what all transports share: the DTLS certificate, candidate addresses, the map from ufrag to
- * transport, and takes STUN and DTLS packets from the forwarder. Main thread only. */
+ * The service owns what all transports share: the DTLS certificate, candidate addresses, the map from ufrag
+ * to transport, and takes STUN and DTLS packets from the forwarder. Main thread only. */
 #pragma once
 
+#include <jansson.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <jansson.h>
-#include <netinet/in.h>
 
 struct event_base;
 struct forwarder;
@@ -62,6 +62,6 @@ json_t *webrtc_transport_describe(const struct webrtc_transport *transport);
 /* Fixes the DTLS roles and the fingerprint to expect. -EALREADY the second time. */
 int webrtc_transport_connect(struct webrtc_transport *transport, const struct dtls_parameters *parameters);
 
-/* New ufrag and password; the old pair goes on until a new one is nominated. The new iceParameters, or NULL when
- * the forwarder is away. */
+/* New ufrag and password; the old pair goes on until a new one is nominated. The new iceParameters, or NULL
+ * when the forwarder is away. */
 json_t *webrtc_transport_restart_ice(struct webrtc_transport *transport);
