@@ -2,7 +2,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,14 +87,7 @@ struct error_text {
     size_t bytes;
 };
 
-__attribute__((format(printf, 2, 3))) static int fail(struct error_text error, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(error.text, error.bytes, format, arguments);
-    va_end(arguments);
-    return -EINVAL;
-}
+#define fail(error, ...) (snprintf((error).text, (error).bytes, __VA_ARGS__), -EINVAL)
 
 /* Cuts white space off both ends, in place. */
 static char *trim(char *text)

@@ -10,11 +10,11 @@ enum header_extension_direction {
 };
 
 struct header_extension {
-    enum ortc_extension extension;
-    uint8_t id; /* on a consumer's wire */
     const char *uri;
+    enum ortc_extension extension;
     enum header_extension_direction audio;
     enum header_extension_direction video;
+    uint8_t id;     /* on a consumer's wire */
     bool needs_av1; /* offered only by a router that has AV1 */
 };
 

@@ -79,7 +79,7 @@ static void recorded_consumers_come_out_the_same(void **state)
         assert_int_equal(ortc_capabilities_parse(json_object_get(recorded, "capabilities"), &capabilities),
                          0);
         assert_true(ortc_can_consume(producer, capabilities));
-        unsigned mid = (unsigned)atoi(json_string_value(json_object_get(expected, "mid")));
+        unsigned mid = (unsigned)strtoul(json_string_value(json_object_get(expected, "mid")), NULL, 10);
         uint32_t ssrc = (uint32_t)json_integer_value(json_object_get(encoding, "ssrc"));
         assert_int_equal(ortc_consume(producer, capabilities, mid, ssrc, NULL, &consumer), 0);
 
