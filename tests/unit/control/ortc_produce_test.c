@@ -216,18 +216,15 @@ static void codecs_must_be_the_routers(void **state)
         {"'mimeType':'video/VP7','clockRate':90000", MEDIA_VIDEO, 0},
         {"'mimeType':'video/H264','clockRate':90000", MEDIA_VIDEO, 0}, /* packetization-mode 0 */
         {"'mimeType':'video/H264','clockRate':90000,'parameters':{'packetization-mode':1}", MEDIA_VIDEO, 109},
-        {MEDIA_VIDEO,
-         "'mimeType':'video/H264','clockRate':90000,'parameters':{'packetization-mode':1,"
+        {"'mimeType':'video/H264','clockRate':90000,'parameters':{'packetization-mode':1,"
          "'profile-level-id':'4D001f'}",
-         107},
-        {MEDIA_VIDEO,
-         "'mimeType':'video/H264','clockRate':90000,'parameters':{'packetization-mode':1,"
+         MEDIA_VIDEO, 107},
+        {"'mimeType':'video/H264','clockRate':90000,'parameters':{'packetization-mode':1,"
          "'profile-level-id':'64001f'}",
-         0},
-        {MEDIA_VIDEO,
-         "'mimeType':'video/H264','clockRate':90000,'parameters':{'packetization-mode':1,"
+         MEDIA_VIDEO, 0},
+        {"'mimeType':'video/H264','clockRate':90000,'parameters':{'packetization-mode':1,"
          "'profile-level-id':640032}",
-         0},
+         MEDIA_VIDEO, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char text[512];
