@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-static const uint8_t v4_mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+#include "shm/address.h"
 
 struct port_udp {
     struct port port;
@@ -29,38 +29,6 @@ struct port_udp {
     uint32_t reserved; /* buffers handed out since the last flush */
     uint32_t queued;
 };
-
-static void address_from_sockaddr(const struct sockaddr_storage *name, struct shm_address *ret_address)
-{
-    memset(ret_address, 0, sizeof(*ret_address));
-    if (name->ss_family == AF_INET) {
-        const struct sockaddr_in *in = (const struct sockaddr_in *)name;
-        memcpy(ret_address->ip, v4_mapped, sizeof(v4_mapped));
-        memcpy(ret_address->ip + 12, &in->sin_addr, 4);
-        ret_address->port = ntohs(in->sin_port);
-    } else {
-        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)name;
-        memcpy(ret_address->ip, &in6->sin6_addr, 16);
-        ret_address->port = ntohs(in6->sin6_port);
-        ret_address->scope = in6->sin6_scope_id;
-    }
-}
-
-static socklen_t sockaddr_from_address(const struct shm_address *address, int family,
-                                       struct sockaddr_storage *ret_name)
-{
-    if (family == AF_INET) {
-        struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(address->port)};
-        memcpy(&in.sin_addr, address->ip + 12, 4);
-        memcpy(ret_name, &in, sizeof(in));
-        return sizeof(in);
-    }
-    struct sockaddr_in6 in6 = {
-        .sin6_family = AF_INET6, .sin6_port = htons(address->port), .sin6_scope_id = address->scope};
-    memcpy(&in6.sin6_addr, address->ip, 16);
-    memcpy(ret_name, &in6, sizeof(in6));
-    return sizeof(in6);
-}
 
 static int udp_receive(struct port *port, struct port_packet ret_packets[PORT_BATCH])
 {
@@ -84,8 +52,11 @@ static int udp_receive(struct port *port, struct port_packet ret_packets[PORT_BA
             port->counters.oversized++;
             continue;
         }
+        struct shm_address remote;
+        if (!shm_address_from_sockaddr((const struct sockaddr *)&udp->receive_names[i], &remote))
+            continue;
         struct port_packet *packet = &ret_packets[kept++];
-        address_from_sockaddr(&udp->receive_names[i], &packet->remote);
+        packet->remote = remote;
         packet->data = udp->receive_buffers[i];
         packet->length = header->msg_len;
     }
@@ -107,7 +78,7 @@ static void udp_queue(struct port *port, uint8_t *buffer, uint32_t length, const
     uint32_t i = udp->queued++;
     struct msghdr *header = &udp->send_headers[i].msg_hdr;
     udp->send_vectors[i] = (struct iovec){.iov_base = buffer, .iov_len = length};
-    header->msg_namelen = sockaddr_from_address(remote, udp->family, &udp->send_names[i]);
+    header->msg_namelen = shm_address_to_family(remote, udp->family, &udp->send_names[i]);
 }
 
 /* sendmmsg stops at the packet that fails and tells its error only when that is the first one. */

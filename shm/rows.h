@@ -36,6 +36,12 @@ enum shm_feedback {
     SHM_FEEDBACK_REMB = 16
 };
 
+/* The numbers of ConsumerType in proto/schema/forwarder.proto. */
+enum shm_consumer_type { SHM_CONSUMER_SIMPLE = 0, SHM_CONSUMER_SIMULCAST = 1, SHM_CONSUMER_SVC = 2 };
+
+/* The numbers of MediaKind, likewise. */
+enum shm_media_kind { SHM_MEDIA_AUDIO = 1, SHM_MEDIA_VIDEO = 2 };
+
 struct shm_ice_credentials {
     char ufrag[SHM_ICE_STRING_BYTES];
     char password[SHM_ICE_STRING_BYTES];
@@ -130,9 +136,7 @@ struct shm_stream_row {
     uint8_t temporal_layers;
     uint8_t codec;        /* of the last packet */
     uint8_t payload_type; /* likewise, the router's */
-    uint8_t alive;
-    uint8_t reserved[2];
-    uint32_t rtx_ssrc;
+    uint8_t reserved[7];
     uint32_t nacks_sent;
 
     SHM_ALIGNED struct receive_stats stats;
@@ -159,7 +163,9 @@ struct shm_consumer_row {
     uint8_t feedback; /* enum shm_feedback */
     uint8_t kind;
     uint32_t layer_switches;
-    uint8_t reserved[8];
+    int8_t last_encoding; /* forwarded last, -1 = none yet */
+    uint8_t restart;      /* the stream that is forwarded began anew: tie the numbers to its next packet */
+    uint8_t reserved[6];
 
     struct media_consumer media;
 

@@ -53,7 +53,14 @@
     X(protect_failed, "SRTP layer could not encrypt")                                                        \
     X(send_queue_full, "socket would not take more")                                                         \
     X(send_error, "socket refused the packet")                                                               \
-    X(inject_malformed, "record of control that cannot be sent")
+    X(inject_malformed, "record of control that cannot be sent")                                             \
+    X(stun_not_request, "STUN that asks nothing: a response or indication")                                  \
+    X(dtls_quota, "DTLS beyond its source's quota")                                                          \
+    X(ssrc_conflict, "RTP that claims the place of a stream with another SSRC")                              \
+    X(stray, "one packet far away from its stream's numbers")                                                \
+    X(rtx_unasked, "RTX that nothing was asked for: a probe for bandwidth")                                  \
+    X(payload_malformed, "payload that is not what its codec says")                                          \
+    X(feedback_unknown_ssrc, "RTCP about a stream that is not sent or received there")
 
 #define STATISTICS_DROPS_MAX 64u
 

@@ -1,0 +1,371 @@
+#include "dataplane/commands.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "dataplane/counters.h"
+#include "dataplane/events.h"
+#include "dataplane/forward.h"
+#include "dataplane/remb_cap.h"
+#include "dataplane/rtcp_egress.h"
+#include "dataplane/worker.h"
+
+/* Runs one command. 0, or a negative errno, which *ret_reason may explain. */
+typedef int (*command_fn)(struct worker *worker, const Km__Command *command, const char **ret_reason);
+
+static int read_credentials(const char *ufrag, const char *password, struct shm_ice_credentials *ret_ice,
+                            const char **ret_reason)
+{
+    size_t ufrag_length = strlen(ufrag);
+    size_t password_length = strlen(password);
+
+    if (ufrag_length == 0 || ufrag_length >= sizeof(ret_ice->ufrag) || password_length == 0 ||
+        password_length >= sizeof(ret_ice->password)) {
+        *ret_reason = "ICE ufrag or password of a wrong length";
+        return -EINVAL;
+    }
+    memset(ret_ice, 0, sizeof(*ret_ice));
+    memcpy(ret_ice->ufrag, ufrag, ufrag_length);
+    memcpy(ret_ice->password, password, password_length);
+    return 0;
+}
+
+static int find_transport(struct worker *worker, shm_handle handle, struct transport **ret_transport,
+                          const char **ret_reason)
+{
+    *ret_transport = transport_find(&worker->transports, handle);
+    if (*ret_transport)
+        return 0;
+    *ret_reason = "no such transport";
+    return -ENOENT;
+}
+
+static int find_producer(struct worker *worker, shm_handle handle, struct producer **ret_producer,
+                         const char **ret_reason)
+{
+    *ret_producer = producer_find(&worker->streams, handle);
+    if (*ret_producer)
+        return 0;
+    *ret_reason = "no such producer";
+    return -ENOENT;
+}
+
+static int find_consumer(struct worker *worker, shm_handle handle, struct consumer **ret_consumer,
+                         const char **ret_reason)
+{
+    *ret_consumer = consumer_find(&worker->streams, handle);
+    if (*ret_consumer)
+        return 0;
+    *ret_reason = "no such consumer";
+    return -ENOENT;
+}
+
+static int explain_install(int error, const char **ret_reason)
+{
+    switch (error) {
+    case -ERANGE:
+        *ret_reason = "handle beyond the table";
+        break;
+    case -ESTALE:
+        *ret_reason = "handle of the past";
+        break;
+    case -EEXIST:
+        *ret_reason = "handle, SSRC, MID or extension id is taken";
+        break;
+    case -ENOSPC:
+        *ret_reason = "too many producers on one transport";
+        break;
+    default:
+        break;
+    }
+    return error;
+}
+
+static int install_transport(struct worker *worker, const Km__Command *command, const char **ret_reason)
+{
+    const Km__InstallTransport *message = command->install_transport;
+    struct shm_transport_row initial = {.created_us = worker->now_us};
+    struct transport *transport;
+    int error = read_credentials(message->ice_ufrag, message->ice_password, &initial.ice, ret_reason);
+
+    if (error != 0)
+        return error;
+    do
+        initial.rtcp_ssrc = worker_random(worker);
+    while (initial.rtcp_ssrc == 0);
+    if (message->max_incoming_bitrate_bps != 0)
+        remb_cap_set(&initial.remb, message->max_incoming_bitrate_bps);
+    error = transport_install(&worker->transports, worker->segment, message->transport, &initial,
+                              worker->now_us, &transport);
+    explicit_bzero(&initial.ice, sizeof(initial.ice));
+    return explain_install(error, ret_reason);
+}
+
+static void drop_consumer(struct worker *worker, struct consumer *consumer)
+{
+    counters_clear_consumer(worker, consumer->handle);
+    consumer_remove(&worker->streams, consumer);
+}
+
+static void drop_producer(struct worker *worker, struct producer *producer)
+{
+    while (producer->consumers)
+        drop_consumer(worker, producer->consumers);
+    counters_clear_producer(worker, producer);
+    producer_remove(&worker->streams, producer);
+}
+
+static int remove_transport(struct worker *worker, const Km__Command *command, const char **ret_reason)
+{
+    struct transport *transport;
+    int error = find_transport(worker, command->remove_transport->handle, &transport, ret_reason);
+
+    if (error != 0)
+        return error;
+    while (transport->consumers)
+        drop_consumer(worker, transport->consumers);
+    for (unsigned i = 0; i < TRANSPORT_PRODUCERS_MAX; i++) {
+        if (transport->producers[i])
+            drop_producer(worker, transport->producers[i]);
+    }
+    counters_clear_transport(worker, transport->handle);
+    transport_remove(&worker->transports, transport);
+    return 0;
+}
+
+static int set_ice_credentials(struct worker *worker, const Km__Command *command, const char **ret_reason)
+{
+    const Km__SetIceCredentials *message = command->set_ice_credentials;
+    struct shm_ice_credentials ice;
+    struct transport *transport;
+    int error = find_transport(worker, message->transport, &transport, ret_reason);
+
+    if (error == 0)
+        error = read_credentials(message->ice_ufrag, message->ice_password, &ice, ret_reason);
+    if (error != 0)
+        return error;
+    transport_set_credentials(transport, &ice);
+    explicit_bzero(&ice, sizeof(ice));
+    return 0;
+}
+
+static int select_tuple(struct worker *worker, const Km__Command *command, const char **ret_reason)
+{
+    const Km__SelectTuple *message = command->select_tuple;
+    struct shm_address remote = {.port = (uint16_t)message->port, .scope = message->scope};
+    struct transport *transport;
+    int error = find_transport(worker, message->transport, &transport, ret_reason);
+
+    if (error != 0)
+        return error;
+    if (message->address.len != sizeof(remote.ip) || message->port == 0 || message->port > 65535) {
+        *ret_reason = "not an address";
+        return -EINVAL;
+    }
+    memcpy(remote.ip, message->address.data, sizeof(remote.ip));
+    if (tuple_map_find(&worker->tuples, &remote) != transport->handle) {
+        *ret_reason = "the address is not one of the transport's tuples";
+        return -EINVAL;
+    }
+    bool could_send = transport_can_send(transport);
+    if (transport_select(transport, &remote, worker->now_us))
+        events_consent(worker, transport->handle, false);
+    if (!could_send && transport_can_send(transport))
+        forward_begin_transport(worker, transport);
+    return 0;
+}
+
+static int install_keys(struct worker *worker, const Km__Command *command, const char **ret_reason)
+{
+    const Km__InstallKeys *message = command->install_keys;
+    enum srtp_profile profile = (enum srtp_profile)message->profile;
+    size_t key_bytes = srtp_key_bytes(profile);
+    struct transport *transport;
+    int error = find_transport(worker, message->transport, &transport, ret_reason);
+
+    if (error != 0)
+        return error;
+    if (key_bytes == 0 || message->receive_key.len != key_bytes || message->send_key.len != key_bytes) {
+        *ret_reason = "unknown SRTP profile, or keys of a wrong length";
+        return -EINVAL;
+    }
+    bool could_send = transport_can_send(transport);
+    error = transport_set_keys(&worker->transports, transport, profile, message->receive_key.data,
+                               message->send_key.data);
+    if (error != 0)
+        *ret_reason = "the SRTP layer does not take the keys";
+    else if (!could_send && transport_can_send(transport))
+        forward_begin_transport(worker, transport);
+    return error;
+}
+
+static int install_producer(struct worker *worker, const Km__Command *command, const char **ret_reason)
+{
+    const Km__InstallProducer *message = command->install_producer;
+    struct shm_producer_row initial;
+    struct shm_stream_row streams[MEDIA_ENCODINGS_MAX];
+    struct transport *transport;
+    struct producer *producer;
+    int error = find_transport(worker, message->transport, &transport, ret_reason);
+
+    if (error == 0)
+        error = commands_read_producer(message, &initial, streams, ret_reason);
+    if (error != 0)
+        return error;
+    error = producer_install(&worker->streams, transport, message->producer, &initial, streams, &producer);
+    return explain_install(error, ret_reason);
+}
+
+static int remove_producer(struct worker *worker, const Km__Command *command, const char **ret_reason)
+{
+    struct producer *producer;
+    int error = find_producer(worker, command->remove_producer->handle, &producer, ret_reason);
+
+    if (error == 0)
+        drop_producer(worker, producer);
+    return error;
+}
+
+/* Paused and resumed alike, the consumers begin anew: nothing is forwarded before the next key frame. */
+static int pause_producer(struct worker *worker, const Km__Command *command, const char **ret_reason)
+{
+    struct producer *producer;
+    int error = find_producer(worker, command->pause_producer->handle, &producer, ret_reason);
+
+    if (error != 0 || producer->row->paused == command->pause_producer->paused)
+        return error;
+    producer->row->paused = command->pause_producer->paused;
+    forward_begin_producer(worker, producer);
+    return 0;
+}
+
+static int install_consumer(struct worker *worker, const Km__Command *command, const char **ret_reason)
+{
+    const Km__InstallConsumer *message = command->install_consumer;
+    struct shm_consumer_row initial;
+    struct transport *transport;
+    struct producer *producer;
+    struct consumer *consumer;
+    int error = find_transport(worker, message->transport, &transport, ret_reason);
+
+    if (error == 0)
+        error = find_producer(worker, message->producer, &producer, ret_reason);
+    if (error == 0)
+        error = commands_read_consumer(worker, message, producer, &initial, ret_reason);
+    if (error == 0 && consumer_find_ssrc(transport, message->ssrc))
+        error = -EEXIST;
+    if (error == 0)
+        error =
+            consumer_install(&worker->streams, transport, producer, message->consumer, &initial, &consumer);
+    if (error != 0)
+        return *ret_reason ? error : explain_install(error, ret_reason);
+    forward_begin(worker, consumer);
+    return 0;
+}
+
+static int remove_consumer(struct worker *worker, const Km__Command *command, const char **ret_reason)
+{
+    struct consumer *consumer;
+    int error = find_consumer(worker, command->remove_consumer->handle, &consumer, ret_reason);
+
+    if (error == 0)
+        drop_consumer(worker, consumer);
+    return error;
+}
+
+static int pause_consumer(struct worker *worker, const Km__Command *command, const char **ret_reason)
+{
+    struct consumer *consumer;
+    int error = find_consumer(worker, command->pause_consumer->handle, &consumer, ret_reason);
+
+    if (error != 0 || consumer->row->paused == command->pause_consumer->paused)
+        return error;
+    consumer->row->paused = command->pause_consumer->paused;
+    forward_begin(worker, consumer);
+    return 0;
+}
+
+static int request_key_frame(struct worker *worker, const Km__Command *command, const char **ret_reason)
+{
+    struct producer *producer;
+    int error = find_producer(worker, command->request_key_frame->producer, &producer, ret_reason);
+
+    if (error != 0)
+        return error;
+    for (unsigned i = 0; i < producer->row->encoding_count; i++) {
+        if (!forward_is_silent(worker, producer->streams[i]))
+            rtcp_egress_request_key_frame(worker, producer->streams[i]);
+    }
+    return 0;
+}
+
+static const command_fn commands[] = {
+    [KM__COMMAND__BODY_INSTALL_TRANSPORT] = install_transport,
+    [KM__COMMAND__BODY_REMOVE_TRANSPORT] = remove_transport,
+    [KM__COMMAND__BODY_SET_ICE_CREDENTIALS] = set_ice_credentials,
+    [KM__COMMAND__BODY_SELECT_TUPLE] = select_tuple,
+    [KM__COMMAND__BODY_INSTALL_KEYS] = install_keys,
+    [KM__COMMAND__BODY_INSTALL_PRODUCER] = install_producer,
+    [KM__COMMAND__BODY_REMOVE_PRODUCER] = remove_producer,
+    [KM__COMMAND__BODY_PAUSE_PRODUCER] = pause_producer,
+    [KM__COMMAND__BODY_INSTALL_CONSUMER] = install_consumer,
+    [KM__COMMAND__BODY_REMOVE_CONSUMER] = remove_consumer,
+    [KM__COMMAND__BODY_PAUSE_CONSUMER] = pause_consumer,
+    [KM__COMMAND__BODY_REQUEST_KEY_FRAME] = request_key_frame,
+};
+
+/* All bodies are messages, of which the oneof holds the address. */
+static command_fn find_function(const Km__Command *command)
+{
+    size_t body = (size_t)command->body_case;
+
+    return body < sizeof(commands) / sizeof(commands[0]) && command->install_transport ? commands[body]
+                                                                                       : NULL;
+}
+
+/* The record is copied before it is read, since control could still write to it, and wiped, since it may hold
+ * keys. */
+static Km__Command *unpack(struct worker *worker, void *record, uint32_t length)
+{
+    uint8_t *copy = arena_alloc(&worker->arena, length);
+
+    if (copy)
+        memcpy(copy, record, length);
+    explicit_bzero(record, length);
+    return copy ? km__command__unpack(&worker->arena.allocator, length, copy) : NULL;
+}
+
+static void run(struct worker *worker, void *record, uint32_t length)
+{
+    const char *reason = NULL;
+    Km__Command *command = unpack(worker, record, length);
+
+    worker->totals.commands++;
+    if (!command) {
+        events_ack(worker, 0, -EBADMSG, "not a command");
+        return;
+    }
+    command_fn function = find_function(command);
+    int error = -EOPNOTSUPP;
+    if (function)
+        error = function(worker, command, &reason);
+    else
+        reason = "unknown command";
+    events_ack(worker, command->sequence, error, reason);
+}
+
+uint32_t commands_run(struct worker *worker)
+{
+    uint32_t count = 0;
+    uint32_t length;
+    const void *record;
+
+    while (count < COMMANDS_BATCH && (record = ring_peek(&worker->commands, &length)) &&
+           events_have_room(worker)) {
+        run(worker, (void *)record, length);
+        arena_reset(&worker->arena);
+        ring_release(&worker->commands);
+        count++;
+    }
+    return count;
+}

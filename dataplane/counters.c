@@ -1,0 +1,186 @@
+#include "dataplane/counters.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "dataplane/bitrate_window.h"
+#include "dataplane/receive_stats.h"
+#include "dataplane/worker.h"
+
+static uint64_t realtime_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static uint64_t to_realtime_us(const struct worker *worker, uint64_t monotonic_us)
+{
+    return monotonic_us == 0 ? 0 : worker->realtime_offset_us + monotonic_us;
+}
+
+/* The port counts for itself; what is new there goes into the totals. */
+static void take_port_counters(struct worker *worker)
+{
+    struct statistics_worker *totals = &worker->totals;
+    const struct port_counters *port = &worker->port->counters;
+    struct port_counters *seen = &worker->port_seen;
+
+    totals->packets_received = port->received_packets;
+    totals->bytes_received = port->received_bytes;
+    totals->packets_sent = port->sent_packets;
+    totals->bytes_sent = port->sent_bytes;
+    totals->drops[DROP_too_long] += port->oversized - seen->oversized;
+    totals->drops[DROP_send_queue_full] += port->send_full - seen->send_full;
+    totals->drops[DROP_send_error] += port->send_failed - seen->send_failed;
+    *seen = *port;
+}
+
+void counters_publish(struct worker *worker)
+{
+    struct statistics_worker *totals = &worker->totals;
+
+    if (worker->now_us - worker->published_us < COUNTERS_INTERVAL_US)
+        return;
+    worker->published_us = worker->now_us;
+    totals->updated_us = realtime_us();
+    worker->realtime_offset_us = totals->updated_us - worker->now_us;
+    take_port_counters(worker);
+    totals->transports = worker->transports.count;
+    totals->producers = worker->streams.producer_count;
+    totals->consumers = worker->streams.consumer_count;
+    statistics_publish(worker->statistics, STATISTICS_WORKER, worker->index, totals, sizeof(*totals));
+}
+
+static void publish_stream(struct worker *worker, struct stream *stream)
+{
+    struct shm_stream_row *row = stream->row;
+    const struct producer *producer = stream->producer;
+    int64_t lost = receive_stats_lost(&row->stats);
+    struct statistics_stream block = {
+        .ssrc = row->stats.ssrc,
+        .handle = stream->handle,
+        .producer = producer->handle,
+        .transport = producer->transport->handle,
+        .packets = row->stats.packets,
+        .bytes = row->stats.bytes,
+        .packets_lost = lost > 0 ? (uint64_t)lost : 0,
+        .key_frames = row->key_frames,
+        .jitter = receive_stats_jitter(&row->stats),
+        .clock_rate = row->stats.clock_rate,
+        .bitrate_bps = bitrate_window_bps(&row->stats.bitrate, worker->now_us),
+        .fraction_lost = row->stats.fraction_lost,
+        .encoding = stream->encoding,
+        .kind = producer->row->kind,
+        .codec = row->codec,
+        .nack_count = row->nacks_sent,
+        .pli_count = row->plis_sent,
+        .fir_count = row->firs_sent,
+        .score = row->score.value,
+        .paused = producer->row->paused,
+        .packets_retransmitted = row->rtx_packets,
+    };
+
+    statistics_publish(worker->statistics, STATISTICS_STREAM, shm_handle_index(stream->handle), &block,
+                       sizeof(block));
+}
+
+static void publish_consumer(struct worker *worker, struct consumer *consumer)
+{
+    struct shm_consumer_row *row = consumer->row;
+    struct send_stats *stats = &row->media.stats;
+    struct statistics_consumer block = {
+        .ssrc = row->ssrc,
+        .handle = consumer->handle,
+        .producer = row->producer,
+        .transport = row->transport,
+        .packets = stats->packets,
+        .bytes = stats->bytes,
+        .packets_dropped = row->packets_dropped,
+        .packets_lost = stats->packets_lost > 0 ? (uint32_t)stats->packets_lost : 0,
+        .fraction_lost = stats->fraction_lost,
+        .jitter = stats->jitter,
+        .rtt_us = stats->rtt_us,
+        .bitrate_bps = bitrate_window_bps(&stats->bitrate, worker->now_us),
+        .nack_count = (uint32_t)stats->nacks,
+        .pli_count = stats->plis,
+        .fir_count = stats->firs,
+        .spatial_layer = row->media.layer.current,
+        .temporal_layer = row->media.layer.reported_temporal < 0 ? 0 : row->media.layer.reported_temporal,
+        .kind = row->kind,
+        .paused = row->paused,
+        .score = row->score.value,
+        .layer_switches = row->layer_switches,
+    };
+
+    statistics_publish(worker->statistics, STATISTICS_CONSUMER, shm_handle_index(consumer->handle), &block,
+                       sizeof(block));
+}
+
+static uint32_t transport_rtt_us(const struct transport *transport)
+{
+    for (const struct consumer *consumer = transport->consumers; consumer;
+         consumer = consumer->next_of_transport) {
+        if (consumer->row->media.stats.rtt_us != 0)
+            return consumer->row->media.stats.rtt_us;
+    }
+    return 0;
+}
+
+void counters_publish_transport(struct worker *worker, const struct transport *transport)
+{
+    struct shm_transport_row *row = transport->row;
+    struct statistics_transport block = {
+        .worker = worker->index,
+        .handle = transport->handle,
+        .created_us = to_realtime_us(worker, row->created_us),
+        .packets_received = row->packets_received,
+        .bytes_received = row->bytes_received,
+        .packets_sent = row->packets_sent,
+        .bytes_sent = row->bytes_sent,
+        .drops_srtp = row->drops_srtp,
+        .last_consent_us = to_realtime_us(worker, row->consent_us),
+        .receive_bitrate_bps = bitrate_window_bps(&row->receive_bitrate, worker->now_us),
+        .send_bitrate_bps = bitrate_window_bps(&row->send_bitrate, worker->now_us),
+        .remote_port = row->selected.port,
+        .has_keys = row->has_keys,
+        .has_consent = row->has_consent,
+        .srtp_profile = row->srtp_profile,
+        .rtt_us = transport_rtt_us(transport),
+        .twcc_feedbacks = row->twcc_feedbacks_sent,
+    };
+
+    memcpy(block.remote_ip, row->selected.ip, sizeof(block.remote_ip));
+    statistics_publish(worker->statistics, STATISTICS_TRANSPORT, transport->index, &block, sizeof(block));
+    for (unsigned i = 0; i < TRANSPORT_PRODUCERS_MAX; i++) {
+        const struct producer *producer = transport->producers[i];
+        for (unsigned j = 0; producer && j < producer->row->encoding_count; j++)
+            publish_stream(worker, producer->streams[j]);
+    }
+    for (struct consumer *consumer = transport->consumers; consumer; consumer = consumer->next_of_transport)
+        publish_consumer(worker, consumer);
+}
+
+void counters_clear_transport(struct worker *worker, shm_handle handle)
+{
+    static const struct statistics_transport none;
+    statistics_publish(worker->statistics, STATISTICS_TRANSPORT, shm_handle_index(handle), &none,
+                       sizeof(none));
+}
+
+void counters_clear_producer(struct worker *worker, const struct producer *producer)
+{
+    static const struct statistics_stream none;
+
+    for (unsigned i = 0; i < producer->row->encoding_count; i++)
+        statistics_publish(worker->statistics, STATISTICS_STREAM,
+                           shm_handle_index(producer->streams[i]->handle), &none, sizeof(none));
+}
+
+void counters_clear_consumer(struct worker *worker, shm_handle handle)
+{
+    static const struct statistics_consumer none;
+    statistics_publish(worker->statistics, STATISTICS_CONSUMER, shm_handle_index(handle), &none,
+                       sizeof(none));
+}

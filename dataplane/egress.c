@@ -1,0 +1,82 @@
+#include "dataplane/egress.h"
+
+#include "dataplane/bitrate_window.h"
+#include "dataplane/worker.h"
+
+static uint8_t *reserve(struct worker *worker)
+{
+    uint8_t *buffer = worker->port->verbs->reserve(worker->port);
+
+    if (!buffer) {
+        egress_flush(worker);
+        buffer = worker->port->verbs->reserve(worker->port);
+    }
+    return buffer;
+}
+
+static void give_back(struct port *port, uint8_t *buffer)
+{
+    static const struct shm_address nowhere;
+
+    port->verbs->queue(port, buffer, 0, &nowhere);
+}
+
+struct srtp_protect_job *egress_begin(struct worker *worker, struct transport *transport, enum srtp_kind kind)
+{
+    struct egress *egress = &worker->egress;
+
+    if (!transport_can_send(transport)) {
+        worker_drop(worker, DROP_consumer_no_address);
+        return NULL;
+    }
+    uint8_t *buffer = reserve(worker);
+    struct srtp_protect_job *job = &egress->jobs[egress->count];
+    *job = (struct srtp_protect_job){
+        .session = transport->srtp, .out = buffer, .out_capacity = PORT_BUFFER_BYTES, .kind = kind};
+    egress->transports[egress->count] = transport;
+    return job;
+}
+
+void egress_commit(struct worker *worker)
+{
+    worker->egress.count++;
+}
+
+void egress_cancel(struct worker *worker)
+{
+    give_back(worker->port, worker->egress.jobs[worker->egress.count].out);
+}
+
+void egress_flush(struct worker *worker)
+{
+    struct egress *egress = &worker->egress;
+    struct port *port = worker->port;
+
+    worker->srtp->protect(egress->jobs, egress->count);
+    for (uint32_t i = 0; i < egress->count; i++) {
+        const struct srtp_protect_job *job = &egress->jobs[i];
+        struct shm_transport_row *row = egress->transports[i]->row;
+        if (job->status != SRTP_OK) {
+            worker_drop(worker, DROP_protect_failed);
+            give_back(port, job->out);
+            continue;
+        }
+        row->packets_sent++;
+        row->bytes_sent += job->length;
+        bitrate_window_add(&row->send_bitrate, job->length, worker->now_us);
+        port->verbs->queue(port, job->out, job->length, &row->selected);
+    }
+    egress->count = 0;
+    port->verbs->flush(port);
+}
+
+uint8_t *egress_begin_clear(struct worker *worker)
+{
+    return reserve(worker);
+}
+
+void egress_commit_clear(struct worker *worker, uint8_t *buffer, uint32_t length,
+                         const struct shm_address *remote)
+{
+    worker->port->verbs->queue(worker->port, buffer, length, remote);
+}

@@ -1,0 +1,30 @@
+/* The way out: packets are written into the port's send buffers, encrypted all together, and sent.
+ *
+ * egress_begin gives a job whose `out` is to be filled; egress_commit queues it. What a job's tail points at
+ * must stay until egress_flush. Nothing else is begun before the commit or cancel. */
+#pragma once
+
+#include "dataplane/port.h"
+#include "dataplane/transport_table.h"
+
+struct worker;
+
+struct egress {
+    uint32_t count;
+    struct srtp_protect_job jobs[PORT_SEND_BUFFERS];
+    struct transport *transports[PORT_SEND_BUFFERS];
+};
+
+/* A job for transport with its buffer, or NULL (counted) when nothing can be sent to it. */
+struct srtp_protect_job *egress_begin(struct worker *worker, struct transport *transport,
+                                      enum srtp_kind kind);
+void egress_commit(struct worker *worker);
+void egress_cancel(struct worker *worker);
+
+/* Encrypts all that was committed and sends it, with what was queued in the clear. */
+void egress_flush(struct worker *worker);
+
+/* A buffer for a packet that is sent as it is (STUN, DTLS), of PORT_BUFFER_BYTES. */
+uint8_t *egress_begin_clear(struct worker *worker);
+void egress_commit_clear(struct worker *worker, uint8_t *buffer, uint32_t length,
+                         const struct shm_address *remote);

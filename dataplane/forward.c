@@ -1,0 +1,234 @@
+#include "dataplane/forward.h"
+
+#include "dataplane/egress.h"
+#include "dataplane/events.h"
+#include "dataplane/layer_switch.h"
+#include "dataplane/receive_stats.h"
+#include "dataplane/rewrite_packet.h"
+#include "dataplane/rtcp_egress.h"
+#include "dataplane/send_stats.h"
+#include "dataplane/vp8_continuity.h"
+#include "dataplane/worker.h"
+
+/* The packet at work, and what its consumers share. */
+struct flight {
+    struct stream *stream;
+    const struct shm_payload_type *type;
+    const uint8_t *data;
+    const struct packet_view *view;
+};
+
+static void drop(struct worker *worker, struct consumer *consumer, enum statistics_drop reason)
+{
+    consumer->row->packets_dropped++;
+    worker_drop(worker, reason);
+}
+
+static struct layer_view view_of(const struct stream *stream)
+{
+    return (struct layer_view){.last_packet_us = stream->row->stats.last_packet_us, .dtx = stream->row->dtx};
+}
+
+/* Which layers there are to tell of is said by the type of the producer (ConsumerType in forwarder.proto). */
+static bool has_layers(const struct producer *producer)
+{
+    return producer->row->type != SHM_CONSUMER_SIMPLE;
+}
+
+/* The consumer chooses anew what it is sent; a key frame is asked for where it needs one, and control is told
+ * of a change. */
+static void update(struct worker *worker, struct consumer *consumer)
+{
+    struct producer *producer = consumer->producer;
+    struct layer_switch *layer = &consumer->row->media.layer;
+    struct layer_view views[MEDIA_ENCODINGS_MAX];
+    int spatial, temporal;
+
+    for (unsigned i = 0; i < producer->row->encoding_count; i++)
+        views[i] = view_of(producer->streams[i]);
+    if (!consumer->row->paused && !producer->row->paused && transport_can_send(consumer->transport)) {
+        int encoding = layer_switch_update(layer, views, worker->now_us);
+        if (encoding >= 0)
+            rtcp_egress_request_key_frame(worker, producer->streams[encoding]);
+    }
+    if (has_layers(producer) && layer_switch_take_change(layer, &spatial, &temporal))
+        events_layers(worker, consumer->handle, spatial, temporal);
+}
+
+/* Ties the consumer's numbers to this packet: what it was sent before may have been another encoding. */
+static void begin(struct worker *worker, struct consumer *consumer, const struct flight *flight)
+{
+    struct shm_consumer_row *row = consumer->row;
+    const struct shm_stream_row *to = flight->stream->row;
+    int encoding = (int)flight->stream->encoding;
+    const struct stream *before =
+        row->last_encoding >= 0 ? consumer->producer->streams[row->last_encoding] : flight->stream;
+    struct rewrite_start start = {
+        .sequence = flight->view->header.sequence,
+        .timestamp = flight->view->header.timestamp,
+        .same_stream = row->last_encoding == encoding,
+        .from = receive_stats_clock(&before->row->stats),
+        .to = receive_stats_clock(&to->stats),
+        .now_us = worker->now_us,
+    };
+
+    rewrite_sync(&row->media.rewrite, &start);
+    if (flight->view->has_vp8)
+        vp8_continuity_sync(&row->media.vp8, &flight->view->vp8);
+    if (row->last_encoding >= 0 && row->last_encoding != encoding)
+        row->layer_switches++;
+    row->last_encoding = (int8_t)encoding;
+    row->restart = 0;
+}
+
+/* Whether the consumer is to get this packet. */
+static bool wants(struct worker *worker, struct consumer *consumer, const struct flight *flight)
+{
+    struct shm_consumer_row *row = consumer->row;
+    struct layer_switch *layer = &row->media.layer;
+
+    if (row->paused) {
+        drop(worker, consumer, DROP_consumer_paused);
+        return false;
+    }
+    if (!transport_can_send(consumer->transport)) {
+        drop(worker, consumer, DROP_consumer_no_address);
+        return false;
+    }
+    switch (layer_switch_packet(layer, flight->stream->encoding, flight->view->key_frame)) {
+    case LAYER_IGNORE:
+        drop(worker, consumer,
+             layer->current < 0 ? DROP_consumer_waits_key_frame : DROP_consumer_other_layer);
+        return false;
+    case LAYER_BEGIN:
+        begin(worker, consumer, flight);
+        update(worker, consumer);
+        return true;
+    case LAYER_FORWARD:
+        if (row->restart)
+            begin(worker, consumer, flight);
+        return true;
+    }
+    return false;
+}
+
+/* Header and what is rewritten of the payload into the job, the rest of the payload by reference. */
+static int build(struct worker *worker, struct consumer *consumer, const struct flight *flight,
+                 const struct rewrite_numbers *numbers, struct srtp_protect_job *job)
+{
+    const struct media_consumer *media = &consumer->row->media;
+    struct rewrite_egress egress = {.now_us = worker->now_us,
+                                    .transport_sequence = &consumer->transport->row->twcc_sequence};
+    struct rewrite_head head;
+    int error = rewrite_packet_head(&media->rewrite, &media->extensions, flight->data, flight->view, numbers,
+                                    &egress, job->out, job->out_capacity, &head);
+
+    if (error != 0)
+        return error;
+    job->clear_bytes = head.clear_bytes;
+    job->head_bytes = head.head_bytes;
+    job->tail = flight->data + head.tail_offset;
+    job->tail_bytes = head.tail_bytes;
+    return 0;
+}
+
+static void deliver(struct worker *worker, struct consumer *consumer, const struct flight *flight)
+{
+    struct media_consumer *media = &consumer->row->media;
+    struct rewrite_numbers numbers = {0};
+
+    /* A picture that was left out before: its late packets have no number either. */
+    if (flight->view->has_vp8 && vp8_continuity_packet(&media->vp8, &flight->view->vp8, &numbers) != 0) {
+        rewrite_drop(&media->rewrite, flight->view->header.sequence);
+        drop(worker, consumer, DROP_late);
+        return;
+    }
+    if (rewrite_sequence(&media->rewrite, &flight->view->header, worker->now_us, &numbers) != 0) {
+        drop(worker, consumer, DROP_late);
+        return;
+    }
+    struct srtp_protect_job *job = egress_begin(worker, consumer->transport, SRTP_KIND_RTP);
+    if (!job)
+        return;
+    media->rewrite.payload_type = flight->type->router_payload_type;
+    if (build(worker, consumer, flight, &numbers, job) != 0) {
+        egress_cancel(worker);
+        drop(worker, consumer, DROP_rewrite_too_long);
+        return;
+    }
+    egress_commit(worker);
+    send_stats_packet(&media->stats, numbers.timestamp, flight->view->header.payload_length, worker->now_us);
+    worker->totals.rtp_forwarded++;
+}
+
+void forward_packet(struct worker *worker, struct stream *stream, const struct shm_payload_type *type,
+                    const uint8_t *data, const struct packet_view *view)
+{
+    struct flight flight = {stream, type, data, view};
+    struct producer *producer = stream->producer;
+    bool padding_only = view->header.payload_length == 0;
+
+    if (producer->row->paused) {
+        worker_drop(worker, DROP_producer_paused);
+        return;
+    }
+    if (padding_only)
+        worker_drop(worker, DROP_padding_only);
+    for (struct consumer *consumer = producer->consumers; consumer; consumer = consumer->next_of_producer) {
+        if (padding_only) {
+            /* The gap that it leaves is closed where the numbers are those of this stream. */
+            if (consumer->row->media.layer.current == (int)stream->encoding && !consumer->row->restart)
+                rewrite_drop(&consumer->row->media.rewrite, view->header.sequence);
+        } else if (wants(worker, consumer, &flight)) {
+            deliver(worker, consumer, &flight);
+        }
+    }
+}
+
+void forward_restart(struct stream *stream)
+{
+    for (struct consumer *consumer = stream->producer->consumers; consumer;
+         consumer = consumer->next_of_producer) {
+        if (consumer->row->media.layer.current == (int)stream->encoding)
+            consumer->row->restart = 1;
+    }
+}
+
+bool forward_is_silent(const struct worker *worker, const struct stream *stream)
+{
+    uint64_t last_us = stream->row->stats.last_packet_us;
+    uint64_t limit_us = stream->row->dtx ? LAYER_SWITCH_ALIVE_DTX_US : LAYER_SWITCH_ALIVE_US;
+
+    return last_us == 0 || worker->now_us - last_us > limit_us;
+}
+
+void forward_revive(struct worker *worker, struct stream *stream)
+{
+    for (struct consumer *consumer = stream->producer->consumers; consumer;
+         consumer = consumer->next_of_producer)
+        update(worker, consumer);
+}
+
+void forward_begin(struct worker *worker, struct consumer *consumer)
+{
+    layer_switch_reset(&consumer->row->media.layer);
+    update(worker, consumer);
+}
+
+void forward_begin_producer(struct worker *worker, struct producer *producer)
+{
+    for (struct consumer *consumer = producer->consumers; consumer; consumer = consumer->next_of_producer)
+        forward_begin(worker, consumer);
+}
+
+void forward_begin_transport(struct worker *worker, struct transport *transport)
+{
+    for (struct consumer *consumer = transport->consumers; consumer; consumer = consumer->next_of_transport)
+        forward_begin(worker, consumer);
+}
+
+void forward_turn(struct worker *worker, struct transport *transport)
+{
+    for (struct consumer *consumer = transport->consumers; consumer; consumer = consumer->next_of_transport)
+        update(worker, consumer);
+}

@@ -1,0 +1,219 @@
+#include "dataplane/ingress.h"
+
+#include <errno.h>
+
+#include "dataplane/bitrate_window.h"
+#include "dataplane/consent.h"
+#include "dataplane/forward.h"
+#include "dataplane/key_frame.h"
+#include "dataplane/packet_view.h"
+#include "dataplane/punt.h"
+#include "dataplane/receive_stats.h"
+#include "dataplane/rtcp_egress.h"
+#include "dataplane/score.h"
+#include "dataplane/twcc_feedback.h"
+#include "dataplane/worker.h"
+#include "proto/wire/demux.h"
+
+struct opening {
+    struct srtp_unprotect_job jobs[PORT_BATCH];
+    struct transport *transports[PORT_BATCH];
+    uint32_t count;
+};
+
+static void queue_srtp(struct worker *worker, struct opening *opening, struct transport *transport,
+                       const struct port_packet *packet, enum srtp_kind kind)
+{
+    if (!transport) {
+        worker_drop(worker, DROP_unknown_tuple);
+        return;
+    }
+    if (!transport->srtp) {
+        worker_drop(worker, DROP_no_keys);
+        return;
+    }
+    opening->transports[opening->count] = transport;
+    opening->jobs[opening->count++] = (struct srtp_unprotect_job){
+        .session = transport->srtp, .data = packet->data, .length = packet->length, .kind = kind};
+}
+
+static void classify(struct worker *worker, struct opening *opening, const struct port_packet *packet)
+{
+    struct transport *transport =
+        transport_find(&worker->transports, tuple_map_find(&worker->tuples, &packet->remote));
+
+    if (transport) {
+        transport->row->packets_received++;
+        transport->row->bytes_received += packet->length;
+        bitrate_window_add(&transport->row->receive_bitrate, packet->length, worker->now_us);
+    }
+    switch (demux_classify(packet->data, packet->length)) {
+    case DEMUX_STUN:
+        consent_ingress(worker, transport, packet);
+        break;
+    case DEMUX_DTLS:
+        if (transport)
+            punt(worker, transport, packet, SHM_DATAGRAM_DTLS);
+        else
+            worker_drop(worker, DROP_unknown_tuple);
+        break;
+    case DEMUX_RTP:
+        queue_srtp(worker, opening, transport, packet, SRTP_KIND_RTP);
+        break;
+    case DEMUX_RTCP:
+        queue_srtp(worker, opening, transport, packet, SRTP_KIND_RTCP);
+        break;
+    case DEMUX_UNKNOWN:
+        worker_drop(worker, packet->length == 0 ? DROP_empty : DROP_unknown_class);
+        break;
+    }
+}
+
+static void drop_refused(struct worker *worker, struct transport *transport,
+                         const struct srtp_unprotect_job *job)
+{
+    bool rtcp = job->kind == SRTP_KIND_RTCP;
+
+    transport->row->drops_srtp++;
+    switch (job->status) {
+    case SRTP_MALFORMED:
+        worker_drop(worker, DROP_srtp_too_short);
+        break;
+    case SRTP_FORGED:
+        worker_drop(worker, rtcp ? DROP_srtcp_authentication : DROP_srtp_authentication);
+        break;
+    case SRTP_REPLAYED:
+        worker_drop(worker, rtcp ? DROP_srtcp_replay : DROP_srtp_replay);
+        break;
+    case SRTP_FAILED:
+    case SRTP_OK:
+        worker_drop(worker, DROP_srtp_other);
+        break;
+    }
+}
+
+uint32_t ingress_open(struct worker *worker, const struct port_packet *packets, uint32_t count,
+                      struct ingress_packet ret_packets[PORT_BATCH])
+{
+    struct opening opening;
+    uint32_t opened = 0;
+
+    opening.count = 0;
+    for (uint32_t i = 0; i < count; i++)
+        classify(worker, &opening, &packets[i]);
+    worker->srtp->unprotect(opening.jobs, opening.count);
+    for (uint32_t i = 0; i < opening.count; i++) {
+        const struct srtp_unprotect_job *job = &opening.jobs[i];
+        if (job->status == SRTP_OK)
+            ret_packets[opened++] =
+                (struct ingress_packet){opening.transports[i], job->data, job->length, job->kind};
+        else
+            drop_refused(worker, opening.transports[i], job);
+    }
+    return opened;
+}
+
+static void count_arrival(struct worker *worker, struct transport *transport, const uint8_t *data,
+                          const struct packet_view *view)
+{
+    const struct packet_extension *extension = &view->extensions[MEDIA_EXTENSION_TRANSPORT_WIDE_CC];
+    uint16_t sequence;
+
+    if (extension->length > 0 &&
+        rtp_ext_read_transport_sequence(data + extension->offset, extension->length, &sequence) == 0)
+        twcc_feedback_packet(&transport->row->twcc, sequence, view->header.ssrc, worker->now_us);
+}
+
+/* The name under which a packet that no stream wants is dropped. */
+static enum statistics_drop drop_of_match(int error)
+{
+    switch (error) {
+    case -EAGAIN:
+        return DROP_rtx_without_stream;
+    case -EPROTO:
+        return DROP_unknown_payload_type;
+    case -EEXIST:
+        return DROP_ssrc_conflict;
+    default:
+        return DROP_unknown_ssrc;
+    }
+}
+
+/* A stream's first packet says its clock; a payload type of another clock begins it anew. */
+static void prepare_stream(struct stream *stream, const struct shm_payload_type *type, uint32_t ssrc)
+{
+    struct shm_stream_row *row = stream->row;
+
+    if (row->stats.clock_rate != type->clock_rate || row->stats.ssrc != ssrc) {
+        const struct score_totals nothing = {0};
+        receive_stats_init(&row->stats, ssrc, type->clock_rate);
+        score_init(&row->score, &nothing);
+    }
+    row->codec = type->codec;
+    row->payload_type = type->router_payload_type;
+}
+
+/* Whether the packet is new, and of the stream that we know. */
+static bool count_packet(struct worker *worker, struct stream *stream, const struct packet_view *view)
+{
+    struct shm_stream_row *row = stream->row;
+    uint32_t payload_bytes = (uint32_t)view->header.payload_length + view->header.padding_length;
+
+    switch (receive_stats_packet(&row->stats, &view->header, payload_bytes, worker->now_us)) {
+    case RECEIVE_NEXT:
+    case RECEIVE_LATE:
+        return true;
+    case RECEIVE_RESTART:
+        forward_restart(stream);
+        return true;
+    case RECEIVE_REPEAT:
+        worker_drop(worker, DROP_duplicate);
+        return false;
+    case RECEIVE_STRAY:
+        worker_drop(worker, DROP_stray);
+        return false;
+    }
+    return false;
+}
+
+void ingress_rtp(struct worker *worker, const struct ingress_packet *packet)
+{
+    struct transport *transport = packet->transport;
+    struct packet_view view;
+    struct stream_match match;
+
+    if (packet_view_parse(packet->data, packet->length, &transport->extensions, &view) != 0) {
+        worker_drop(worker, DROP_rtp_malformed);
+        return;
+    }
+    count_arrival(worker, transport, packet->data, &view);
+
+    int error = stream_match(&worker->streams, transport, packet->data, &view, &match);
+    if (error != 0) {
+        worker_drop(worker, drop_of_match(error));
+        if (error != -EPROTO)
+            worker->srtp->forget(transport->srtp, view.header.ssrc);
+        return;
+    }
+    struct stream *stream = match.stream;
+    if (match.is_rtx) {
+        stream->row->rtx_packets++; /* nothing was asked for: it is a probe for bandwidth */
+        worker_drop(worker, DROP_rtx_unasked);
+        return;
+    }
+    prepare_stream(stream, match.payload_type, view.header.ssrc);
+    bool was_silent = forward_is_silent(worker, stream);
+    if (!count_packet(worker, stream, &view))
+        return;
+    if (packet_view_read_codec(packet->data, match.payload_type->codec, &view) != 0) {
+        worker_drop(worker, DROP_payload_malformed);
+        return;
+    }
+    if (view.key_frame) {
+        key_frame_request_seen(&stream->row->key_frame, worker->now_us);
+        stream->row->key_frames++;
+    }
+    if (was_silent)
+        forward_revive(worker, stream);
+    forward_packet(worker, stream, match.payload_type, packet->data, &view);
+}

@@ -1,0 +1,23 @@
+/* The way in: what each received packet is, whom it came from, and whether it is authentic. */
+#pragma once
+
+#include "dataplane/port.h"
+#include "dataplane/transport_table.h"
+
+struct worker;
+
+/* A packet that was authenticated and decrypted. */
+struct ingress_packet {
+    struct transport *transport;
+    uint8_t *data;
+    uint32_t length;
+    enum srtp_kind kind;
+};
+
+/* Sorts a batch by its first bytes (RFC 7983) and its sources: STUN and DTLS are dealt with at once; SRTP and
+ * SRTCP of known tuples are decrypted, all together. Returns how many of ret_packets there are then. */
+uint32_t ingress_open(struct worker *worker, const struct port_packet *packets, uint32_t count,
+                      struct ingress_packet ret_packets[PORT_BATCH]);
+
+/* An RTP packet: finds its stream, counts it, and forwards it. */
+void ingress_rtp(struct worker *worker, const struct ingress_packet *packet);

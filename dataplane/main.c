@@ -1,0 +1,241 @@
+/* kolabmeet-forwarder: joins control, starts a thread a worker, and waits for the end. */
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "dataplane/options.h"
+#include "dataplane/worker.h"
+#include "shm/endpoint.h"
+
+#define JOIN_TIMEOUT_MS 10000
+#define BEAT_MS 100
+#define SPIN_US_FEW_CORES 50u
+#define SPIN_US 500u
+
+struct worker_thread {
+    struct worker *worker;
+    pthread_t thread;
+    bool running;
+};
+
+struct forwarder {
+    struct options options;
+    struct shm_descriptors descriptors;
+    struct shm_segment segment;
+    struct statistics statistics;
+    struct worker_thread threads[SHM_ENDPOINT_WORKERS_MAX];
+    int signal_fd;
+};
+
+static atomic_bool stopping;
+
+__attribute__((format(printf, 1, 2))) static int fail(const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    fputs("kolabmeet-forwarder: ", stderr);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    va_end(arguments);
+    return 1;
+}
+
+static uint64_t monotonic_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* Signals come by a descriptor, to the main thread; workers inherit the mask. */
+static int take_signals(void)
+{
+    sigset_t set;
+
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int join(struct forwarder *forwarder)
+{
+    char why[256];
+    struct shm_descriptors *descriptors = &forwarder->descriptors;
+    int error = endpoint_join(forwarder->options.control_fd, SHM_ENDPOINT_WORKERS_MAX, JOIN_TIMEOUT_MS,
+                              descriptors, why, sizeof(why));
+
+    if (error != 0)
+        return fail("cannot join kolabmeetd: %s", why);
+    error = shm_segment_attach(descriptors->segment, &forwarder->segment, why, sizeof(why));
+    if (error != 0)
+        return fail("cannot use the shared memory: %s", why);
+    descriptors->segment = -1;
+    error = statistics_attach(descriptors->statistics, &forwarder->statistics, why, sizeof(why));
+    if (error != 0)
+        return fail("cannot use the statistics file: %s", why);
+    descriptors->statistics = -1;
+    return 0;
+}
+
+static int create_worker(struct forwarder *forwarder, uint32_t index)
+{
+    const struct shm_descriptors *descriptors = &forwarder->descriptors;
+    char why[256];
+    struct worker_config config = {
+        .index = index,
+        .segment = &forwarder->segment,
+        .statistics = &forwarder->statistics,
+        .srtp = forwarder->options.srtp,
+        .media_socket = descriptors->media_socket[index],
+        .wake_fd = descriptors->worker_wake[index],
+        .control_wake_fd = descriptors->control_wake[index],
+        .poll = forwarder->options.poll,
+        .spin_us = sysconf(_SC_NPROCESSORS_ONLN) <= 2 ? SPIN_US_FEW_CORES : SPIN_US,
+    };
+
+    if (worker_create(&config, &forwarder->threads[index].worker, why, sizeof(why)) != 0)
+        return fail("%s", why);
+    return 0;
+}
+
+static void *run(void *argument)
+{
+    worker_run(argument, &stopping);
+    return NULL;
+}
+
+static int start_worker(struct forwarder *forwarder, uint32_t index)
+{
+    struct worker_thread *thread = &forwarder->threads[index];
+    const struct options *options = &forwarder->options;
+    char name[16];
+    int error = pthread_create(&thread->thread, NULL, run, thread->worker);
+
+    if (error != 0)
+        return fail("worker %u: %s", index, strerror(error));
+    thread->running = true;
+    snprintf(name, sizeof(name), "worker %u", index);
+    pthread_setname_np(thread->thread, name);
+    if (options->cpu_count > 0) {
+        cpu_set_t set;
+        unsigned cpu = options->cpus[index % options->cpu_count];
+        CPU_ZERO(&set);
+        CPU_SET(cpu, &set);
+        error = pthread_setaffinity_np(thread->thread, sizeof(set), &set);
+        if (error != 0)
+            return fail("worker %u cannot run on CPU %u: %s", index, cpu, strerror(error));
+    }
+    return 0;
+}
+
+static int start(struct forwarder *forwarder)
+{
+    uint32_t workers = forwarder->descriptors.workers;
+
+    if (workers > forwarder->segment.capacities.workers)
+        return fail("%u workers are welcome, but the shared memory has room for %u", workers,
+                    forwarder->segment.capacities.workers);
+    for (uint32_t i = 0; i < workers; i++) {
+        if (create_worker(forwarder, i) != 0)
+            return 1;
+    }
+    for (uint32_t i = 0; i < workers; i++) {
+        if (start_worker(forwarder, i) != 0)
+            return 1;
+    }
+    return 0;
+}
+
+/* Until control has gone, or a signal says so. */
+static void supervise(struct forwarder *forwarder)
+{
+    struct shm_liveness *liveness =
+        shm_segment_at(&forwarder->segment, SHM_SECTION_LIVENESS, SHM_LIVENESS_FORWARDER);
+    struct pollfd fds[2] = {{.fd = forwarder->options.control_fd, .events = POLLIN},
+                            {.fd = forwarder->signal_fd, .events = POLLIN}};
+    char message[64];
+
+    atomic_store(&liveness->pid, (uint32_t)getpid());
+    for (;;) {
+        liveness_beat(liveness, monotonic_us());
+        int ready = poll(fds, 2, BEAT_MS);
+        if (ready < 0 && errno != EINTR)
+            return;
+        if (ready <= 0)
+            continue;
+        if (fds[1].revents != 0)
+            return;
+        /* Nothing more is said on this socket after the welcome: what can be read is its end. */
+        if (fds[0].revents != 0) {
+            ssize_t length = recv(forwarder->options.control_fd, message, sizeof(message), MSG_DONTWAIT);
+            if (length == 0 || (length < 0 && errno != EAGAIN && errno != EINTR))
+                return;
+        }
+    }
+}
+
+static void stop(struct forwarder *forwarder)
+{
+    atomic_store(&stopping, true);
+    for (uint32_t i = 0; i < forwarder->descriptors.workers; i++) {
+        struct worker_thread *thread = &forwarder->threads[i];
+        if (thread->running) {
+            eventfd_write(forwarder->descriptors.worker_wake[i], 1);
+            pthread_join(thread->thread, NULL);
+        }
+        worker_destroy(thread->worker);
+    }
+    if (forwarder->statistics.header)
+        statistics_deinit(&forwarder->statistics);
+    if (forwarder->segment.header)
+        shm_segment_deinit(&forwarder->segment, false);
+    endpoint_close_descriptors(&forwarder->descriptors);
+    forwarder->options.srtp->deinit();
+}
+
+int main(int argc, char **argv)
+{
+    static struct forwarder forwarder;
+    char why[256];
+
+    if (options_parse(argc, argv, &forwarder.options, why, sizeof(why)) != 0)
+        return fail("%s", why);
+    if (forwarder.options.help || forwarder.options.version) {
+        fputs(forwarder.options.help ? options_usage : "kolabmeet-forwarder " KM_VERSION "\n", stdout);
+        return 0;
+    }
+    forwarder.signal_fd = take_signals();
+    if (forwarder.signal_fd < 0)
+        return fail("signalfd: %s", strerror(errno));
+    if (forwarder.options.srtp->init() != 0)
+        return fail("%s cannot be initialised", forwarder.options.srtp->name);
+
+    forwarder.descriptors.segment = forwarder.descriptors.statistics = -1;
+    int status = join(&forwarder);
+    if (status == 0)
+        status = start(&forwarder);
+    if (status == 0) {
+        if (!forwarder.options.quiet)
+            fprintf(stderr, "kolabmeet-forwarder: %u worker(s), %s\n", forwarder.descriptors.workers,
+                    forwarder.options.srtp->name);
+        supervise(&forwarder);
+    }
+    stop(&forwarder);
+    return status;
+}

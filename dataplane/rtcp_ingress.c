@@ -1,0 +1,243 @@
+#include "dataplane/rtcp_ingress.h"
+
+#include <errno.h>
+
+#include "dataplane/events.h"
+#include "dataplane/forward.h"
+#include "dataplane/receive_stats.h"
+#include "dataplane/rtcp_egress.h"
+#include "dataplane/rtcp_report.h"
+#include "dataplane/score.h"
+#include "dataplane/send_stats.h"
+#include "dataplane/sender_clock.h"
+#include "dataplane/worker.h"
+#include "proto/wire/rtcp.h"
+#include "proto/wire/rtcp_feedback.h"
+#include "proto/wire/rtcp_report.h"
+#include "proto/wire/rtcp_xr.h"
+#include "proto/wire/twcc.h"
+
+#define NACKS_MAX 1024u /* numbers of one NACK that are looked at */
+
+static void take_report_block(struct worker *worker, struct transport *transport,
+                              const struct rtcp_report_block *block)
+{
+    struct consumer *consumer = consumer_find_ssrc(transport, block->ssrc);
+
+    if (!consumer || consumer->row->ssrc != block->ssrc)
+        return; /* RTX, or a stream that has just ended */
+    struct shm_consumer_row *row = consumer->row;
+    struct send_stats *stats = &row->media.stats;
+    send_stats_report_block(stats, block, worker->now_us);
+
+    uint64_t lost = stats->packets_lost > 0 ? (uint64_t)stats->packets_lost : 0;
+    struct score_totals totals = {.expected = stats->packets,
+                                  .received = lost < stats->packets ? stats->packets - lost : 0};
+    if (score_update(&row->score, &totals))
+        events_score(worker, consumer);
+}
+
+static void take_report_blocks(struct worker *worker, struct transport *transport,
+                               const struct rtcp_packet *packet)
+{
+    struct rtcp_report_block block;
+
+    for (unsigned i = 0; rtcp_report_block(packet, i, &block); i++)
+        take_report_block(worker, transport, &block);
+}
+
+static int take_sender_report(struct worker *worker, struct transport *transport,
+                              const struct rtcp_packet *packet)
+{
+    struct rtcp_sender_info info;
+    int error = rtcp_parse_sr(packet, &info);
+
+    if (error != 0)
+        return error;
+    struct stream *stream = stream_find_ssrc(&worker->streams, transport, info.ssrc);
+    if (stream) {
+        receive_stats_sender_report(&stream->row->stats, &info, worker->now_us);
+        sender_clock_report(&transport->row->clock, info.ntp, worker->now_us);
+    } else {
+        worker->srtp->forget(transport->srtp, info.ssrc);
+    }
+    take_report_blocks(worker, transport, packet);
+    return 0;
+}
+
+static int take_receiver_report(struct worker *worker, struct transport *transport,
+                                const struct rtcp_packet *packet)
+{
+    uint32_t ssrc;
+    int error = rtcp_parse_rr(packet, &ssrc);
+
+    if (error == 0)
+        take_report_blocks(worker, transport, packet);
+    return error;
+}
+
+static int take_extended_report(struct worker *worker, struct transport *transport,
+                                const struct rtcp_packet *packet)
+{
+    struct rtcp_xr_iterator iterator;
+    struct rtcp_xr_block block;
+    uint32_t sender_ssrc;
+    uint64_t ntp;
+    int result = rtcp_xr_begin(&iterator, packet, &sender_ssrc);
+
+    if (result != 0)
+        return result;
+    while ((result = rtcp_xr_next(&iterator, &block)) == 1) {
+        if (block.type == RTCP_XR_RRTR && rtcp_xr_parse_rrtr(&block, &ntp) == 0)
+            rtcp_report_reference_time(&transport->row->report, sender_ssrc, ntp, worker->now_us);
+    }
+    return result;
+}
+
+static void take_nack(struct worker *worker, struct transport *transport,
+                      const struct rtcp_feedback *feedback)
+{
+    struct consumer *consumer = consumer_find_ssrc(transport, feedback->media_ssrc);
+    struct rtcp_nack_iterator iterator;
+    uint16_t sequence;
+
+    if (!consumer) {
+        worker_drop(worker, DROP_feedback_unknown_ssrc);
+        return;
+    }
+    rtcp_nack_begin(&iterator, feedback);
+    for (unsigned i = 0; i < NACKS_MAX && rtcp_nack_next(&iterator, &sequence); i++)
+        consumer->row->media.stats.nacks++;
+}
+
+static int take_transport_feedback(struct transport *transport, const struct rtcp_packet *packet)
+{
+    struct shm_transport_row *row = transport->row;
+    struct twcc_feedback feedback;
+    struct twcc_iterator iterator;
+    struct twcc_status status;
+    int error = twcc_parse(packet, &feedback);
+
+    if (error != 0)
+        return error;
+    row->twcc_feedbacks_received++;
+    twcc_begin(&iterator, &feedback);
+    while (twcc_next(&iterator, &status))
+        row->twcc_packets_lost += status.received ? 0 : 1;
+    return 0;
+}
+
+static int take_rtpfb(struct worker *worker, struct transport *transport, const struct rtcp_packet *packet)
+{
+    struct rtcp_feedback feedback;
+    int error = rtcp_parse_feedback(packet, &feedback);
+
+    if (error != 0)
+        return error;
+    switch (packet->count) {
+    case RTCP_RTPFB_NACK:
+        take_nack(worker, transport, &feedback);
+        return 0;
+    case RTCP_RTPFB_TWCC:
+        return take_transport_feedback(transport, packet);
+    default:
+        return 0;
+    }
+}
+
+/* A receiver cannot go on: its encoding, or the one it waits for, is to send a key frame. */
+static void want_key_frame(struct worker *worker, struct consumer *consumer)
+{
+    const struct layer_switch *layer = &consumer->row->media.layer;
+    int encoding = layer->current >= 0 ? layer->current : layer->target;
+
+    if (encoding >= 0 && !consumer->row->paused && !consumer->producer->row->paused)
+        rtcp_egress_request_key_frame(worker, consumer->producer->streams[encoding]);
+}
+
+static void take_pli(struct worker *worker, struct transport *transport, const struct rtcp_feedback *feedback)
+{
+    struct consumer *consumer = consumer_find_ssrc(transport, feedback->media_ssrc);
+
+    if (!consumer) {
+        worker_drop(worker, DROP_feedback_unknown_ssrc);
+        return;
+    }
+    consumer->row->media.stats.plis++;
+    want_key_frame(worker, consumer);
+}
+
+static void take_fir(struct worker *worker, struct transport *transport, const struct rtcp_feedback *feedback)
+{
+    struct rtcp_fir_entry entry;
+
+    for (size_t i = 0; rtcp_fir_entry(feedback, i, &entry); i++) {
+        struct consumer *consumer = consumer_find_ssrc(transport, entry.ssrc);
+        if (!consumer) {
+            worker_drop(worker, DROP_feedback_unknown_ssrc);
+            continue;
+        }
+        consumer->row->media.stats.firs++;
+        want_key_frame(worker, consumer);
+    }
+}
+
+static int take_psfb(struct worker *worker, struct transport *transport, const struct rtcp_packet *packet)
+{
+    struct rtcp_feedback feedback;
+    struct rtcp_remb remb;
+    int error = rtcp_parse_feedback(packet, &feedback);
+
+    if (error != 0)
+        return error;
+    switch (packet->count) {
+    case RTCP_PSFB_PLI:
+        take_pli(worker, transport, &feedback);
+        return 0;
+    case RTCP_PSFB_FIR:
+        take_fir(worker, transport, &feedback);
+        return 0;
+    case RTCP_PSFB_AFB:
+        error = rtcp_parse_remb(&feedback, &remb);
+        if (error == 0)
+            transport->row->remb_bps = remb.bitrate_bps;
+        return error == -ENOMSG ? 0 : error;
+    default:
+        return 0;
+    }
+}
+
+static int take(struct worker *worker, struct transport *transport, const struct rtcp_packet *packet)
+{
+    switch (packet->type) {
+    case RTCP_SR:
+        return take_sender_report(worker, transport, packet);
+    case RTCP_RR:
+        return take_receiver_report(worker, transport, packet);
+    case RTCP_RTPFB:
+        return take_rtpfb(worker, transport, packet);
+    case RTCP_PSFB:
+        return take_psfb(worker, transport, packet);
+    case RTCP_XR:
+        return take_extended_report(worker, transport, packet);
+    default:
+        return 0; /* SDES and BYE change nothing: streams end by silence or by command */
+    }
+}
+
+void rtcp_ingress(struct worker *worker, const struct ingress_packet *packet)
+{
+    struct rtcp_iterator iterator;
+    struct rtcp_packet part;
+
+    if (rtcp_begin(&iterator, packet->data, packet->length) != 0) {
+        worker_drop(worker, DROP_rtcp_malformed);
+        return;
+    }
+    while (rtcp_next(&iterator, &part)) {
+        if (take(worker, packet->transport, &part) != 0) {
+            worker_drop(worker, DROP_rtcp_malformed);
+            return;
+        }
+    }
+}

@@ -1,0 +1,97 @@
+/* The producers of one worker with their streams, and its consumers: rows in shared memory, and who belongs
+ * to whom in the worker's own.
+ *
+ * A producer belongs to the transport it comes in by, a consumer to its producer and to the transport it goes
+ * out by. Pointers stay valid until removal; whoever removes a transport removes its producers and consumers
+ * first. */
+#pragma once
+
+#include "dataplane/ssrc_map.h"
+#include "dataplane/stream_demux.h"
+#include "dataplane/transport_table.h"
+
+struct stream {
+    shm_handle handle; /* SHM_HANDLE_NONE: free */
+    struct shm_stream_row *row;
+    struct producer *producer;
+    unsigned encoding;
+};
+
+struct producer {
+    shm_handle handle;
+    struct shm_producer_row *row;
+    struct transport *transport;
+    unsigned place;                              /* in the transport's demux */
+    struct stream *streams[MEDIA_ENCODINGS_MAX]; /* row->encoding_count of them */
+    struct consumer *consumers;                  /* list, by next_of_producer */
+};
+
+struct consumer {
+    shm_handle handle;
+    struct shm_consumer_row *row;
+    struct transport *transport;
+    struct producer *producer;
+    struct consumer *next_of_producer;
+    struct consumer *previous_of_producer;
+    struct consumer *next_of_transport;
+    struct consumer *previous_of_transport;
+};
+
+struct stream_table {
+    const struct shm_segment *segment;
+    uint32_t worker;
+    uint32_t producer_count;
+    uint32_t consumer_count;
+    struct producer *producers; /* each by index of its row */
+    struct stream *streams;
+    struct consumer *consumers;
+    struct ssrc_map ssrcs;
+    struct ssrc_map_slot *ssrc_slots;
+};
+
+/* Takes up what lives in the segment's rows of this worker and belongs to a transport of the table; frees the
+ * rows of what belongs to none. -ENOMEM. seed: random. */
+int stream_table_init(struct stream_table *table, const struct shm_segment *segment, uint32_t worker,
+                      const struct transport_table *transports, uint32_t seed);
+void stream_table_deinit(struct stream_table *table);
+
+struct producer *producer_find(const struct stream_table *table, shm_handle handle);
+struct consumer *consumer_find(const struct stream_table *table, shm_handle handle);
+
+/* A new producer of transport. initial->streams names the handles of its streams, initial_streams says what
+ * each is (initial->encoding_count of them). Nothing is changed on error: -ERANGE, -EEXIST, -ESTALE for
+ * handles; those of stream_demux_install; -EEXIST too for an extension id that means something else on this
+ * transport. */
+int producer_install(struct stream_table *table, struct transport *transport, shm_handle handle,
+                     const struct shm_producer_row *initial, const struct shm_stream_row *initial_streams,
+                     struct producer **ret_producer);
+/* Its consumers go with it. */
+void producer_remove(struct stream_table *table, struct producer *producer);
+
+/* A new consumer of producer, by transport. -ERANGE, -EEXIST, -ESTALE for the handle. */
+int consumer_install(struct stream_table *table, struct transport *transport, struct producer *producer,
+                     shm_handle handle, const struct shm_consumer_row *initial,
+                     struct consumer **ret_consumer);
+void consumer_remove(struct stream_table *table, struct consumer *consumer);
+
+/* Removes all producers and consumers of transport. */
+void stream_table_remove_transport(struct stream_table *table, struct transport *transport);
+
+/* Which stream a packet belongs to, by SSRC, then by RID or MID (stream_demux.h); a stream that is found so
+ * for the first time is remembered. */
+struct stream_match {
+    struct stream *stream;
+    const struct shm_payload_type *payload_type;
+    bool is_rtx;
+};
+
+/* Errors are those of stream_demux_find. */
+int stream_match(struct stream_table *table, struct transport *transport, const uint8_t *packet,
+                 const struct packet_view *view, struct stream_match *ret_match);
+
+/* The stream with this SSRC (not its RTX), or NULL. */
+struct stream *stream_find_ssrc(const struct stream_table *table, const struct transport *transport,
+                                uint32_t ssrc);
+
+/* The consumer that goes out by transport with this SSRC or RTX SSRC, or NULL. */
+struct consumer *consumer_find_ssrc(const struct transport *transport, uint32_t ssrc);

@@ -1,0 +1,181 @@
+#include "dataplane/transport_table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dataplane/row.h"
+#include "shm/seqlock.h"
+
+static void queue_append(struct transport_table *table, struct transport *transport, uint64_t now_us)
+{
+    transport->due_us = now_us + TRANSPORT_TURN_US;
+    transport->previous = table->last;
+    transport->next = NULL;
+    if (table->last)
+        table->last->next = transport;
+    else
+        table->first = transport;
+    table->last = transport;
+}
+
+static void queue_remove(struct transport_table *table, struct transport *transport)
+{
+    if (transport->previous)
+        transport->previous->next = transport->next;
+    else
+        table->first = transport->next;
+    if (transport->next)
+        transport->next->previous = transport->previous;
+    else
+        table->last = transport->previous;
+    transport->previous = transport->next = NULL;
+}
+
+static struct transport *link_row(struct transport_table *table, struct shm_transport_row *row,
+                                  uint32_t index, uint64_t now_us)
+{
+    struct transport *transport = &table->transports[index];
+
+    memset(transport, 0, sizeof(*transport));
+    transport->handle = shm_handle_make(index, row->row.generation);
+    transport->index = index;
+    transport->row = row;
+    queue_append(table, transport, now_us);
+    table->count++;
+    return transport;
+}
+
+static void forget_keys(struct shm_transport_row *row)
+{
+    seqlock_write_begin(&row->row.sequence);
+    explicit_bzero(&row->keys, sizeof(row->keys));
+    row->has_keys = 0;
+    row->srtp_profile = 0;
+    seqlock_write_end(&row->row.sequence);
+}
+
+int transport_table_init(struct transport_table *table, const struct shm_segment *segment, uint32_t worker,
+                         const struct srtp_backend *srtp, uint64_t now_us)
+{
+    *table =
+        (struct transport_table){.capacity = segment->capacities.transports, .worker = worker, .srtp = srtp};
+    table->transports = calloc(table->capacity, sizeof(*table->transports));
+    if (!table->transports)
+        return -ENOMEM;
+    for (uint32_t i = row_next_touched(segment, SHM_SECTION_TRANSPORT, 0); i < table->capacity;
+         i = row_next_touched(segment, SHM_SECTION_TRANSPORT, i + 1)) {
+        struct shm_transport_row *row = shm_segment_at(segment, SHM_SECTION_TRANSPORT, i);
+        if (row_adopt(&row->row, sizeof(*row), worker)) {
+            forget_keys(row);
+            link_row(table, row, i, now_us);
+        }
+    }
+    return 0;
+}
+
+void transport_table_deinit(struct transport_table *table)
+{
+    for (struct transport *transport = table->first; transport; transport = transport->next)
+        table->srtp->destroy(transport->srtp);
+    free(table->transports);
+    *table = (struct transport_table){0};
+}
+
+struct transport *transport_find(const struct transport_table *table, shm_handle handle)
+{
+    uint32_t index = shm_handle_index(handle);
+
+    if (handle == SHM_HANDLE_NONE || index >= table->capacity)
+        return NULL;
+    return table->transports[index].handle == handle ? &table->transports[index] : NULL;
+}
+
+int transport_install(struct transport_table *table, const struct shm_segment *segment, shm_handle handle,
+                      const struct shm_transport_row *initial, uint64_t now_us,
+                      struct transport **ret_transport)
+{
+    uint32_t index = shm_handle_index(handle);
+    struct shm_transport_row *row = shm_segment_at(segment, SHM_SECTION_TRANSPORT, index);
+
+    if (!row || index >= table->capacity)
+        return -ERANGE;
+    int error = row_check_free(&row->row, handle);
+    if (error != 0)
+        return error;
+    row_install(&row->row, &initial->row, sizeof(*row), handle, table->worker);
+    *ret_transport = link_row(table, row, index, now_us);
+    return 0;
+}
+
+void transport_remove(struct transport_table *table, struct transport *transport)
+{
+    table->srtp->destroy(transport->srtp);
+    queue_remove(table, transport);
+    row_remove(&transport->row->row, sizeof(*transport->row));
+    memset(transport, 0, sizeof(*transport));
+    table->count--;
+}
+
+void transport_set_credentials(struct transport *transport, const struct shm_ice_credentials *credentials)
+{
+    struct shm_transport_row *row = transport->row;
+
+    seqlock_write_begin(&row->row.sequence);
+    row->ice_previous = row->ice;
+    row->ice = *credentials;
+    seqlock_write_end(&row->row.sequence);
+}
+
+bool transport_select(struct transport *transport, const struct shm_address *remote, uint64_t now_us)
+{
+    struct shm_transport_row *row = transport->row;
+    bool was_lost = row->has_selected && !row->has_consent;
+
+    seqlock_write_begin(&row->row.sequence);
+    row->selected = *remote;
+    row->has_selected = 1;
+    row->has_consent = 1;
+    row->consent_us = now_us;
+    seqlock_write_end(&row->row.sequence);
+    return was_lost;
+}
+
+int transport_set_keys(const struct transport_table *table, struct transport *transport,
+                       enum srtp_profile profile, const uint8_t *receive_key, const uint8_t *send_key)
+{
+    struct shm_transport_row *row = transport->row;
+    struct srtp_session *session;
+    int error = table->srtp->create(profile, receive_key, send_key, &session);
+
+    if (error != 0)
+        return error;
+    table->srtp->destroy(transport->srtp);
+    transport->srtp = session;
+    size_t bytes = srtp_key_bytes(profile);
+    seqlock_write_begin(&row->row.sequence);
+    explicit_bzero(&row->keys, sizeof(row->keys));
+    memcpy(row->keys.receive, receive_key, bytes);
+    memcpy(row->keys.send, send_key, bytes);
+    row->srtp_profile = (uint8_t)profile;
+    row->has_keys = 1;
+    seqlock_write_end(&row->row.sequence);
+    return 0;
+}
+
+struct transport *transport_take_turn(struct transport_table *table, uint64_t now_us)
+{
+    struct transport *transport = table->first;
+
+    if (!transport || transport->due_us > now_us)
+        return NULL;
+    queue_remove(table, transport);
+    queue_append(table, transport, now_us);
+    transport->turns++;
+    return transport;
+}
+
+uint64_t transport_next_turn_us(const struct transport_table *table)
+{
+    return table->first ? table->first->due_us : UINT64_MAX;
+}

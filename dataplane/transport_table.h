@@ -1,0 +1,98 @@
+/* The transports of one worker: rows in shared memory, and what is found from them in the worker's own.
+ *
+ * Pointers stay valid until the transport is removed. Each transport has a turn every TRANSPORT_TURN_US, in
+ * which the worker sees to its timers. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "dataplane/srtp.h"
+#include "shm/rows.h"
+#include "shm/segment.h"
+
+#define TRANSPORT_TURN_US 50000u
+#define TRANSPORT_PRODUCERS_MAX 16u
+
+struct producer;
+struct consumer;
+
+/* Tokens that come back with time; see punt.h. */
+struct token_bucket {
+    uint64_t refilled_us;
+    uint32_t tokens;
+    uint32_t reserved;
+};
+
+struct transport {
+    shm_handle handle; /* SHM_HANDLE_NONE: free */
+    uint32_t index;
+    uint32_t turns;
+    struct shm_transport_row *row;
+    struct srtp_session *srtp; /* NULL before the keys are known */
+
+    struct media_extension_map extensions;                /* of all its producers (RFC 8843 section 9.1) */
+    struct demux_producer demux[TRANSPORT_PRODUCERS_MAX]; /* handle 0: free place */
+    struct producer *producers[TRANSPORT_PRODUCERS_MAX];  /* by the same index */
+    struct consumer *consumers;                           /* list, by next_of_transport */
+
+    struct token_bucket punts;
+
+    struct transport *previous; /* in the order of turns */
+    struct transport *next;
+    uint64_t due_us;
+};
+
+struct transport_table {
+    struct transport *transports; /* by index of the row */
+    uint32_t capacity;
+    uint32_t worker;
+    uint32_t count;
+    const struct srtp_backend *srtp;
+    struct transport *first; /* whose turn is next */
+    struct transport *last;
+};
+
+/* Takes up what lives in the segment's rows of this worker. Transports come back without keys: no SRTP state
+ * outlives a process with a backend that keeps it on its heap, and an SRTP index must never be used twice.
+ * -ENOMEM. */
+int transport_table_init(struct transport_table *table, const struct shm_segment *segment, uint32_t worker,
+                         const struct srtp_backend *srtp, uint64_t now_us);
+void transport_table_deinit(struct transport_table *table);
+
+/* NULL for a handle that lives no more, never did, or belongs to another worker. */
+struct transport *transport_find(const struct transport_table *table, shm_handle handle);
+
+/* A new transport, of which initial says credentials, cap and RTCP SSRC. -ERANGE beyond the table, -EEXIST,
+ * -ESTALE.
+ */
+int transport_install(struct transport_table *table, const struct shm_segment *segment, shm_handle handle,
+                      const struct shm_transport_row *initial, uint64_t now_us,
+                      struct transport **ret_transport);
+
+/* It has no producers and consumers any more. */
+void transport_remove(struct transport_table *table, struct transport *transport);
+
+/* New ICE credentials; the ones before stay good for checks (RFC 8445 section 9: until the restart is done).
+ */
+void transport_set_credentials(struct transport *transport, const struct shm_ice_credentials *credentials);
+
+/* Media goes there from now on. Control has seen a valid check, so consent is fresh. True when it was lost.
+ */
+bool transport_select(struct transport *transport, const struct shm_address *remote, uint64_t now_us);
+
+/* Replaces the keys and all of the SRTP state. Errors are the backend's. */
+int transport_set_keys(const struct transport_table *table, struct transport *transport,
+                       enum srtp_profile profile, const uint8_t *receive_key, const uint8_t *send_key);
+
+/* Whether anything may be sent: keys, an address, and consent of who lives there. */
+static inline bool transport_can_send(const struct transport *transport)
+{
+    return transport->srtp && transport->row->has_selected && transport->row->has_consent;
+}
+
+/* The next transport whose turn has come, or NULL; it goes to the end of the queue. */
+struct transport *transport_take_turn(struct transport_table *table, uint64_t now_us);
+
+/* When the next turn is, UINT64_MAX without transports. */
+uint64_t transport_next_turn_us(const struct transport_table *table);

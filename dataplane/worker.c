@@ -1,0 +1,222 @@
+/* What happens to a packet, in order. */
+#include "dataplane/worker.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "dataplane/commands.h"
+#include "dataplane/consent.h"
+#include "dataplane/counters.h"
+#include "dataplane/events.h"
+#include "dataplane/forward.h"
+#include "dataplane/ingress.h"
+#include "dataplane/rtcp_egress.h"
+#include "dataplane/rtcp_ingress.h"
+
+#define SLEEP_MAX_US 100000u /* the heartbeat must go on */
+
+static uint64_t monotonic_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static uint32_t packets(struct worker *worker)
+{
+    struct port_packet received[PORT_BATCH];
+    struct ingress_packet opened[PORT_BATCH];
+    int count = worker->port->verbs->receive(worker->port, received);
+
+    if (count <= 0)
+        return 0;
+    uint32_t opened_count = ingress_open(worker, received, (uint32_t)count, opened);
+    for (uint32_t i = 0; i < opened_count; i++) {
+        if (opened[i].kind == SRTP_KIND_RTP)
+            ingress_rtp(worker, &opened[i]); /* and from there: stream_table, forward, rewrite, egress */
+        else
+            rtcp_ingress(worker, &opened[i]);
+    }
+    egress_flush(worker); /* protect, send; what is queued refers to the received buffers */
+    return (uint32_t)count;
+}
+
+static void timers(struct worker *worker)
+{
+    struct transport *transport;
+
+    while ((transport = transport_take_turn(&worker->transports, worker->now_us))) {
+        consent_turn(worker, transport);
+        rtcp_egress_turn(worker, transport);
+        if (transport->turns % 10 == 0)
+            forward_turn(worker, transport);
+        if (transport->turns % 5 == 0)
+            counters_publish_transport(worker, transport);
+    }
+    counters_publish(worker);
+}
+
+uint32_t worker_round(struct worker *worker)
+{
+    worker->now_us = monotonic_us();
+    liveness_beat(worker->liveness, worker->now_us);
+
+    uint32_t work = packets(worker);
+    timers(worker);
+    work += commands_run(worker);
+    work += inject(worker);
+    egress_flush(worker);
+    events_wake_control(worker);
+
+    worker->totals.rounds++;
+    worker->totals.idle_rounds += work == 0;
+    return work;
+}
+
+/* Blocks until there is a packet, a record in a ring of control's, or a turn of a transport. */
+static void sleep_until_work(struct worker *worker)
+{
+    uint64_t now_us = monotonic_us();
+    uint64_t turn_us = transport_next_turn_us(&worker->transports);
+    uint64_t timeout_us = turn_us <= now_us ? 0 : turn_us - now_us;
+    eventfd_t wakes;
+
+    if (!ring_sleep(&worker->commands))
+        return;
+    if (ring_sleep(&worker->injects)) {
+        worker->totals.sleeps++;
+        worker->port->verbs->wait(worker->port, worker->wake_fd,
+                                  timeout_us < SLEEP_MAX_US ? timeout_us : SLEEP_MAX_US);
+        eventfd_read(worker->wake_fd, &wakes);
+        ring_awake(&worker->injects);
+    }
+    ring_awake(&worker->commands);
+}
+
+static bool may_sleep(struct worker *worker, uint32_t work)
+{
+    if (work > 0)
+        worker->last_work_us = worker->now_us;
+    switch (worker->poll) {
+    case WORKER_POLL_BUSY:
+        return false;
+    case WORKER_POLL_SLEEP:
+        return work == 0;
+    case WORKER_POLL_ADAPTIVE:
+        return work == 0 && worker->now_us - worker->last_work_us >= worker->spin_us;
+    }
+    return true;
+}
+
+void worker_run(struct worker *worker, const atomic_bool *stop)
+{
+    while (!atomic_load_explicit(stop, memory_order_relaxed)) {
+        uint32_t work = worker_round(worker);
+        if (may_sleep(worker, work))
+            sleep_until_work(worker);
+    }
+}
+
+static int attach_rings(struct worker *worker)
+{
+    const struct shm_segment *segment = worker->segment;
+    const struct shm_capacities *capacities = &segment->capacities;
+    int error = ring_consumer_init(&worker->commands,
+                                   shm_segment_at(segment, SHM_SECTION_COMMAND_RING, worker->index),
+                                   capacities->command_ring_bytes);
+
+    if (error == 0)
+        error = ring_producer_init(&worker->events,
+                                   shm_segment_at(segment, SHM_SECTION_EVENT_RING, worker->index),
+                                   capacities->event_ring_bytes);
+    if (error == 0)
+        error =
+            ring_producer_init(&worker->punts, shm_segment_at(segment, SHM_SECTION_PUNT_RING, worker->index),
+                               capacities->punt_ring_bytes);
+    if (error == 0)
+        error = ring_consumer_init(&worker->injects,
+                                   shm_segment_at(segment, SHM_SECTION_INJECT_RING, worker->index),
+                                   capacities->inject_ring_bytes);
+    return error;
+}
+
+static int attach(struct worker *worker, int media_socket, const char **ret_what)
+{
+    const struct shm_segment *segment = worker->segment;
+    uint64_t seeds[3];
+
+    *ret_what = "random numbers";
+    if (getrandom(seeds, sizeof(seeds), 0) != sizeof(seeds))
+        return -EIO;
+    worker->random = seeds[0] | 1;
+    worker->now_us = monotonic_us();
+    arena_init(&worker->arena);
+    punt_quota_init(&worker->quota, (uint32_t)seeds[1]);
+    tuple_map_init(&worker->tuples, shm_segment_section(segment, SHM_SECTION_TUPLE_MAP),
+                   segment->capacities.tuples);
+    worker->liveness = shm_segment_at(segment, SHM_SECTION_LIVENESS, SHM_LIVENESS_WORKER(worker->index));
+
+    *ret_what = "rings";
+    int error = attach_rings(worker);
+    if (error != 0)
+        return error;
+    *ret_what = "media socket";
+    error = port_udp_create(media_socket, &worker->port);
+    if (error != 0)
+        return error;
+    *ret_what = "tables";
+    error = transport_table_init(&worker->transports, segment, worker->index, worker->srtp, worker->now_us);
+    if (error == 0)
+        error = stream_table_init(&worker->streams, segment, worker->index, &worker->transports,
+                                  (uint32_t)seeds[2]);
+    return error;
+}
+
+int worker_create(const struct worker_config *config, struct worker **ret_worker, char *ret_why,
+                  size_t why_bytes)
+{
+    struct worker *worker = aligned_alloc(SHM_CACHE_LINE, (sizeof(*worker) + 63) & ~(size_t)63);
+    const char *what;
+
+    if (!worker) {
+        snprintf(ret_why, why_bytes, "worker %u: no memory", config->index);
+        return -ENOMEM;
+    }
+    memset(worker, 0, sizeof(*worker));
+    worker->index = config->index;
+    worker->segment = config->segment;
+    worker->statistics = config->statistics;
+    worker->srtp = config->srtp;
+    worker->wake_fd = config->wake_fd;
+    worker->control_wake_fd = config->control_wake_fd;
+    worker->poll = config->poll;
+    worker->spin_us = config->spin_us;
+    int error = attach(worker, config->media_socket, &what);
+    if (error != 0) {
+        snprintf(ret_why, why_bytes, "worker %u: %s: %s", config->index, what, strerror(-error));
+        worker_destroy(worker);
+        return error;
+    }
+    *ret_worker = worker;
+    return 0;
+}
+
+void worker_destroy(struct worker *worker)
+{
+    if (!worker)
+        return;
+    if (worker->streams.segment)
+        stream_table_deinit(&worker->streams);
+    if (worker->transports.transports)
+        transport_table_deinit(&worker->transports);
+    if (worker->port)
+        worker->port->verbs->destroy(worker->port);
+    arena_reset(&worker->arena);
+    free(worker);
+}

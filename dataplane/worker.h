@@ -1,0 +1,99 @@
+/* One worker: a thread that runs each packet to completion, with its port, its rings and its tables.
+ *
+ * In its loop there is no allocation, no lock, no log and no system call but packet I/O and waking control;
+ * the clock is read once a round. Every packet that ends here has a name in STATISTICS_DROPS. */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "dataplane/arena.h"
+#include "dataplane/egress.h"
+#include "dataplane/port.h"
+#include "dataplane/punt.h"
+#include "dataplane/stream_table.h"
+#include "dataplane/transport_table.h"
+#include "shm/liveness.h"
+#include "shm/ring.h"
+#include "shm/segment.h"
+#include "shm/statistics.h"
+#include "shm/tuple_map.h"
+
+enum worker_poll {
+    WORKER_POLL_ADAPTIVE, /* spin a little, then sleep */
+    WORKER_POLL_BUSY,     /* never sleep */
+    WORKER_POLL_SLEEP,    /* never spin */
+};
+
+struct worker_config {
+    uint32_t index;
+    const struct shm_segment *segment;
+    const struct statistics *statistics;
+    const struct srtp_backend *srtp; /* initialised */
+    int media_socket;
+    int wake_fd;         /* eventfd: control wakes the worker */
+    int control_wake_fd; /* eventfd: the worker wakes control */
+    enum worker_poll poll;
+    uint64_t spin_us; /* for WORKER_POLL_ADAPTIVE */
+};
+
+struct worker {
+    uint32_t index;
+    uint64_t now_us; /* CLOCK_MONOTONIC at the beginning of the round */
+    uint64_t random;
+
+    struct port *port;
+    const struct srtp_backend *srtp;
+    struct tuple_map tuples;
+    struct transport_table transports;
+    struct stream_table streams;
+    struct egress egress;
+
+    const struct shm_segment *segment;
+    struct ring_consumer commands;
+    struct ring_producer events;
+    struct ring_producer punts;
+    struct ring_consumer injects;
+    struct arena arena; /* of the command at work */
+    struct punt_quota quota;
+    int wake_fd;
+    int control_wake_fd;
+
+    enum worker_poll poll;
+    uint64_t spin_us;
+    uint64_t last_work_us;
+
+    struct shm_liveness *liveness;
+    const struct statistics *statistics;
+    struct statistics_worker totals; /* published from time to time */
+    struct port_counters port_seen;  /* those of the port that are in the totals */
+    uint64_t published_us;
+    uint64_t realtime_offset_us; /* CLOCK_REALTIME minus CLOCK_MONOTONIC */
+};
+
+/* Takes up the segment's rings and rows of this worker. The errno of what failed, in words in ret_why. */
+int worker_create(const struct worker_config *config, struct worker **ret_worker, char *ret_why,
+                  size_t why_bytes);
+void worker_destroy(struct worker *worker);
+
+/* One round: everything that waits now. Returns how much that was, 0 for nothing. */
+uint32_t worker_round(struct worker *worker);
+
+/* Rounds until *stop. */
+void worker_run(struct worker *worker, const atomic_bool *stop);
+
+static inline void worker_drop(struct worker *worker, enum statistics_drop drop)
+{
+    worker->totals.drops[drop]++;
+}
+
+/* Not for secrets (xorshift64*). */
+static inline uint32_t worker_random(struct worker *worker)
+{
+    uint64_t x = worker->random;
+    x ^= x >> 12;
+    x ^= x << 25;
+    x ^= x >> 27;
+    worker->random = x;
+    return (uint32_t)(x * 0x2545f4914f6cdd1dull >> 32);
+}
