@@ -47,7 +47,6 @@ struct config {
     char *webhook_token; /* secret */
 
     unsigned workers; /* number of cores by default */
-    unsigned router_scale_size;
     enum config_poll poll;
     char *runtime_dir;
     char *demo;      /* folder of the built demo page; NULL: DEMO=off */
@@ -55,13 +54,13 @@ struct config {
     enum log_level log_level;
 };
 
-/* Reads the settings. `environ` is a NULL-terminated array of NAME=value, as environ(7). Returns
+/* Reads the settings. `environment` is a NULL-terminated array of NAME=value, as environ(7). Returns
  *   0              *ret is filled; the caller releases it with config_deinit;
  *   -EINVAL        a setting is missing or malformed, or an option is unknown;
  *   -EADDRNOTAVAIL WEBRTC_LISTEN_IP is missing or no address;
  *   -ENOMEM.
  * On failure *ret is untouched and `error` is one line without a line end. */
-int config_parse(int argc, char **argv, char **environ, struct config *ret, char *error, size_t size);
+int config_parse(int argc, char **argv, char **environment, struct config *ret, char *error, size_t size);
 
 /* Wipes the secrets and frees the strings. The struct may be all zero. */
 void config_deinit(struct config *config);

@@ -1,0 +1,117 @@
+/* One TCP or TLS connection on the gateway thread: bytes in, HTTP requests and then perhaps websocket
+ * messages to the main thread, answers and frames out.
+ *
+ *   HEAD ─ BODY ─ ANSWER ─ HEAD …            requests, one at a time; what is pipelined behind waits in
+ * `input` HEAD ─ UPGRADE ─ WEBSOCKET ─ CLOSING ─ LINGER any  ─ LINGER                            write what
+ * is queued, shut down, swallow input until the peer's FIN
+ *
+ * connection.c moves the bytes and keeps the timers, http.c and ws.c hold what the two protocols do with
+ * them. All of it runs on the gateway thread. Whoever finds the connection broken sets `doomed`; the listener
+ * then closes it. */
+#pragma once
+
+#include <libwebsockets.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "control/gateway/buffer.h"
+#include "control/gateway/chunked.h"
+#include "control/gateway/http_head.h"
+#include "control/gateway/mailbox.h"
+#include "control/gateway/output.h"
+#include "control/gateway/websocket.h"
+
+struct listener;
+
+enum connection_state {
+    CONNECTION_HEAD,
+    CONNECTION_BODY,
+    CONNECTION_ANSWER,  /* the main thread has the request */
+    CONNECTION_UPGRADE, /* the main thread has the websocket handshake */
+    CONNECTION_WEBSOCKET,
+    CONNECTION_CLOSING, /* our close frame is sent, the peer's is awaited */
+    CONNECTION_LINGER,
+};
+
+struct connection {
+    struct listener *listener;
+    struct lws *wsi;
+    unsigned slot;
+    uint64_t handle; /* of the request or websocket under way, or 0 */
+    enum connection_state state;
+    char peer[48];
+    bool doomed;
+
+    struct buffer input; /* not yet understood */
+    struct output output;
+    bool reading;     /* the socket is polled for input */
+    bool shut;        /* our side of the connection is shut down */
+    bool heard;       /* the first bytes have come */
+    bool input_moved; /* since the timer was last armed */
+    bool output_moved;
+    unsigned stalled_ticks;       /* of a peer that does not read */
+    unsigned body_ticks;          /* of a body that comes slowly */
+    lws_sorted_usec_list_t timer; /* lws_set_timer_usecs can not be cancelled in 4.1.6 */
+    unsigned timer_s;
+
+    size_t scanned; /* of a head whose end has not come */
+    char *head_bytes;
+    struct http_head head;
+    struct chunked chunked;
+    struct buffer body;   /* of the request, or the message so far */
+    size_t charged_bytes; /* what `body` takes of the listener's budget */
+    uint64_t body_left;
+    uint64_t discarded_bytes;
+    bool too_large;
+    bool close_after_answer;
+
+    char ws_accept[WEBSOCKET_ACCEPT_CHARS + 1];
+    struct websocket_header frame;
+    bool in_frame;
+    uint64_t frame_bytes;   /* of the frame's payload so far */
+    uint8_t message_opcode; /* of the message under way, or 0 */
+    size_t in_flight_bytes; /* messages that the main thread has not dealt with */
+    unsigned in_flight;
+};
+
+/* For the listener. */
+
+/* NULL if there is no memory or no slot. */
+struct connection *connection_create(struct listener *listener, struct lws *wsi);
+
+/* Tells the main thread if it is waiting for something from this connection. NULL is fine. */
+void connection_destroy(struct connection *connection);
+
+void connection_received(struct connection *connection, const void *bytes, size_t length);
+void connection_writable(struct connection *connection);
+
+/* Carries out a command whose handle is this connection's; takes what it needs out of it. */
+void connection_command(struct connection *connection, struct mailbox_command *command);
+
+/* The main thread has dealt with a message. */
+void connection_credit(struct connection *connection, size_t bytes);
+
+/* For http.c and ws.c. */
+
+void connection_arm(struct connection *connection, unsigned seconds);
+void connection_disarm(struct connection *connection);
+uint64_t connection_new_handle(struct connection *connection);
+
+/* Queues bytes; no memory dooms the connection. The block is taken over and may be NULL after a failed
+ * allocation. */
+void connection_push(struct connection *connection, struct output_block *block);
+void connection_push_bytes(struct connection *connection, const void *bytes, size_t length);
+
+/* Appends to `body` within the listener's budget: -ENOBUFS over it. */
+int connection_keep_body(struct connection *connection, const void *bytes, size_t length);
+
+/* Empties `body` and returns its bytes to the budget. */
+void connection_drop_body(struct connection *connection);
+
+/* An event about this connection that takes `body` along, or NULL (then the connection is doomed). */
+struct mailbox_event *connection_event(struct connection *connection, enum mailbox_event_kind kind);
+void connection_post(struct connection *connection, struct mailbox_event *event);
+
+/* Enters LINGER. */
+void connection_finish(struct connection *connection);

@@ -1,0 +1,280 @@
+#include "control/gateway/gateway.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+
+#include "control/gateway/listener.h"
+#include "control/log.h"
+
+#define TAG "gateway"
+
+/* The main thread's half. */
+struct gateway {
+    struct listener *listener;
+    struct gateway_handler handler;
+    void *context;
+    struct event *event;
+    uint64_t *open_ws; /* by slot: the websocket that on_ws_open told of */
+};
+
+void gateway_config_init(struct gateway_config *config)
+{
+    *config = (struct gateway_config){
+        .ws_path = "/meetmedia/signaling",
+        .max_body_bytes = 5 << 20,
+        .max_ws_message_bytes = 1000000,
+        .max_ws_queue_bytes = 4000000,
+        .max_connections = 4096,
+        .header_timeout_s = 10,
+        .idle_timeout_s = 5,
+    };
+}
+
+static void post(struct gateway *gateway, struct mailbox_command *command)
+{
+    if (mailbox_post_command(&gateway->listener->mailbox, command))
+        listener_wake(gateway->listener);
+}
+
+static struct mailbox_command *command_create(enum mailbox_command_kind kind, uint64_t handle)
+{
+    struct mailbox_command *command = calloc(1, sizeof(*command));
+
+    if (command) {
+        command->kind = kind;
+        command->handle = handle;
+    } else {
+        log_every_s(10, log_error, TAG, "no memory for an answer");
+    }
+    return command;
+}
+
+static void on_upgrade(struct gateway *gateway, const struct mailbox_event *event)
+{
+    const struct gateway_handler *handler = &gateway->handler;
+    const struct gateway_http_request *request = &event->request;
+    const char *refusal = handler->on_ws_upgrade
+                              ? handler->on_ws_upgrade(gateway->context, request->path, request->query)
+                              : NULL;
+    struct mailbox_command *command =
+        command_create(refusal ? MAILBOX_REFUSE : MAILBOX_ACCEPT, event->handle);
+
+    if (!command)
+        return;
+    if (refusal) {
+        command->fields = strdup(refusal);
+        if (command->fields)
+            post(gateway, command);
+        else
+            mailbox_command_free(command);
+        return;
+    }
+    post(gateway, command);
+    gateway->open_ws[event->handle & 0xffff] = event->handle;
+    handler->on_ws_open(gateway->context, event->handle, request->path, request->query, request->peer);
+}
+
+static void on_event(struct gateway *gateway, const struct mailbox_event *event)
+{
+    const struct gateway_handler *handler = &gateway->handler;
+    uint64_t *open_ws = &gateway->open_ws[event->handle & 0xffff];
+
+    switch (event->kind) {
+    case MAILBOX_REQUEST:
+        handler->on_http_request(gateway->context, &event->request);
+        break;
+    case MAILBOX_GONE:
+        if (handler->on_http_gone)
+            handler->on_http_gone(gateway->context, event->handle);
+        break;
+    case MAILBOX_UPGRADE:
+        on_upgrade(gateway, event);
+        break;
+    case MAILBOX_MESSAGE:
+        handler->on_ws_message(gateway->context, event->handle,
+                               event->body ? event->body : (const uint8_t *)"", event->body_bytes,
+                               event->binary);
+        break;
+    case MAILBOX_CLOSED:
+        /* Not if the handshake was refused, or died on its way. */
+        if (*open_ws == event->handle) {
+            *open_ws = 0;
+            handler->on_ws_close(gateway->context, event->handle);
+        }
+        break;
+    }
+}
+
+static void on_readable(evutil_socket_t socket, short what, void *argument)
+{
+    struct gateway *gateway = argument;
+    struct mailbox_events done = {0};
+    eventfd_t count;
+
+    (void)what;
+    if (eventfd_read(socket, &count) && errno != EAGAIN)
+        log_every_s(10, log_error, TAG, "cannot read the event descriptor: %s", strerror(errno));
+    done.first = mailbox_take_events(&gateway->listener->mailbox);
+    for (struct mailbox_event *event = done.first; event; event = event->next) {
+        on_event(gateway, event);
+        done.last = event;
+    }
+    if (done.first && mailbox_post_done(&gateway->listener->mailbox, &done))
+        listener_wake(gateway->listener);
+}
+
+int gateway_create(const struct gateway_config *config, struct event_base *base,
+                   const struct gateway_handler *handler, void *context, struct gateway **ret, char *error,
+                   size_t size)
+{
+    struct gateway *gateway = calloc(1, sizeof(*gateway));
+
+    if (!gateway) {
+        snprintf(error, size, "no memory");
+        return -ENOMEM;
+    }
+    gateway->handler = *handler;
+    gateway->context = context;
+    int result = listener_create(config, &gateway->listener, error, size);
+    if (!result) {
+        gateway->open_ws = calloc(gateway->listener->slot_count, sizeof(uint64_t));
+        gateway->event =
+            event_new(base, gateway->listener->event_fd, EV_READ | EV_PERSIST, on_readable, gateway);
+        if (!gateway->open_ws || !gateway->event || event_add(gateway->event, NULL)) {
+            snprintf(error, size, "no memory");
+            result = -ENOMEM;
+        }
+    }
+    if (result) {
+        gateway_destroy(gateway);
+        return result;
+    }
+    *ret = gateway;
+    return 0;
+}
+
+void gateway_destroy(struct gateway *gateway)
+{
+    if (!gateway)
+        return;
+    if (gateway->event)
+        event_free(gateway->event);
+    listener_destroy(gateway->listener);
+    free(gateway->open_ws);
+    free(gateway);
+}
+
+uint16_t gateway_port(const struct gateway *gateway)
+{
+    return gateway->listener->port;
+}
+
+/* Field values with control characters would end the field or the head: such fields are left out. */
+static bool field_is_clean(const char *text)
+{
+    for (; *text; text++) {
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            return false;
+    }
+    return true;
+}
+
+static char *join_fields(const struct gateway_header *headers, size_t count)
+{
+    size_t size = 1;
+
+    for (size_t i = 0; i < count; i++)
+        size += strlen(headers[i].name) + strlen(headers[i].value) + 4;
+    char *fields = malloc(size);
+    if (!fields)
+        return NULL;
+    char *end = fields;
+    *end = '\0';
+    for (size_t i = 0; i < count; i++) {
+        if (field_is_clean(headers[i].name) && field_is_clean(headers[i].value))
+            end += sprintf(end, "%s: %s\r\n", headers[i].name, headers[i].value);
+    }
+    return fields;
+}
+
+void gateway_http_respond(struct gateway *gateway, uint64_t id, unsigned status, const char *content_type,
+                          const struct gateway_header *headers, size_t header_count, const void *body,
+                          size_t length)
+{
+    struct mailbox_command *command = command_create(MAILBOX_ANSWER, id);
+
+    if (!command)
+        return;
+    command->status = status;
+    command->content_type = content_type && field_is_clean(content_type) ? strdup(content_type) : NULL;
+    command->fields = join_fields(headers, header_count);
+    command->body = output_block_create(length);
+    if (!command->fields || !command->body) {
+        log_every_s(10, log_error, TAG, "no memory for an answer");
+        mailbox_command_free(command);
+        return;
+    }
+    if (length > 0)
+        memcpy(command->body->data, body, length);
+    post(gateway, command);
+}
+
+static void send_frame(struct gateway *gateway, uint64_t ws, enum websocket_opcode opcode, const void *data,
+                       size_t length)
+{
+    uint8_t header[WEBSOCKET_MAX_SERVER_HEADER_BYTES];
+    size_t header_bytes = websocket_write_header(header, opcode, length);
+    struct mailbox_command *command = command_create(MAILBOX_SEND, ws);
+
+    if (!command)
+        return;
+    command->body = output_block_create(header_bytes + length);
+    if (!command->body) {
+        log_every_s(10, log_error, TAG, "no memory for a message");
+        mailbox_command_free(command);
+        return;
+    }
+    memcpy(command->body->data, header, header_bytes);
+    if (length > 0)
+        memcpy(command->body->data + header_bytes, data, length);
+    post(gateway, command);
+}
+
+void gateway_ws_send(struct gateway *gateway, uint64_t ws, const char *text, size_t length)
+{
+    send_frame(gateway, ws, WEBSOCKET_TEXT, text, length);
+}
+
+void gateway_ws_send_binary(struct gateway *gateway, uint64_t ws, const void *data, size_t length)
+{
+    send_frame(gateway, ws, WEBSOCKET_BINARY, data, length);
+}
+
+void gateway_ws_close(struct gateway *gateway, uint64_t ws, uint16_t code)
+{
+    struct mailbox_command *command = command_create(MAILBOX_CLOSE, ws);
+
+    if (!command)
+        return;
+    command->code = code;
+    post(gateway, command);
+}
+
+void gateway_counters(const struct gateway *gateway, struct gateway_counters *ret)
+{
+    const struct listener_counters *counters = &gateway->listener->counters;
+
+    *ret = (struct gateway_counters){
+        .connections = atomic_load(&counters->connections),
+        .connections_now = atomic_load(&counters->connections_now),
+        .refused = atomic_load(&counters->refused),
+        .bad_requests = atomic_load(&counters->bad_requests),
+        .timeouts = atomic_load(&counters->timeouts),
+        .ws_protocol_errors = atomic_load(&counters->ws_protocol_errors),
+        .ws_slow_readers = atomic_load(&counters->ws_slow_readers),
+    };
+}
