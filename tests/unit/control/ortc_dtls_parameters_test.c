@@ -1,4 +1,4 @@
-#include "ortc_data.h"
+#include "tests/unit/control/ortc_data.h"
 
 #include <errno.h>
 

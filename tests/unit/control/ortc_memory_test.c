@@ -1,6 +1,6 @@
 /* Every allocation fails in turn: the answer is -ENOMEM, nothing leaks, nothing is returned; and what a
  * request can make the server hold is bounded. */
-#include "ortc_data.h"
+#include "tests/unit/control/ortc_data.h"
 
 #include <errno.h>
 #include <malloc.h>
