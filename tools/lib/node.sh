@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Which Node to use, for the shell scripts of this repository. The tests need version 20 or newer.
 
 node_is_new_enough()

@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import dgram from 'node:dgram';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, readdir } from 'node:fs/promises';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -66,23 +66,17 @@ export async function defaultEnv() {
     };
 }
 
-// Children of a process: [{ pid, name }].
-export async function childrenOf(pid) {
-    const tasks = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
-    const pids = tasks.trim().split(' ').filter(Boolean).map(Number);
-    return Promise.all(pids.map(async (child) => ({
-        pid: child,
-        name: (await readFile(`/proc/${child}/comm`, 'utf8').catch(() => '')).trim(),
-    })));
-}
-
-export function isAlive(pid) {
-    try {
-        process.kill(pid, 0);
-        return true;
-    } catch {
-        return false;
-    }
+// The living processes whose environment has `setting` (NAME=value): [{ pid, name }]. A daemon's children inherit its.
+export async function processesWith(setting) {
+    const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+    const found = await Promise.all(pids.map(async (pid) => {
+        const environ = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
+        if (!environ.split('\0').includes(setting))
+            return null;
+        const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '');
+        return { pid: Number(pid), name: name.trim() };
+    }));
+    return found.filter(Boolean);
 }
 
 // Polls `probe` until it returns something true; throws after the timeout.
@@ -103,7 +97,7 @@ export class Server {
     static async launch(env = {}) {
         const server = new Server();
         server.runtimeDir = makeRuntimeDir();
-        const settings = { ...await defaultEnv(), RUNTIME_DIR: server.runtimeDir, ...env };
+        const settings = { ...await defaultEnv(), RUNTIME_DIR: server.runtimeDir, KM_TEST: server.runtimeDir, ...env };
         for (const name of Object.keys(settings))
             if (settings[name] === undefined)
                 delete settings[name];
@@ -132,8 +126,7 @@ export class Server {
                 return (await server.health()) === 200;
             }, START_TIMEOUT_MS, 50);
         } catch (error) {
-            server.child.kill('SIGKILL');
-            removeDir(server.runtimeDir);
+            await server.kill();
             throw new Error(`${error.message}\n--- stderr of kolabmeetd:\n${server.stderr}`);
         }
         return server;
@@ -176,8 +169,13 @@ export class Server {
         return { id, authToken, query: `peerId=${id}&roomId=${roomId}&authToken=${authToken}` };
     }
 
+    // All processes of this server: [{ pid, name }].
+    processes() {
+        return processesWith(`KM_TEST=${this.runtimeDir}`);
+    }
+
     forwarder() {
-        return childrenOf(this.pid).then((children) => children.find((child) => child.name.startsWith('kolabmeet-forwa')));
+        return this.processes().then((all) => all.find(({ pid }) => pid !== this.pid));
     }
 
     // Throws when the daemon has died or a sanitizer has spoken.
@@ -192,22 +190,24 @@ export class Server {
     async stop() {
         try {
             this.assertUnharmed();
-            const children = await childrenOf(this.pid);
             this.child.kill('SIGTERM');
             const end = await Promise.race([this.exited, sleep(STOP_TIMEOUT_MS, null, { ref: false })]);
-            if (!end) {
-                this.child.kill('SIGKILL');
-                throw new Error(`kolabmeetd does not end on SIGTERM\n${this.stderr}`);
-            }
-            if (end.status !== 0)
-                throw new Error(`kolabmeetd ended with ${JSON.stringify(end)}\n${this.stderr}`);
+            if (end?.status !== 0)
+                throw new Error(`SIGTERM ended kolabmeetd with ${JSON.stringify(end)}\n${this.stderr}`);
             if (SANITIZER.test(this.stderr))
                 throw new Error(`a sanitizer reports:\n${this.stderr}`);
-            for (const { pid, name } of children)
-                if (isAlive(pid))
-                    throw new Error(`${name} (${pid}) outlived kolabmeetd`);
+            const left = await this.processes();
+            if (left.length > 0)
+                throw new Error(`outlived kolabmeetd: ${JSON.stringify(left)}`);
         } finally {
-            removeDir(this.runtimeDir);
+            await this.kill();
         }
+    }
+
+    // Ends what is left of the server, and removes its files.
+    async kill() {
+        for (const { pid } of await this.processes())
+            process.kill(pid, 'SIGKILL');
+        removeDir(this.runtimeDir);
     }
 }

@@ -22,6 +22,7 @@ done
 
 # ---- C files: length, includes, calls
 
+# shellcheck disable=SC2086 # a list
 find $folders -name node_modules -prune -o \( -name '*.c' -o -name '*.h' \) -print 2>/dev/null | LC_ALL=C sort |
 while read -r file; do
     awk -v file="$file" '

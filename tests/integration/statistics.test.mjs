@@ -1,0 +1,65 @@
+// kolabmeetctl reads the statistics while the daemons run and after they died.
+
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, test } from 'node:test';
+import { promisify } from 'node:util';
+import { Client } from './lib/client.mjs';
+import { Server, binDir, eventually, makeRuntimeDir, removeDir } from './lib/server.mjs';
+
+const run = promisify(execFile);
+
+function kolabmeetctl(runtimeDir, ...args) {
+    return run(path.join(binDir, 'kolabmeetctl'), args, { env: { ...process.env, RUNTIME_DIR: runtimeDir }, timeout: 10000 });
+}
+
+describe('kolabmeetctl stats', () => {
+    test('as text and as JSON, while the daemons run and after they were killed', async () => {
+        const server = await Server.start();
+        try {
+            const file = await stat(path.join(server.runtimeDir, 'stats'));
+            assert.equal(file.mode & 0o777, 0o640);
+            const client = await Client.connect(server);
+            await client.request('createWebRtcTransport', { producing: true });
+
+            const alive = await eventually('the room, the peer and the transport are counted', async () => {
+                const { stdout } = await kolabmeetctl(server.runtimeDir, 'stats', '--json');
+                const stats = JSON.parse(stdout);
+                return stats.rooms === 1 && stats.peers === 1 && stats.transports.length === 1 && stats;
+            });
+            const { stdout: text } = await kolabmeetctl(server.runtimeDir, 'stats');
+            assert.match(text, /rooms/);
+            assert.ok(text.split('\n').length > 3);
+
+            for (const { pid } of await server.processes())
+                process.kill(pid, 'SIGKILL');
+            await server.exited;
+            await eventually('both are dead', async () => (await server.processes()).length === 0);
+            const { stdout } = await kolabmeetctl(server.runtimeDir, 'stats', '--json');
+            const dead = JSON.parse(stdout);
+            assert.deepEqual(Object.keys(dead), Object.keys(alive));
+            assert.equal(dead.rooms, 1);
+            assert.equal(dead.transports.length, 1);
+            const { stdout: deadText } = await kolabmeetctl(server.runtimeDir, 'stats');
+            assert.match(deadText, /rooms/);
+        } finally {
+            await server.kill();
+        }
+    });
+
+    test('without a statistics file: one line and a status', async () => {
+        const dir = makeRuntimeDir();
+        try {
+            await assert.rejects(kolabmeetctl(dir, 'stats'), (error) => {
+                assert.ok(error.code > 0, `status ${error.code}`);
+                assert.equal(error.stderr.trim().split('\n').length, 1, error.stderr);
+                assert.match(error.stderr, new RegExp(dir));
+                return true;
+            });
+        } finally {
+            removeDir(dir);
+        }
+    });
+});
