@@ -49,6 +49,7 @@ put control/room/room.c '#include "proto/wire/socketio.h"'
 put tools/kolabmeetctl/main.c '#include "shm/statistics.h"'
 put tools/kolabmeet-load/client.c '#include "dataplane/srtp.h"'
 put tests/a_test.c '#include "control/room/room.h"'
+put tests/b_test.c '#include "b_data.h"'
 put proto/wire/stun.c '    rtp_write(out); /* malloc( */ x.free(1); y = "printf(";'
 put tools/page/node_modules/x/y.c '#include "nowhere.h"'
 expect_good 'a good tree'
@@ -78,6 +79,10 @@ TABLE
 fresh_tree
 put control/room/room.c '#include "peer.h"'
 expect_offence 'an include beside the file' 'not named from the root'
+
+fresh_tree
+put tests/a_test.c '#include "../control/room/room.h"'
+expect_offence 'a path that climbs' 'not named from the root'
 
 fresh_tree
 awk 'BEGIN { for (i = 0; i < 601; i++) print "" }' >"$tree/shm/long.c"
