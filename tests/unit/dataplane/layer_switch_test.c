@@ -1,0 +1,170 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "dataplane/layer_switch.h"
+
+#define S 1000000ull
+
+static const uint8_t three_by_three[] = {3, 3, 3};
+
+static void test_start_and_up(void **state)
+{
+    (void)state;
+    struct layer_switch layer;
+    struct layer_view views[3] = {{0}};
+    int spatial, temporal;
+    layer_switch_init(&layer, three_by_three, 3, true);
+    assert_false(layer_switch_take_change(&layer, &spatial, &temporal));
+    assert_int_equal(layer_switch_update(&layer, views, 10 * S), -1); /* nothing lives */
+
+    views[0].last_packet_us = 10 * S;
+    assert_int_equal(layer_switch_update(&layer, views, 10 * S), 0);
+    assert_int_equal(layer_switch_packet(&layer, 0, false), LAYER_IGNORE);
+    assert_int_equal(layer_switch_packet(&layer, 0, true), LAYER_BEGIN);
+    assert_int_equal(layer_switch_packet(&layer, 0, false), LAYER_FORWARD);
+    assert_int_equal(layer_switch_packet(&layer, 0, true), LAYER_FORWARD);
+    assert_true(layer_switch_take_change(&layer, &spatial, &temporal));
+    assert_int_equal(spatial, 0);
+    assert_int_equal(temporal, 2);
+    assert_false(layer_switch_take_change(&layer, &spatial, &temporal));
+
+    /* The top comes to life: the current goes on until its key frame. */
+    views[0].last_packet_us = views[2].last_packet_us = 11 * S;
+    assert_int_equal(layer_switch_update(&layer, views, 11 * S), 2);
+    assert_int_equal(layer_switch_packet(&layer, 2, false), LAYER_IGNORE);
+    assert_int_equal(layer_switch_packet(&layer, 0, false), LAYER_FORWARD);
+    assert_false(layer_switch_take_change(&layer, &spatial, &temporal));
+    assert_int_equal(layer_switch_packet(&layer, 2, true), LAYER_BEGIN);
+    assert_int_equal(layer_switch_packet(&layer, 0, true), LAYER_IGNORE);
+    assert_true(layer_switch_take_change(&layer, &spatial, &temporal));
+    assert_int_equal(spatial, 2);
+    assert_int_equal(layer_switch_update(&layer, views, 11 * S), -1);
+}
+
+static void test_a_dead_layer_is_left(void **state)
+{
+    (void)state;
+    struct layer_switch layer;
+    struct layer_view views[3] = {
+        {.last_packet_us = 10 * S}, {.last_packet_us = 10 * S}, {.last_packet_us = 10 * S}};
+    int spatial, temporal;
+    layer_switch_init(&layer, three_by_three, 3, true);
+    layer_switch_update(&layer, views, 10 * S);
+    assert_int_equal(layer_switch_packet(&layer, 2, true), LAYER_BEGIN);
+    layer_switch_take_change(&layer, &spatial, &temporal);
+
+    views[0].last_packet_us = views[1].last_packet_us = 12 * S;
+    assert_int_equal(layer_switch_update(&layer, views, 12 * S), -1);
+    assert_int_equal(layer_switch_update(&layer, views, 12 * S + 1), 1);
+    assert_int_equal(layer_switch_packet(&layer, 1, false), LAYER_IGNORE);
+    /* Nothing is shown: the key frame of a lower layer is better than waiting. */
+    assert_int_equal(layer_switch_packet(&layer, 0, true), LAYER_BEGIN);
+    assert_int_equal(layer_switch_packet(&layer, 1, true), LAYER_BEGIN);
+    assert_int_equal(layer_switch_packet(&layer, 0, true), LAYER_IGNORE);
+    assert_true(layer_switch_take_change(&layer, &spatial, &temporal));
+    assert_int_equal(spatial, 1);
+
+    /* All die. */
+    assert_int_equal(layer_switch_update(&layer, views, 20 * S), -1);
+    assert_true(layer_switch_take_change(&layer, &spatial, &temporal));
+    assert_int_equal(spatial, -1);
+    assert_int_equal(temporal, -1);
+}
+
+static void test_quiet_screens_live_longer(void **state)
+{
+    (void)state;
+    struct layer_switch layer;
+    struct layer_view view = {.last_packet_us = 10 * S, .dtx = true};
+    const uint8_t one = 0;
+    int spatial, temporal;
+    layer_switch_init(&layer, &one, 1, true);
+    layer_switch_update(&layer, &view, 10 * S);
+    layer_switch_packet(&layer, 0, true);
+    assert_true(layer_switch_take_change(&layer, &spatial, &temporal));
+    assert_int_equal(temporal, 0);
+    layer_switch_update(&layer, &view, 15 * S);
+    assert_false(layer_switch_take_change(&layer, &spatial, &temporal));
+    layer_switch_update(&layer, &view, 15 * S + 1);
+    assert_true(layer_switch_take_change(&layer, &spatial, &temporal));
+    assert_int_equal(spatial, -1);
+    /* It wakes up where it stopped: no key frame is needed to go on. */
+    view.last_packet_us = 16 * S;
+    assert_int_equal(layer_switch_packet(&layer, 0, false), LAYER_FORWARD);
+    layer_switch_update(&layer, &view, 16 * S);
+    assert_true(layer_switch_take_change(&layer, &spatial, &temporal));
+    assert_int_equal(spatial, 0);
+}
+
+static void test_preference(void **state)
+{
+    (void)state;
+    struct layer_switch layer;
+    struct layer_view views[3] = {
+        {.last_packet_us = 10 * S}, {.last_packet_us = 10 * S}, {.last_packet_us = 10 * S}};
+    layer_switch_init(&layer, three_by_three, 3, true);
+    layer_switch_update(&layer, views, 10 * S);
+    layer_switch_packet(&layer, 2, true);
+
+    /* Down: at once asked for, at its key frame done. */
+    layer_switch_prefer(&layer, 0);
+    assert_int_equal(layer_switch_update(&layer, views, 10 * S), 0);
+    assert_int_equal(layer_switch_packet(&layer, 2, false), LAYER_FORWARD);
+    assert_int_equal(layer_switch_packet(&layer, 1, true), LAYER_IGNORE);
+    assert_int_equal(layer_switch_packet(&layer, 0, true), LAYER_BEGIN);
+    /* What lies above the preference is not taken while something below lives. */
+    assert_int_equal(layer_switch_packet(&layer, 2, true), LAYER_IGNORE);
+    views[0].last_packet_us = 1;
+    assert_int_equal(layer_switch_update(&layer, views, 10 * S), 1);
+    layer_switch_prefer(&layer, 99);
+    assert_int_equal(layer.preferred, 2);
+}
+
+static void test_revival_is_noticed_by_the_key_frame(void **state)
+{
+    (void)state;
+    struct layer_switch layer;
+    struct layer_view views[3] = {{.last_packet_us = 10 * S}};
+    layer_switch_init(&layer, three_by_three, 3, true);
+    layer_switch_update(&layer, views, 10 * S);
+    assert_int_equal(layer_switch_packet(&layer, 0, true), LAYER_BEGIN);
+    assert_int_equal(layer_switch_packet(&layer, 1, true), LAYER_BEGIN);
+    assert_int_equal(layer.target, 1);
+}
+
+static void test_reset_and_audio(void **state)
+{
+    (void)state;
+    struct layer_switch layer;
+    struct layer_view view = {.last_packet_us = 10 * S};
+    const uint8_t one = 1;
+    layer_switch_init(&layer, &one, 1, true);
+    layer_switch_update(&layer, &view, 10 * S);
+    layer_switch_packet(&layer, 0, true);
+    layer_switch_reset(&layer);
+    assert_int_equal(layer_switch_update(&layer, &view, 10 * S), 0);
+    assert_int_equal(layer_switch_packet(&layer, 0, false), LAYER_IGNORE);
+    assert_int_equal(layer_switch_packet(&layer, 0, true), LAYER_BEGIN);
+
+    layer_switch_init(&layer, &one, 1, false);
+    assert_int_equal(layer_switch_packet(&layer, 0, false), LAYER_BEGIN);
+    assert_int_equal(layer_switch_packet(&layer, 0, false), LAYER_FORWARD);
+    assert_int_equal(layer_switch_packet(&layer, 1, true), LAYER_IGNORE); /* there is none such */
+    assert_int_equal(layer_switch_update(&layer, &view, 10 * S), -1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_start_and_up),
+        cmocka_unit_test(test_a_dead_layer_is_left),
+        cmocka_unit_test(test_quiet_screens_live_longer),
+        cmocka_unit_test(test_preference),
+        cmocka_unit_test(test_revival_is_noticed_by_the_key_frame),
+        cmocka_unit_test(test_reset_and_audio),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
