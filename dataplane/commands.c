@@ -168,7 +168,7 @@ static int select_tuple(struct worker *worker, const Km__Command *command, const
         return -EINVAL;
     }
     bool could_send = transport_can_send(transport);
-    if (transport_select(transport, &remote, worker->now_us))
+    if (transport_select(transport, &remote, message->nominated, worker->now_us))
         events_consent(worker, transport->handle, false);
     if (!could_send && transport_can_send(transport))
         forward_begin_transport(worker, transport);

@@ -42,9 +42,11 @@ static const struct shm_ice_credentials *find_credentials(const struct shm_trans
 static bool is_plain_check(const struct shm_transport_row *row, const struct stun_message *message,
                            bool on_selected)
 {
+    bool nominates = message->use_candidate || message->has_nomination;
+
     if (message->has_controlled || message->unknown_count > 0 || !message->has_priority || !row->has_selected)
         return false;
-    return on_selected || (!message->use_candidate && !message->has_nomination && row->has_consent);
+    return on_selected ? !nominates || row->is_nominated : !nominates && row->has_consent;
 }
 
 static void answer(struct worker *worker, const struct stun_message *message,

@@ -124,10 +124,12 @@ void transport_set_credentials(struct transport *transport, const struct shm_ice
     seqlock_write_begin(&row->row.sequence);
     row->ice_previous = row->ice;
     row->ice = *credentials;
+    row->is_nominated = 0;
     seqlock_write_end(&row->row.sequence);
 }
 
-bool transport_select(struct transport *transport, const struct shm_address *remote, uint64_t now_us)
+bool transport_select(struct transport *transport, const struct shm_address *remote, bool nominated,
+                      uint64_t now_us)
 {
     struct shm_transport_row *row = transport->row;
     bool was_lost = row->has_selected && !row->has_consent;
@@ -137,6 +139,9 @@ bool transport_select(struct transport *transport, const struct shm_address *rem
     row->has_selected = 1;
     row->has_consent = 1;
     row->consent_us = now_us;
+    row->is_nominated = nominated;
+    if (nominated)
+        explicit_bzero(&row->ice_previous, sizeof(row->ice_previous));
     seqlock_write_end(&row->row.sequence);
     return was_lost;
 }

@@ -78,8 +78,9 @@ void transport_remove(struct transport_table *table, struct transport *transport
 void transport_set_credentials(struct transport *transport, const struct shm_ice_credentials *credentials);
 
 /* Media goes there from now on. Control has seen a valid check, so consent is fresh. True when it was lost.
- */
-bool transport_select(struct transport *transport, const struct shm_address *remote, uint64_t now_us);
+ * nominated: as in SelectTuple of proto/schema/forwarder.proto. */
+bool transport_select(struct transport *transport, const struct shm_address *remote, bool nominated,
+                      uint64_t now_us);
 
 /* Replaces the keys and all of the SRTP state. Errors are the backend's. */
 int transport_set_keys(const struct transport_table *table, struct transport *transport,

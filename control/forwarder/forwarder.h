@@ -78,8 +78,10 @@ int forwarder_set_ice_credentials(struct forwarder *forwarder, uint64_t transpor
 /* The worker accepts DTLS, SRTP and SRTCP from remote only after this. At most 8 a transport: -ENOSPC. */
 int forwarder_add_tuple(struct forwarder *forwarder, uint64_t transport, const struct sockaddr *remote);
 void forwarder_remove_tuple(struct forwarder *forwarder, uint64_t transport, const struct sockaddr *remote);
-/* Media goes to remote (an added tuple) from now on. */
-int forwarder_select_tuple(struct forwarder *forwarder, uint64_t transport, const struct sockaddr *remote);
+/* Media goes to remote (an added tuple) from now on. nominated: by a check with the current credentials; the
+ * worker answers more such checks itself, and forgets the credentials from before a restart. */
+int forwarder_select_tuple(struct forwarder *forwarder, uint64_t transport, const struct sockaddr *remote,
+                           bool nominated);
 /* key: master key and salt, one after the other. Copied into the ring and wiped there once read; the caller
  * wipes its own. */
 int forwarder_install_keys(struct forwarder *forwarder, uint64_t transport,

@@ -122,7 +122,8 @@ void forwarder_remove_tuple(struct forwarder *forwarder, uint64_t transport, con
     object->tuples[at] = object->tuples[--object->tuple_count];
 }
 
-int forwarder_select_tuple(struct forwarder *forwarder, uint64_t transport, const struct sockaddr *remote)
+int forwarder_select_tuple(struct forwarder *forwarder, uint64_t transport, const struct sockaddr *remote,
+                           bool nominated)
 {
     Km__SelectTuple message = KM__SELECT_TUPLE__INIT;
     struct shm_address address;
@@ -139,6 +140,7 @@ int forwarder_select_tuple(struct forwarder *forwarder, uint64_t transport, cons
     message.address.len = sizeof address.ip;
     message.port = address.port;
     message.scope = address.scope;
+    message.nominated = nominated;
     return send_message(forwarder, object->worker, KM__COMMAND__BODY_SELECT_TUPLE, &message);
 }
 

@@ -100,13 +100,16 @@ static int keep_tuple(struct ice_agent *agent, const struct sockaddr *remote)
     return index;
 }
 
-static void select_tuple(struct ice_agent *agent, int index)
+static void select_tuple(struct ice_agent *agent, int index, bool nominated)
 {
-    if (agent->selected == index)
+    const struct sockaddr *remote = (const struct sockaddr *)&agent->tuples[index].remote;
+
+    if (agent->selected == index && (agent->selected_is_nominated || !nominated))
         return;
-    if (agent->actions->select_tuple(agent->context, (const struct sockaddr *)&agent->tuples[index].remote) ==
-        0)
-        agent->selected = index;
+    if (agent->actions->select_tuple(agent->context, remote, nominated) != 0)
+        return;
+    agent->selected = index;
+    agent->selected_is_nominated = nominated;
 }
 
 static const struct ice_credentials *named_credentials(const struct ice_agent *agent,
@@ -156,13 +159,13 @@ static void take(struct ice_agent *agent, int index, const struct stun_message *
     if (nominates(agent, message)) {
         if (message->has_nomination && message->nomination > agent->nomination)
             agent->nomination = message->nomination;
-        select_tuple(agent, index);
+        select_tuple(agent, index, current);
         agent->state = ICE_COMPLETED;
         if (current)
             agent->previous.ufrag[0] = 0; /* the restart, if there was one, is done */
     } else if (agent->state != ICE_COMPLETED) {
         /* Before anything is nominated the most recent pair serves, so that DTLS need not wait. */
-        select_tuple(agent, index);
+        select_tuple(agent, index, false);
         agent->state = ICE_CONNECTED;
     }
 }
@@ -203,6 +206,7 @@ void ice_agent_restart(struct ice_agent *agent, const struct ice_credentials *cr
     agent->previous = agent->credentials;
     agent->credentials = *credentials;
     agent->nomination = 0;
+    agent->selected_is_nominated = false;
 }
 
 void ice_agent_lose_consent(struct ice_agent *agent)

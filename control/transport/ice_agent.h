@@ -22,7 +22,8 @@ enum ice_state { ICE_NEW, ICE_CONNECTED, ICE_COMPLETED, ICE_DISCONNECTED };
 struct ice_actions {
     int (*add_tuple)(void *context, const struct sockaddr *remote);
     void (*remove_tuple)(void *context, const struct sockaddr *remote);
-    int (*select_tuple)(void *context, const struct sockaddr *remote);
+    /* nominated: by a check with the current credentials. Called again when a selected pair is nominated. */
+    int (*select_tuple)(void *context, const struct sockaddr *remote, bool nominated);
     void (*send)(void *context, const struct sockaddr *remote, const uint8_t *data, size_t length);
 };
 
@@ -40,6 +41,7 @@ struct ice_agent {
     struct ice_tuple tuples[ICE_TUPLES_MAX];
     unsigned tuple_count;
     int selected; /* index, -1 = none */
+    bool selected_is_nominated;
     uint64_t clock;
     uint32_t nomination; /* the highest value seen since the last restart */
 };

@@ -25,10 +25,10 @@ static void remove_tuple(void *context, const struct sockaddr *remote)
     forwarder_remove_tuple(transport->service->forwarder, transport->handle, remote);
 }
 
-static int select_tuple(void *context, const struct sockaddr *remote)
+static int select_tuple(void *context, const struct sockaddr *remote, bool nominated)
 {
     struct webrtc_transport *transport = context;
-    return forwarder_select_tuple(transport->service->forwarder, transport->handle, remote);
+    return forwarder_select_tuple(transport->service->forwarder, transport->handle, remote, nominated);
 }
 
 static void send_datagram(void *context, const struct sockaddr *remote, const uint8_t *data, size_t length)

@@ -19,6 +19,7 @@ static struct {
     int tuples;
     struct sockaddr_in selected;
     int selections;
+    bool nominated;
     uint8_t answer[256];
     size_t answer_length;
     int answers;
@@ -40,9 +41,10 @@ static void remove_tuple(void *context, const struct sockaddr *remote)
     seen.tuples--;
 }
 
-static int select_tuple(void *context, const struct sockaddr *remote)
+static int select_tuple(void *context, const struct sockaddr *remote, bool nominated)
 {
     (void)context;
+    seen.nominated = nominated;
     memcpy(&seen.selected, remote, sizeof seen.selected);
     seen.selections++;
     return 0;
@@ -160,7 +162,9 @@ static void a_good_check_is_answered_after_its_tuple_is_known(void **state)
     assert_memory_equal(&seen.selected, &expected, sizeof expected);
     assert_int_equal(good_check(5000, true), ICE_ANSWERED);
     assert_int_equal(agent.state, ICE_COMPLETED);
-    assert_int_equal(seen.selections, 1);
+    assert_true(seen.nominated);
+    assert_int_equal(good_check(5000, true), ICE_ANSWERED);
+    assert_int_equal(seen.selections, 2); /* selected, then nominated; a third check says nothing new */
 }
 
 static void what_does_not_authenticate_is_silence(void **state)
@@ -229,6 +233,9 @@ static void a_restart_keeps_the_old_pair_until_a_new_one_is_nominated(void **sta
     assert_int_equal(good_check(5000, true), ICE_ANSWERED);
     assert_int_equal(ice_credentials_make(0, &fresh), 0);
     ice_agent_restart(&agent, &fresh);
+    const struct check nominating_of_old = {old.ufrag, old.password, true, false, 0};
+    assert_int_equal(send_check(5000, &nominating_of_old), ICE_ANSWERED);
+    assert_false(agent.selected_is_nominated);
     assert_int_equal(send_check(5000, &of_old), ICE_ANSWERED);
     assert_non_null(ice_agent_selected(&agent));
     assert_int_equal(good_check(5001, false), ICE_ANSWERED);
