@@ -33,7 +33,7 @@ struct config {
     char *webrtc_listen_ip; /* an IPv4 or IPv6 literal */
     char *webrtc_announced_address;
     unsigned webrtc_listen_port;
-    char *codecs; /* comma-separated: opus, VP8, VP9/<profile-id>, H264/<profile-level-id>, AV1 */
+    char *codecs; /* as control/ortc/router.h reads them */
     unsigned initial_outgoing_bitrate_bps;
     unsigned max_incoming_bitrate_bps;
     unsigned plain_port_min;

@@ -1,6 +1,7 @@
 #include "control/json_input.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Looks at brackets outside of strings only; whether they match is the parser's business. */
@@ -51,12 +52,25 @@ const char *json_input_text(const json_t *value)
     return strlen(text) == json_string_length(value) ? text : NULL;
 }
 
+static json_t *interpolate_string(const char *before, const json_t *value, const char *after)
+{
+    size_t before_length = strlen(before), length = json_string_length(value), after_length = strlen(after);
+    char *text = malloc(before_length + length + after_length + 1);
+    if (!text)
+        return NULL;
+    memcpy(text, before, before_length);
+    memcpy(text + before_length, json_string_value(value), length);
+    memcpy(text + before_length + length, after, after_length);
+    json_t *joined = json_stringn(text, before_length + length + after_length);
+    free(text);
+    return joined;
+}
+
 json_t *json_input_interpolate(const char *before, const json_t *value, const char *after)
 {
     switch (value ? json_typeof(value) : JSON_NULL) {
     case JSON_STRING:
-        return json_sprintf("%s%.*s%s", before, (int)json_string_length(value), json_string_value(value),
-                            after);
+        return interpolate_string(before, value, after);
     case JSON_NULL:
         return json_sprintf("%s%s%s", before, value ? "null" : "undefined", after);
     case JSON_TRUE:

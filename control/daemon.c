@@ -1,0 +1,298 @@
+#include "control/daemon.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/api/api.h"
+#include "control/config.h"
+#include "control/forwarder/forwarder.h"
+#include "control/gateway/gateway.h"
+#include "control/log.h"
+#include "control/ortc/router.h"
+#include "control/room/rooms.h"
+#include "control/signaling/session.h"
+#include "control/signaling/signaling.h"
+#include "control/transport/webrtc_transport.h"
+
+struct daemon {
+    const struct config *config;
+    struct event_base *base;
+    struct ortc_router *router;
+    struct forwarder *forwarder;
+    struct webrtc_service *webrtc;
+    struct rooms *rooms;
+    struct signaling *signaling;
+    struct api *api;
+    struct gateway *gateway;
+};
+
+static void on_stun(void *context, uint64_t transport, uint32_t worker, const struct sockaddr *remote,
+                    const uint8_t *data, size_t length)
+{
+    struct daemon *daemon = context;
+    webrtc_service_stun(daemon->webrtc, transport, worker, remote, data, length);
+}
+
+static void on_dtls(void *context, uint64_t transport, uint32_t worker, const struct sockaddr *remote,
+                    const uint8_t *data, size_t length)
+{
+    struct daemon *daemon = context;
+    webrtc_service_dtls(daemon->webrtc, transport, worker, remote, data, length);
+}
+
+static void on_consent(void *context, uint64_t transport, bool lost)
+{
+    struct daemon *daemon = context;
+    webrtc_service_consent(daemon->webrtc, transport, lost);
+}
+
+static void on_layers_changed(void *context, uint64_t consumer, int spatial, int temporal)
+{
+    struct daemon *daemon = context;
+    rooms_layers_changed(daemon->rooms, consumer, spatial, temporal);
+}
+
+static void on_score_changed(void *context, uint64_t consumer, unsigned score, unsigned producer_score,
+                             const unsigned *producer_scores, size_t count)
+{
+    struct daemon *daemon = context;
+    rooms_score_changed(daemon->rooms, consumer, score, producer_score, producer_scores, count);
+}
+
+static void on_ready(void *context)
+{
+    struct daemon *daemon = context;
+    forwarder_set_counts(daemon->forwarder, (uint32_t)rooms_count(daemon->rooms),
+                         (uint32_t)rooms_count_peers(daemon->rooms));
+    log_info("daemon", "the forwarder is ready");
+}
+
+static void on_lost(void *context)
+{
+    struct daemon *daemon = context;
+    rooms_forwarder_lost(daemon->rooms);
+}
+
+static const struct forwarder_handler forwarder_handler = {
+    .on_stun = on_stun,
+    .on_dtls = on_dtls,
+    .on_consent = on_consent,
+    .on_layers_changed = on_layers_changed,
+    .on_score_changed = on_score_changed,
+    .on_ready = on_ready,
+    .on_lost = on_lost,
+};
+
+static void on_http_request(void *context, const struct gateway_http_request *request)
+{
+    struct daemon *daemon = context;
+    if (signaling_owns_path(request->path))
+        signaling_answer_http(daemon->signaling, request);
+    else
+        api_answer(daemon->api, request);
+}
+
+static const char *on_ws_upgrade(void *context, const char *path, const char *query)
+{
+    (void)context;
+    (void)path;
+    return signaling_check_upgrade(query);
+}
+
+static void on_ws_open(void *context, uint64_t ws, const char *path, const char *query, const char *peer)
+{
+    (void)path;
+    (void)peer;
+    struct daemon *daemon = context;
+    signaling_open(daemon->signaling, ws, query);
+}
+
+static void on_ws_message(void *context, uint64_t ws, const uint8_t *data, size_t length, bool binary)
+{
+    struct daemon *daemon = context;
+    signaling_message(daemon->signaling, ws, data, length, binary);
+}
+
+static void on_ws_close(void *context, uint64_t ws)
+{
+    struct daemon *daemon = context;
+    signaling_close(daemon->signaling, ws);
+}
+
+static const struct gateway_handler gateway_handler = {
+    .on_http_request = on_http_request,
+    .on_ws_upgrade = on_ws_upgrade,
+    .on_ws_open = on_ws_open,
+    .on_ws_message = on_ws_message,
+    .on_ws_close = on_ws_close,
+};
+
+static const char *poll_name(enum config_poll poll)
+{
+    switch (poll) {
+    case CONFIG_POLL_BUSY:
+        return "busy";
+    case CONFIG_POLL_SLEEP:
+        return "sleep";
+    case CONFIG_POLL_ADAPTIVE:
+        break;
+    }
+    return "adaptive";
+}
+
+static const char *level_name(enum log_level level)
+{
+    switch (level) {
+    case LOG_LEVEL_ERROR:
+        return "error";
+    case LOG_LEVEL_WARN:
+        return "warn";
+    case LOG_LEVEL_DEBUG:
+        return "debug";
+    case LOG_LEVEL_INFO:
+        break;
+    }
+    return "info";
+}
+
+static int start_media(struct daemon *daemon, char *error, size_t size)
+{
+    const struct config *config = daemon->config;
+    if (ortc_router_create(config->codecs, &daemon->router, error, size))
+        return -EDOM;
+
+    struct forwarder_config forwarder = {
+        .binary = config->forwarder,
+        .runtime_dir = config->runtime_dir,
+        .poll = poll_name(config->poll),
+        .log_level = level_name(config->log_level),
+        .listen_ip = config->webrtc_listen_ip,
+        .listen_port = (uint16_t)config->webrtc_listen_port,
+        .workers = config->workers,
+    };
+    int result = forwarder_create(&forwarder, daemon->base, &forwarder_handler, daemon, &daemon->forwarder,
+                                  error, size);
+    if (result)
+        return result;
+
+    struct webrtc_service_config webrtc = {
+        .listen_ip = config->webrtc_listen_ip,
+        .announced_address = config->webrtc_announced_address,
+        .port = (uint16_t)config->webrtc_listen_port,
+        .certificate_path = config->dtls_cert,
+        .key_path = config->dtls_key,
+        .max_incoming_bitrate_bps = config->max_incoming_bitrate_bps,
+    };
+    return webrtc_service_create(&webrtc, daemon->base, daemon->forwarder, &daemon->webrtc, error, size);
+}
+
+static int start_signaling(struct daemon *daemon, char *error, size_t size)
+{
+    const struct config *config = daemon->config;
+    struct rooms_config rooms;
+    rooms_config_init(&rooms);
+    rooms.base = daemon->base;
+    rooms.forwarder = daemon->forwarder;
+    rooms.webrtc = daemon->webrtc;
+    rooms.router = daemon->router;
+    rooms.turn_server = config->turn_server;
+    rooms.turn_static_secret = config->turn_static_secret;
+    struct signaling_config signaling;
+    signaling_config_init(&signaling);
+    signaling.base = daemon->base;
+    int result = rooms_create(&rooms, &daemon->rooms);
+    if (!result) {
+        signaling.rooms = daemon->rooms;
+        result = signaling_create(&signaling, &daemon->signaling);
+    }
+    struct api_config api = {
+        .rooms = daemon->rooms,
+        .forwarder = daemon->forwarder,
+        .auth_token = config->auth_token,
+        .public_domain = config->public_domain,
+        .secure = config->ssl_cert || config->force_wss,
+        .demo = config->demo,
+    };
+    if (!result)
+        result = api_create(&api, &daemon->api);
+    if (result)
+        snprintf(error, size, "cannot start signaling: %s", strerror(-result));
+    if (config->turn_server && !config->turn_static_secret)
+        log_warn("daemon", "TURN_STATIC_SECRET is not set: clients get no TURN server");
+    return result;
+}
+
+static int start_gateway(struct daemon *daemon, char *error, size_t size)
+{
+    const struct config *config = daemon->config;
+    struct gateway_config gateway;
+    gateway_config_init(&gateway);
+    gateway.host = config->listening_host;
+    gateway.port = (uint16_t)config->listening_port;
+    gateway.cert_path = config->ssl_cert;
+    gateway.key_path = config->ssl_key;
+    gateway.ws_path = SIGNALING_PATH;
+    gateway.max_ws_message_bytes = SESSION_MESSAGE_BYTES_MAX;
+    gateway.demo_root = config->demo;
+    int result =
+        gateway_create(&gateway, daemon->base, &gateway_handler, daemon, &daemon->gateway, error, size);
+    if (result)
+        return result;
+    signaling_set_gateway(daemon->signaling, daemon->gateway);
+    api_set_gateway(daemon->api, daemon->gateway);
+    return 0;
+}
+
+int daemon_create(const struct config *config, struct event_base *base, struct daemon **ret_daemon,
+                  char *error, size_t size)
+{
+    struct daemon *daemon = calloc(1, sizeof(*daemon));
+    if (!daemon) {
+        snprintf(error, size, "out of memory");
+        return -ENOMEM;
+    }
+    daemon->config = config;
+    daemon->base = base;
+    int result = start_media(daemon, error, size);
+    if (!result)
+        result = start_signaling(daemon, error, size);
+    if (!result)
+        result = start_gateway(daemon, error, size);
+    if (result) {
+        daemon_destroy(daemon);
+        return result;
+    }
+    *ret_daemon = daemon;
+    return 0;
+}
+
+void daemon_destroy(struct daemon *daemon)
+{
+    if (!daemon)
+        return;
+    if (daemon->gateway)
+        gateway_destroy(daemon->gateway);
+    signaling_destroy(daemon->signaling);
+    api_destroy(daemon->api);
+    rooms_destroy(daemon->rooms);
+    webrtc_service_destroy(daemon->webrtc);
+    forwarder_destroy(daemon->forwarder);
+    ortc_router_destroy(daemon->router);
+    free(daemon);
+}
+
+void daemon_print_listeners(const struct daemon *daemon, FILE *out)
+{
+    const struct config *config = daemon->config;
+    bool is_ipv6 = strchr(config->listening_host, ':');
+    const char *scheme = config->ssl_cert ? "https" : "http";
+    fprintf(out,
+            "kolabmeetd " KM_VERSION
+            " listens on %s://%s%s%s:%u for signaling, on UDP %s port %u for media%s\n",
+            scheme, is_ipv6 ? "[" : "", config->listening_host, is_ipv6 ? "]" : "",
+            (unsigned)gateway_port(daemon->gateway), config->webrtc_listen_ip, config->webrtc_listen_port,
+            config->demo ? "; the demo page is at /demo/" : "");
+    fflush(out);
+}
