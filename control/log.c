@@ -67,7 +67,8 @@ static size_t append_escaped(char *line, size_t length, const char *text)
     return length;
 }
 
-static void write_line(enum log_level level, const char *tag, const char *format, va_list arguments)
+__attribute__((format(printf, 3, 0))) static void write_line(enum log_level level, const char *tag,
+                                                             const char *format, va_list arguments)
 {
     char message[LOG_LINE_MAX];
     char line[LOG_LINE_MAX];

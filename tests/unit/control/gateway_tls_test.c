@@ -1,0 +1,266 @@
+#include "tests/unit/control/gateway_harness.h"
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <sys/stat.h>
+
+static char folder[] = "/tmp/gateway_tls.XXXXXX";
+static char cert_path[64], key_path[64], other_key_path[64], broken_path[64];
+
+static void write_key(const char *path, EVP_PKEY *key)
+{
+    FILE *file = fopen(path, "w");
+
+    assert_non_null(file);
+    assert_int_equal(PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL), 1);
+    fclose(file);
+}
+
+static int make_files(void **state)
+{
+    (void)state;
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    EVP_PKEY *other = EVP_EC_gen("P-256");
+    X509 *cert = X509_new();
+    X509_NAME *name = X509_get_subject_name(cert);
+
+    if (!mkdtemp(folder))
+        return -1;
+    snprintf(cert_path, sizeof(cert_path), "%s/cert.pem", folder);
+    snprintf(key_path, sizeof(key_path), "%s/key.pem", folder);
+    snprintf(other_key_path, sizeof(other_key_path), "%s/other.pem", folder);
+    snprintf(broken_path, sizeof(broken_path), "%s/broken.pem", folder);
+    write_key(key_path, key);
+    write_key(other_key_path, other);
+
+    X509_set_version(cert, X509_VERSION_3);
+    ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
+    X509_gmtime_adj(X509_getm_notBefore(cert), -60);
+    X509_gmtime_adj(X509_getm_notAfter(cert), 3600);
+    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"localhost", -1, -1, 0);
+    X509_set_issuer_name(cert, name);
+    X509_set_pubkey(cert, key);
+    assert_true(X509_sign(cert, key, EVP_sha256()) > 0);
+    FILE *file = fopen(cert_path, "w");
+    assert_int_equal(PEM_write_X509(file, cert), 1);
+    fclose(file);
+    file = fopen(broken_path, "w");
+    fputs("-----BEGIN NOTHING-----\n", file);
+    fclose(file);
+    X509_free(cert);
+    EVP_PKEY_free(key);
+    EVP_PKEY_free(other);
+    return 0;
+}
+
+static int remove_files(void **state)
+{
+    (void)state;
+    unlink(cert_path);
+    unlink(key_path);
+    unlink(other_key_path);
+    unlink(broken_path);
+    return rmdir(folder);
+}
+
+struct client {
+    int socket;
+    SSL_CTX *context;
+    SSL *ssl;
+};
+
+static int try_connect(const struct harness *harness, struct client *client, int max_version)
+{
+    static const unsigned char alpn[] = "\x02h2\x08http/1.1";
+
+    client->socket = harness_connect(harness);
+    client->context = SSL_CTX_new(TLS_client_method());
+    SSL_CTX_set_security_level(client->context, 0);
+    SSL_CTX_set_max_proto_version(client->context, max_version);
+    SSL_CTX_set_alpn_protos(client->context, alpn, sizeof(alpn) - 1);
+    client->ssl = SSL_new(client->context);
+    SSL_set_fd(client->ssl, client->socket);
+    return SSL_connect(client->ssl);
+}
+
+static void disconnect(struct client *client)
+{
+    SSL_free(client->ssl);
+    SSL_CTX_free(client->context);
+    close(client->socket);
+    ERR_clear_error();
+}
+
+static void start_tls(struct harness *harness)
+{
+    harness_init(harness);
+    harness->config.cert_path = cert_path;
+    harness->config.key_path = key_path;
+    harness_start(harness);
+}
+
+/* Reads until `text` has come. */
+static void expect_text(struct client *client, const char *text)
+{
+    char got[4096] = "";
+    size_t have = 0;
+
+    while (!strstr(got, text)) {
+        assert_true(have + 1 < sizeof(got));
+        int count = SSL_read(client->ssl, got + have, (int)(sizeof(got) - 1 - have));
+        assert_true(count > 0);
+        have += (size_t)count;
+        got[have] = '\0';
+    }
+}
+
+static void requests_over_tls(void **state)
+{
+    (void)state;
+    static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+    struct harness harness;
+
+    start_tls(&harness);
+    for (size_t i = 0; i < 2; i++) {
+        static const char first[] = "GET /a HTTP/1.1\r\nHost: x\r\n\r\n";
+        static const char last[] = "GET /b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        struct client client;
+        const unsigned char *alpn;
+        unsigned alpn_length;
+        char rest;
+
+        assert_int_equal(try_connect(&harness, &client, versions[i]), 1);
+        assert_int_equal(SSL_version(client.ssl), versions[i]);
+        SSL_get0_alpn_selected(client.ssl, &alpn, &alpn_length);
+        assert_int_equal(alpn_length, 8);
+        assert_memory_equal(alpn, "http/1.1", 8);
+        assert_int_equal(SSL_write(client.ssl, first, sizeof(first) - 1), sizeof(first) - 1);
+        expect_text(&client, "GET /a ? token=- body=0:");
+        assert_int_equal(SSL_write(client.ssl, last, sizeof(last) - 1), sizeof(last) - 1);
+        expect_text(&client, "GET /b ? token=- body=0:");
+        /* Ended in order, by close_notify. */
+        int end = SSL_read(client.ssl, &rest, 1);
+        assert_int_equal(SSL_get_error(client.ssl, end), SSL_ERROR_ZERO_RETURN);
+        disconnect(&client);
+    }
+    harness_stop(&harness);
+}
+
+static void old_versions_are_refused(void **state)
+{
+    (void)state;
+    struct harness harness;
+    struct client client;
+
+    start_tls(&harness);
+    assert_true(try_connect(&harness, &client, TLS1_1_VERSION) <= 0);
+    disconnect(&client);
+    harness_stop(&harness);
+}
+
+/* More than one TLS record each way, so that the gateway's input is held back and its output blocks. */
+static void big_messages_over_tls(void **state)
+{
+    (void)state;
+    struct harness harness;
+    struct client client;
+    size_t length = 900000;
+    size_t total = length + 10 + 37; /* its frame header, and the first frame */
+    uint8_t *frame = calloc(1, length + 14);
+    uint8_t *got = calloc(1, 129 + 2 + total);
+
+    start_tls(&harness);
+    assert_int_equal(try_connect(&harness, &client, TLS1_3_VERSION), 1);
+    static const char request[] = WS_REQUEST("/meetmedia/signaling") "\r\n";
+    assert_true(SSL_write(client.ssl, request, sizeof(request) - 1) > 0);
+    /* Zero as mask and as payload. */
+    memcpy(frame, "\x82\xff\0\0\0\0\0\x0d\xbb\xa0", 10);
+    for (size_t sent = 0; sent < length + 14;) {
+        int count = SSL_write(client.ssl, frame + sent, (int)(length + 14 - sent));
+        assert_true(count > 0);
+        sent += (size_t)count;
+    }
+    for (size_t have = 0; have < 129 + 2 + total;) {
+        int count = SSL_read(client.ssl, got + have, (int)(129 + 2 + total - have));
+        assert_true(count > 0);
+        have += (size_t)count;
+    }
+    assert_memory_equal(got, "HTTP/1.1 101 ", 13);
+    assert_memory_equal(got + 129 + 2 + 37, "\x82\x7f\0\0\0\0\0\x0d\xbb\xa0", 10);
+    disconnect(&client);
+    wait_for(&harness.ws_closed, 1);
+    harness_stop(&harness);
+    free(frame);
+    free(got);
+}
+
+static void plain_bytes_on_the_tls_port_end_only_their_connection(void **state)
+{
+    (void)state;
+    struct harness harness;
+    struct client client;
+
+    start_tls(&harness);
+    int plain = harness_connect(&harness);
+    put_text(plain, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    char byte;
+    while (recv(plain, &byte, 1, 0) > 0)
+        ;
+    close(plain);
+    assert_int_equal(try_connect(&harness, &client, TLS1_3_VERSION), 1);
+    disconnect(&client);
+    harness_stop(&harness);
+}
+
+static void bad_certificates_are_named(void **state)
+{
+    (void)state;
+    static const struct gateway_handler handler = {0};
+    const struct {
+        const char *cert, *key;
+        int result;
+        const char *error;
+    } cases[] = {
+        {"/nowhere/cert.pem", key_path, -ENOENT,
+         "cannot read the certificate /nowhere/cert.pem: No such file"},
+        {cert_path, "/nowhere/key.pem", -ENOENT, "cannot read the key /nowhere/key.pem: No such file"},
+        {folder, key_path, -EISDIR, "cannot read the certificate"},
+        {broken_path, key_path, -EINVAL, "is no usable PEM certificate"},
+        {cert_path, broken_path, -EINVAL, "is no usable PEM key"},
+        {cert_path, other_key_path, -EINVAL, "not the key of"},
+    };
+    struct event_base *base = event_base_new();
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct gateway_config config;
+        struct gateway *gateway = NULL;
+        char error[GATEWAY_ERROR_MAX] = "";
+
+        gateway_config_init(&config);
+        config.host = "127.0.0.1";
+        config.cert_path = cases[i].cert;
+        config.key_path = cases[i].key;
+        assert_int_equal(gateway_create(&config, base, &handler, NULL, &gateway, error, sizeof(error)),
+                         cases[i].result);
+        assert_null(gateway);
+        assert_non_null(strstr(error, cases[i].error));
+        assert_null(strchr(error, '\n'));
+    }
+    event_base_free(base);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(requests_over_tls),
+        cmocka_unit_test(old_versions_are_refused),
+        cmocka_unit_test(big_messages_over_tls),
+        cmocka_unit_test(plain_bytes_on_the_tls_port_end_only_their_connection),
+        cmocka_unit_test(bad_certificates_are_named),
+    };
+
+    return cmocka_run_group_tests(tests, make_files, remove_files);
+}
