@@ -47,7 +47,8 @@ static void defaults(void **state)
     assert_string_equal(config.webrtc_listen_ip, "192.0.2.1");
     assert_null(config.webrtc_announced_address);
     assert_int_equal(config.webrtc_listen_port, 44444);
-    assert_string_equal(config.codecs, "opus,VP8,VP9/2,H264/4d0032,H264/42e01f");
+    assert_string_equal(
+        config.codecs, "opus,VP8,VP9;profile-id=2,H264;profile-level-id=4d0032,H264;profile-level-id=42e01f");
     assert_int_equal(config.initial_outgoing_bitrate_bps, 1000000);
     assert_int_equal(config.max_incoming_bitrate_bps, 1500000);
     assert_int_equal(config.plain_port_min, 40000);
