@@ -1,13 +1,13 @@
 #include "proto/wire/rtcp_feedback.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "proto/wire/bytes.h"
 
 #define NACK_ITEM_BYTES 4
 #define FIR_ENTRY_BYTES 8
-#define REMB_HEAD_BYTES 8 /* of FCI: "REMB", number of SSRCs, exponent and mantissa */
+#define REMB_IDENTIFIER 0x52454d42u /* "REMB" */
+#define REMB_HEAD_BYTES 8           /* of FCI: "REMB", number of SSRCs, exponent and mantissa */
 #define REMB_MANTISSA_BITS 18
 #define REMB_MANTISSA_MAX ((1u << REMB_MANTISSA_BITS) - 1)
 
@@ -36,7 +36,7 @@ void rtcp_nack_begin(struct rtcp_nack_iterator *iterator, const struct rtcp_feed
 {
     *iterator = (struct rtcp_nack_iterator){
         .position = feedback->fci,
-        .end = feedback->fci + feedback->fci_length / NACK_ITEM_BYTES * NACK_ITEM_BYTES,
+        .end = feedback->fci + (feedback->fci_length & ~(uint32_t)(NACK_ITEM_BYTES - 1)),
     };
 }
 
@@ -120,7 +120,7 @@ int rtcp_write_fir(uint8_t *buffer, size_t capacity, uint32_t sender_ssrc, uint3
 int rtcp_parse_remb(const struct rtcp_feedback *feedback, struct rtcp_remb *ret_remb)
 {
     const uint8_t *fci = feedback->fci;
-    if (feedback->fci_length < 4 || memcmp(fci, "REMB", 4) != 0)
+    if (feedback->fci_length < 4 || load_be32(fci) != REMB_IDENTIFIER)
         return -ENOMSG;
     if (feedback->fci_length < REMB_HEAD_BYTES || feedback->fci_length < REMB_HEAD_BYTES + 4u * fci[4])
         return -EBADMSG;
@@ -148,7 +148,7 @@ int rtcp_write_remb(uint8_t *buffer, size_t capacity, uint32_t sender_ssrc, uint
         exponent++;
     write_feedback_header(buffer, RTCP_PSFB, RTCP_PSFB_AFB, length, sender_ssrc, 0);
     uint8_t *fci = buffer + RTCP_FEEDBACK_BYTES;
-    memcpy(fci, "REMB", 4);
+    store_be32(fci, REMB_IDENTIFIER);
     fci[4] = (uint8_t)count;
     store_be24(fci + 5, exponent << REMB_MANTISSA_BITS | (uint32_t)(bitrate_bps >> exponent));
     for (size_t i = 0; i < count; i++)

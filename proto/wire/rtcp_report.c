@@ -121,7 +121,7 @@ int rtcp_parse_bye(const struct rtcp_packet *packet, struct rtcp_bye *ret_bye)
 
 uint32_t rtcp_bye_ssrc(const struct rtcp_packet *packet, unsigned index)
 {
-    return load_be32(packet->data + RTCP_HEADER_BYTES + 4u * index);
+    return load_be32(packet->data + RTCP_HEADER_BYTES + (size_t)4 * index);
 }
 
 int rtcp_write_bye(uint8_t *buffer, size_t capacity, const uint32_t *ssrcs, unsigned count)
@@ -133,6 +133,6 @@ int rtcp_write_bye(uint8_t *buffer, size_t capacity, const uint32_t *ssrcs, unsi
         return -ENOSPC;
     rtcp_write_header(buffer, RTCP_BYE, (uint8_t)count, length);
     for (unsigned i = 0; i < count; i++)
-        store_be32(buffer + RTCP_HEADER_BYTES + 4u * i, ssrcs[i]);
+        store_be32(buffer + RTCP_HEADER_BYTES + (size_t)4 * i, ssrcs[i]);
     return (int)length;
 }

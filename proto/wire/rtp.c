@@ -26,7 +26,7 @@ int rtp_parse_header(const uint8_t *data, size_t length, struct rtp_header *ret_
         if (length - position < EXTENSION_HEADER_BYTES)
             return -EBADMSG;
         header.extension_profile = load_be16(data + position);
-        size_t extension_length = 4u * load_be16(data + position + 2);
+        size_t extension_length = (size_t)4 * load_be16(data + position + 2);
         position += EXTENSION_HEADER_BYTES;
         if (extension_length > length - position)
             return -EBADMSG;

@@ -113,7 +113,7 @@ static void add_statuses(struct twcc_builder *builder, uint8_t symbol, unsigned 
  * before. */
 static size_t chunk_bytes_bound(unsigned gap)
 {
-    return CHUNK_BYTES * (gap / TWCC_RUN_MAX + 4);
+    return (size_t)CHUNK_BYTES * (gap / TWCC_RUN_MAX + 4);
 }
 
 int twcc_builder_add(struct twcc_builder *builder, uint16_t sequence, int64_t arrival_us)

@@ -84,7 +84,7 @@ static void read_nack(const struct rtcp_feedback *feedback)
     size_t count = 0;
     rtcp_nack_begin(&iterator, feedback);
     while (rtcp_nack_next(&iterator, &sequence)) {
-        CHECK(count < 17 * (feedback->fci_length / 4));
+        CHECK(count < (size_t)17 * (feedback->fci_length / 4));
         sequences[count++] = sequence;
         asked[sequence] = true;
     }
@@ -120,7 +120,7 @@ static void read_feedback(const struct rtcp_packet *packet)
     if (rtcp_parse_remb(&feedback, &remb) == 0) {
         uint32_t ssrcs[RTCP_REMB_SSRCS_MAX];
         for (unsigned i = 0; i < remb.ssrc_count; i++)
-            ssrcs[i] = load_be32(remb.ssrcs + 4 * i);
+            ssrcs[i] = load_be32(remb.ssrcs + (size_t)4 * i);
         struct rtcp_packet packet_again =
             written(rtcp_write_remb(buffer, sizeof buffer, 1, remb.bitrate_bps, ssrcs, remb.ssrc_count));
         CHECK(rtcp_parse_feedback(&packet_again, &again) == 0 && rtcp_parse_remb(&again, &remb_again) == 0);

@@ -68,6 +68,7 @@ static void write_anew(struct rtp_header header, const struct rtp_ext_item *item
 
 static void rewrite(const uint8_t *data, size_t length, const struct rtp_header *before)
 {
+    CHECK(length >= RTP_FIXED_HEADER_BYTES);
     uint8_t *packet = copy_of(data, length);
     struct rtp_header after;
     rtp_set_payload_type(packet, (uint8_t)(before->payload_type + 1));

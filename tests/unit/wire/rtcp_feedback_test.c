@@ -100,6 +100,19 @@ static void test_nack_round_trip(void **state)
     }
 }
 
+static void test_nack_beyond_the_length_field(void **state)
+{
+    (void)state;
+    static uint16_t sequences[70000];
+    static uint8_t buffer[RTCP_PACKET_MAX + 64];
+    for (size_t i = 0; i < COUNT_OF(sequences); i++)
+        sequences[i] = (uint16_t)(17 * i); /* an item each */
+    size_t fits = (RTCP_PACKET_MAX - RTCP_FEEDBACK_BYTES) / 4;
+    assert_int_equal(rtcp_write_nack(buffer, sizeof buffer, 1, 2, sequences, fits), RTCP_PACKET_MAX);
+    assert_int_equal(load_be16(buffer + 2), 0xffff);
+    assert_int_equal(rtcp_write_nack(buffer, sizeof buffer, 1, 2, sequences, fits + 1), -ENOSPC);
+}
+
 static void test_torn_nack_item(void **state)
 {
     (void)state;
@@ -215,6 +228,7 @@ int main(void)
         cmocka_unit_test(test_common_part),
         cmocka_unit_test(test_nack),
         cmocka_unit_test(test_nack_round_trip),
+        cmocka_unit_test(test_nack_beyond_the_length_field),
         cmocka_unit_test(test_torn_nack_item),
         cmocka_unit_test(test_pli),
         cmocka_unit_test(test_fir),

@@ -319,6 +319,19 @@ static void test_sdes_that_lies(void **state)
                                "\x00\x00\x00\x03",
                                12),
                      -EBADMSG); /* ends in padding */
+    /* The end is the last byte before a padding of three: one chunk is whole, a second one is not there. */
+    assert_int_equal(walk_sdes("\xa1\xca\x00\x03"
+                               "ssrc"
+                               "\x01\x02"
+                               "ab\x00\x00\x00\x03",
+                               16),
+                     0);
+    assert_int_equal(walk_sdes("\xa2\xca\x00\x03"
+                               "ssrc"
+                               "\x01\x02"
+                               "ab\x00\x00\x00\x03",
+                               16),
+                     -EBADMSG);
 }
 
 static void test_sdes_cname(void **state)
