@@ -40,10 +40,10 @@ static bool layer_alive(const struct layer_view *view, uint64_t now_us)
 /* The highest alive up to the preferred one, else the lowest alive above it. */
 static int layer_choose(const struct layer_switch *state, const struct layer_view *views, uint64_t now_us)
 {
-    for (int i = state->preferred; i >= 0; i--)
+    for (int i = (int)state->preferred; i >= 0; i--)
         if (layer_alive(&views[i], now_us))
             return i;
-    for (int i = state->preferred + 1; i < state->count; i++)
+    for (int i = (int)state->preferred + 1; i < state->count; i++)
         if (layer_alive(&views[i], now_us))
             return i;
     return -1;

@@ -58,7 +58,7 @@ int rewrite_packet_head(const struct rewrite_state *state, const struct rewrite_
                         uint8_t *out, size_t out_bytes, struct rewrite_head *ret_head)
 {
     const struct rtp_header *in = &view->header;
-    size_t csrc_bytes = 4u * in->csrc_count;
+    size_t csrc_bytes = (size_t)4 * in->csrc_count;
     size_t descriptor_bytes = view->has_vp8 ? view->vp8.length : 0;
     size_t length = RTP_FIXED_HEADER_BYTES + csrc_bytes;
 

@@ -46,14 +46,12 @@ void twcc_feedback_packet(struct twcc_feedback_state *state, uint16_t sequence, 
         twcc_extend(state, number);
     } else if (number >= state->end) {
         twcc_extend(state, number);
-    } else if (number + 2 * MEDIA_TWCC_WINDOW < state->end) {
+    } else if (number + (uint64_t)2 * MEDIA_TWCC_WINDOW < state->end) {
         /* Nothing is that late: the sender numbers anew. */
         number = FIRST_CYCLE + sequence;
         twcc_begin_anew(state, number);
         twcc_extend(state, number);
-    } else if (number < state->oldest) {
-        return;
-    } else if (*twcc_slot(state, number) != 0) {
+    } else if (number < state->oldest || *twcc_slot(state, number) != 0) {
         return;
     }
 

@@ -19,15 +19,13 @@ static void require(bool holds)
 }
 
 struct machines {
+    struct rewrite_state rewrite;
     struct receive_stats receive;
     struct send_stats send;
     struct sender_clock clock;
-    struct rewrite_state rewrite;
     struct twcc_feedback_state twcc;
     struct score score;
     uint8_t used[NUMBERS];
-    uint32_t last_timestamp;
-    bool sent;
 };
 
 static void machines_send(struct machines *machines, const struct rtp_header *header, uint64_t now_us)

@@ -35,9 +35,9 @@ static void stream_init(struct stream *stream, enum media_codec codec)
     receive_stats_init(&stream->stats, 1, 90000);
     rewrite_init(&stream->consumer.rewrite, SSRC, 101, (uint16_t)stream->first_out, true);
     layer_switch_init(&stream->consumer.layer, &one, 1, key_frame_needed(codec));
-    for (uint8_t kind = 1; kind < MEDIA_EXTENSION_COUNT; kind++) {
-        packet_view_map_id(&stream->map, kind, kind);
-        stream->consumer.extensions.id[kind] = kind;
+    for (unsigned kind = 1; kind < MEDIA_EXTENSION_COUNT; kind++) {
+        packet_view_map_id(&stream->map, (uint8_t)kind, kind);
+        stream->consumer.extensions.id[kind] = (uint8_t)kind;
     }
     stream->consumer.extensions.mid_length = 1;
     stream->consumer.extensions.mid[0] = '0';

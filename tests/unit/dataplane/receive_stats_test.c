@@ -113,12 +113,12 @@ static void test_jitter(void **state)
     (void)state;
     struct receive_stats stats;
     receive_stats_init(&stats, 1, 48000);
-    for (uint16_t i = 0; i < 500; i++)
-        receive(&stats, i, i * 960u, 1000000000000000ull + i * 20000u + (i % 2) * 10000u);
+    for (uint32_t i = 0; i < 500; i++)
+        receive(&stats, (uint16_t)i, i * 960, 1000000000000000ull + i * 20000ull + (i % 2) * 10000ull);
     assert_in_range(receive_stats_jitter(&stats), 470, 480);
 
     /* A clock that jumps is no jitter. */
-    receive(&stats, 500, 0x80000000u, 1000000000000000ull + 500 * 20000u);
+    receive(&stats, 500, 0x80000000u, 1000000000000000ull + 500 * 20000ull);
     assert_in_range(receive_stats_jitter(&stats), 400, 480);
 }
 

@@ -31,10 +31,11 @@ static void sample_make(struct sample *sample)
                                 .ssrc = 0x11111111};
 
     memset(sample, 0, sizeof(*sample));
-    for (uint8_t kind = 1; kind < MEDIA_EXTENSION_COUNT; kind++) {
-        memset(values[kind], 0xa0 + kind, sizeof(values[kind]));
-        items[kind - 1] = (struct rtp_ext_item){.id = kind, .length = lengths[kind], .data = values[kind]};
-        assert_int_equal(packet_view_map_id(&sample->map, kind, kind), 0);
+    for (unsigned kind = 1; kind < MEDIA_EXTENSION_COUNT; kind++) {
+        memset(values[kind], (int)(0xa0 + kind), sizeof(values[kind]));
+        items[kind - 1] =
+            (struct rtp_ext_item){.id = (uint8_t)kind, .length = lengths[kind], .data = values[kind]};
+        assert_int_equal(packet_view_map_id(&sample->map, (uint8_t)kind, kind), 0);
     }
     rtp_write_fixed_header(sample->bytes, &header);
     sample->bytes[0] |= 2;

@@ -55,7 +55,7 @@ static void test_loss_and_times(void **state)
 {
     (void)state;
     uint8_t buffer[TWCC_BUILDER_BYTES];
-    struct twcc_feedback feedback;
+    struct twcc_feedback feedback = {0};
     struct twcc_iterator iterator;
     struct twcc_status status;
     uint64_t t0_us = 1000000 * MS;
@@ -97,7 +97,7 @@ static void test_interval(void **state)
 {
     (void)state;
     uint8_t buffer[TWCC_BUILDER_BYTES];
-    struct twcc_feedback feedback;
+    struct twcc_feedback feedback = {0};
     uint64_t t0_us = 50000 * MS;
     twcc_feedback_packet(&twcc, 1, 1, t0_us);
     assert_true(take(t0_us, buffer, &feedback));
@@ -110,8 +110,8 @@ static void test_interval(void **state)
     assert_int_equal(feedback.base_sequence, 2);
 
     /* Many in no time: before the window is full. */
-    for (uint16_t i = 3; i < 3 + MEDIA_TWCC_WINDOW / 2; i++)
-        twcc_feedback_packet(&twcc, i, 1, t0_us + 101 * MS);
+    for (unsigned i = 3; i < 3 + MEDIA_TWCC_WINDOW / 2; i++)
+        twcc_feedback_packet(&twcc, (uint16_t)i, 1, t0_us + 101 * MS);
     assert_true(twcc_feedback_due(&twcc, t0_us + 101 * MS));
     assert_true(take(t0_us + 101 * MS, buffer, &feedback));
     assert_int_equal(feedback.status_count, MEDIA_TWCC_WINDOW / 2);
@@ -122,7 +122,7 @@ static void test_late_after_its_feedback(void **state)
 {
     (void)state;
     uint8_t buffer[TWCC_BUILDER_BYTES];
-    struct twcc_feedback feedback;
+    struct twcc_feedback feedback = {0};
     uint64_t t0_us = 50000 * MS;
     twcc_feedback_packet(&twcc, 10, 1, t0_us);
     twcc_feedback_packet(&twcc, 12, 1, t0_us + 1 * MS);
@@ -149,7 +149,7 @@ static void test_early_reordering(void **state)
 {
     (void)state;
     uint8_t buffer[TWCC_BUILDER_BYTES];
-    struct twcc_feedback feedback;
+    struct twcc_feedback feedback = {0};
     twcc_feedback_packet(&twcc, 0, 1, 1000 * MS);
     twcc_feedback_packet(&twcc, 65530, 1, 1001 * MS);
     assert_true(take(1001 * MS, buffer, &feedback));
@@ -162,7 +162,7 @@ static void test_jumps(void **state)
 {
     (void)state;
     uint8_t buffer[TWCC_BUILDER_BYTES];
-    struct twcc_feedback feedback;
+    struct twcc_feedback feedback = {0};
     const uint16_t jumps[] = {100, 100 + 600, 40000, 500, 34000, 32767, 65535, 0};
     for (size_t i = 0; i < sizeof(jumps) / sizeof(jumps[0]); i++) {
         uint64_t now_us = (1000 + 200 * i) * MS;
@@ -183,7 +183,7 @@ static void test_buffer_too_small(void **state)
 {
     (void)state;
     uint8_t buffer[TWCC_BUILDER_BYTES];
-    struct twcc_feedback feedback;
+    struct twcc_feedback feedback = {0};
     twcc_feedback_packet(&twcc, 1, 1, 1000 * MS);
     assert_int_equal(twcc_feedback_write(&twcc, 7, 1000 * MS, buffer, 19), -ENOSPC);
     assert_true(take(1000 * MS, buffer, &feedback)); /* nothing was lost */
@@ -199,7 +199,7 @@ static void test_random_network(void **state)
     static uint8_t reported[COUNT];
     struct prng prng = {.state = 31337};
     uint8_t buffer[TWCC_BUILDER_BYTES];
-    struct twcc_feedback feedback;
+    struct twcc_feedback feedback = {0};
     uint64_t now_us = 77000 * MS;
     unsigned missing = 0, arrivals = 0;
 
