@@ -205,9 +205,9 @@ static void update_stream_score(struct worker *worker, struct stream *stream)
     struct score_totals totals = {.expected = row->stats.received + (uint64_t)(lost > 0 ? lost : 0),
                                   .received = row->stats.received};
     bool inactive = score_is_inactive(row->stats.last_packet_us, row->dtx, worker->now_us);
-    bool changed = inactive                ? score_reset(&row->score, 0, &totals)
-                   : row->score.value == 0 ? score_reset(&row->score, 10, &totals)
-                                           : score_update(&row->score, &totals);
+    bool changed = inactive                       ? score_reset(&row->score, 0, &totals)
+                   : score_is_silent(&row->score) ? score_reset(&row->score, 10, &totals)
+                                                  : score_update(&row->score, &totals);
 
     if (!changed)
         return;

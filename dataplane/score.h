@@ -26,6 +26,12 @@ bool score_update(struct score *score, const struct score_totals *totals);
 /* Forgets the past: 0 when the stream fell silent, 10 when it is back or a consumer switched layers. */
 bool score_reset(struct score *score, uint8_t value, const struct score_totals *totals);
 
+/* Whether the stream fell silent (reset to 0) and nothing was measured since: 0 by loss is something else. */
+static inline bool score_is_silent(const struct score *score)
+{
+    return score->value == 0 && score->count == 0;
+}
+
 static inline bool score_is_inactive(uint64_t last_packet_us, bool dtx, uint64_t now_us)
 {
     return now_us > last_packet_us &&

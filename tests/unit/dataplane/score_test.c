@@ -105,7 +105,9 @@ static void test_inactive_and_reset(void **state)
     assert_true(score_is_inactive(1000000, false, 2500001));
     assert_false(score_is_inactive(1000000, true, 2500001));
     assert_true(score_is_inactive(1000000, true, 6000001));
+    assert_false(score_is_silent(&score));
     assert_false(score_reset(&score, 0, &totals)); /* was 0 by loss */
+    assert_true(score_is_silent(&score));
     assert_true(score_reset(&score, 10, &totals));
     totals.expected += 10;
     totals.received += 10;
