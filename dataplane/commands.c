@@ -363,6 +363,7 @@ uint32_t commands_run(struct worker *worker)
     while (count < COMMANDS_BATCH && (record = ring_peek(&worker->commands, &length)) &&
            events_have_room(worker)) {
         run(worker, (void *)record, length);
+        egress_flush(worker); /* the next command may remove what a queued packet belongs to */
         arena_reset(&worker->arena);
         ring_release(&worker->commands);
         count++;

@@ -100,13 +100,12 @@ void consent_ingress(struct worker *worker, struct transport *transport, const s
         return;
     }
     bool on_selected = memcmp(&packet->remote, &transport->row->selected, sizeof(packet->remote)) == 0;
-    if (!is_plain_check(transport->row, &message, on_selected)) {
+    if (on_selected && transport->row->has_selected)
+        refresh(worker, transport); /* whoever answers: the check is authentic */
+    if (is_plain_check(transport->row, &message, on_selected))
+        answer(worker, &message, &packet->remote, &key);
+    else
         punt(worker, transport, packet, SHM_DATAGRAM_STUN);
-        return;
-    }
-    answer(worker, &message, &packet->remote, &key);
-    if (on_selected)
-        refresh(worker, transport);
 }
 
 void consent_turn(struct worker *worker, struct transport *transport)

@@ -17,6 +17,9 @@
 #include "dataplane/worker.h"
 #include "proto/wire/rtcp_feedback.h"
 
+/* What is due about every second need not be looked at in every turn. */
+#define REPORT_TURNS (200000u / TRANSPORT_TURN_US)
+
 /* Sends a packet of its own; length as the writers of proto/wire return it. */
 static bool commit(struct worker *worker, struct srtp_protect_job *job, int length)
 {
@@ -259,7 +262,7 @@ void rtcp_egress_turn(struct worker *worker, struct transport *transport)
     if (!transport_can_send(transport))
         return;
     send_transport_feedback(worker, transport);
-    if (transport->turns % 4 == 0) { /* what is due about every second need not be looked at more often */
+    if (transport->turns % REPORT_TURNS == 0) {
         send_bitrate_cap(worker, transport);
         send_reports(worker, transport);
     }

@@ -11,6 +11,7 @@
 #include "dataplane/send_stats.h"
 #include "dataplane/sender_clock.h"
 #include "dataplane/worker.h"
+#include "proto/wire/bytes.h"
 #include "proto/wire/rtcp.h"
 #include "proto/wire/rtcp_feedback.h"
 #include "proto/wire/rtcp_report.h"
@@ -58,8 +59,6 @@ static int take_sender_report(struct worker *worker, struct transport *transport
     if (stream) {
         receive_stats_sender_report(&stream->row->stats, &info, worker->now_us);
         sender_clock_report(&transport->row->clock, info.ntp, worker->now_us);
-    } else {
-        worker->srtp->forget(transport->srtp, info.ssrc);
     }
     take_report_blocks(worker, transport, packet);
     return 0;
@@ -225,11 +224,30 @@ static int take(struct worker *worker, struct transport *transport, const struct
     }
 }
 
+/* The SRTP layer keeps a replay window for each sender. One who only receives reports under an SSRC of no
+ * stream; a few of those are kept, so that a peer who makes SSRCs up costs no memory. */
+static void welcome_sender(struct worker *worker, struct transport *transport, uint32_t ssrc)
+{
+    uint32_t *guests = transport->rtcp_guests;
+
+    if (ssrc == 0 || stream_find_ssrc(&worker->streams, transport, ssrc))
+        return;
+    for (unsigned i = 0; i < TRANSPORT_RTCP_GUESTS; i++) {
+        if (guests[i] == ssrc)
+            return;
+    }
+    uint32_t *place = &guests[transport->rtcp_guest_next++ % TRANSPORT_RTCP_GUESTS];
+    if (*place != 0 && !stream_find_ssrc(&worker->streams, transport, *place))
+        worker->srtp->forget(transport->srtp, *place);
+    *place = ssrc;
+}
+
 void rtcp_ingress(struct worker *worker, const struct ingress_packet *packet)
 {
     struct rtcp_iterator iterator;
     struct rtcp_packet part;
 
+    welcome_sender(worker, packet->transport, load_be32(packet->data + 4));
     if (rtcp_begin(&iterator, packet->data, packet->length) != 0) {
         worker_drop(worker, DROP_rtcp_malformed);
         return;

@@ -13,6 +13,7 @@
 
 #define TRANSPORT_TURN_US 50000u
 #define TRANSPORT_PRODUCERS_MAX 16u
+#define TRANSPORT_RTCP_GUESTS 8u
 
 struct producer;
 struct consumer;
@@ -37,6 +38,8 @@ struct transport {
     struct consumer *consumers;                           /* list, by next_of_transport */
 
     struct token_bucket punts;
+    uint32_t rtcp_guests[TRANSPORT_RTCP_GUESTS]; /* senders of RTCP without a stream; 0: free */
+    uint32_t rtcp_guest_next;
 
     struct transport *previous; /* in the order of turns */
     struct transport *next;

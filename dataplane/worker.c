@@ -20,6 +20,10 @@
 
 #define SLEEP_MAX_US 100000u /* the heartbeat must go on */
 
+/* What need not be looked at in every turn of a transport. */
+#define FORWARD_TURNS (500000u / TRANSPORT_TURN_US)
+#define COUNTERS_TURNS (COUNTERS_INTERVAL_US / TRANSPORT_TURN_US)
+
 static uint64_t monotonic_us(void)
 {
     struct timespec now;
@@ -54,11 +58,12 @@ static void timers(struct worker *worker)
     while ((transport = transport_take_turn(&worker->transports, worker->now_us))) {
         consent_turn(worker, transport);
         rtcp_egress_turn(worker, transport);
-        if (transport->turns % 10 == 0)
+        if (transport->turns % FORWARD_TURNS == 0)
             forward_turn(worker, transport);
-        if (transport->turns % 5 == 0)
+        if (transport->turns % COUNTERS_TURNS == 0)
             counters_publish_transport(worker, transport);
     }
+    egress_flush(worker);
     counters_publish(worker);
 }
 

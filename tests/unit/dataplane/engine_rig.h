@@ -241,6 +241,7 @@ static inline uint32_t rig_select(struct rig *rig, shm_handle transport, const s
     message.address.data = (uint8_t *)address->ip;
     message.address.len = sizeof(address->ip);
     message.port = address->port;
+    message.nominated = true;
     return rig_command(rig, KM__COMMAND__BODY_SELECT_TUPLE, &message);
 }
 
