@@ -15,6 +15,11 @@ function kolabmeetctl(runtimeDir, ...args) {
     return run(path.join(binDir, 'kolabmeetctl'), args, { env: { ...process.env, RUNTIME_DIR: runtimeDir }, timeout: 10000 });
 }
 
+async function readStats(server) {
+    const { stdout } = await kolabmeetctl(server.runtimeDir, 'stats', '--json');
+    return JSON.parse(stdout);
+}
+
 describe('kolabmeetctl stats', () => {
     test('as text and as JSON, while the daemons run and after they were killed', async () => {
         const server = await Server.start();
@@ -25,25 +30,32 @@ describe('kolabmeetctl stats', () => {
             await client.request('createWebRtcTransport', { producing: true });
 
             const alive = await eventually('the room, the peer and the transport are counted', async () => {
-                const { stdout } = await kolabmeetctl(server.runtimeDir, 'stats', '--json');
-                const stats = JSON.parse(stdout);
-                return stats.rooms === 1 && stats.peers === 1 && stats.transports.length === 1 && stats;
+                const stats = await readStats(server);
+                return stats.control.rooms === 1 && stats.control.peers === 1 && stats.transports.length === 1 && stats;
             });
+            assert.equal(alive.control.pid, server.pid);
+            assert.equal(alive.control.alive, true);
+            assert.equal(alive.control.forwarderAlive, true);
+            assert.equal(alive.control.forwarderPid, (await server.forwarder()).pid);
+            assert.equal(alive.workers.length, 1);
+            assert.equal(alive.transports[0].roomId, client.room);
+            assert.equal(alive.transports[0].peerId, client.peer.id);
             const { stdout: text } = await kolabmeetctl(server.runtimeDir, 'stats');
-            assert.match(text, /rooms/);
-            assert.ok(text.split('\n').length > 3);
+            assert.match(text, new RegExp(String(server.pid)));
+            assert.match(text, new RegExp(client.room));
 
             for (const { pid } of await server.processes())
                 process.kill(pid, 'SIGKILL');
             await server.exited;
             await eventually('both are dead', async () => (await server.processes()).length === 0);
-            const { stdout } = await kolabmeetctl(server.runtimeDir, 'stats', '--json');
-            const dead = JSON.parse(stdout);
+            const dead = await readStats(server);
+            assert.equal(dead.control.alive, false);
+            assert.equal(dead.control.forwarderAlive, false);
             assert.deepEqual(Object.keys(dead), Object.keys(alive));
-            assert.equal(dead.rooms, 1);
-            assert.equal(dead.transports.length, 1);
+            assert.equal(dead.control.rooms, 1);
+            assert.equal(dead.transports[0].peerId, client.peer.id);
             const { stdout: deadText } = await kolabmeetctl(server.runtimeDir, 'stats');
-            assert.match(deadText, /rooms/);
+            assert.match(deadText, new RegExp(client.room));
         } finally {
             await server.kill();
         }
