@@ -42,20 +42,21 @@ describe('kolabmeetctl stats', () => {
             assert.equal(alive.transports[0].peerId, client.peer.id);
             const { stdout: text } = await kolabmeetctl(server.runtimeDir, 'stats');
             assert.match(text, new RegExp(String(server.pid)));
-            assert.match(text, new RegExp(client.room));
+            assert.match(text, new RegExp(client.peer.id));
 
             for (const { pid } of await server.processes())
                 process.kill(pid, 'SIGKILL');
             await server.exited;
             await eventually('both are dead', async () => (await server.processes()).length === 0);
-            const dead = await readStats(server);
-            assert.equal(dead.control.alive, false);
-            assert.equal(dead.control.forwarderAlive, false);
+            const dead = await eventually('both are told to be dead', async () => {
+                const stats = await readStats(server);
+                return !stats.control.alive && !stats.control.forwarderAlive && stats;
+            });
             assert.deepEqual(Object.keys(dead), Object.keys(alive));
             assert.equal(dead.control.rooms, 1);
             assert.equal(dead.transports[0].peerId, client.peer.id);
             const { stdout: deadText } = await kolabmeetctl(server.runtimeDir, 'stats');
-            assert.match(deadText, new RegExp(client.room));
+            assert.match(deadText, new RegExp(client.peer.id));
         } finally {
             await server.kill();
         }
