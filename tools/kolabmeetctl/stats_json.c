@@ -13,12 +13,12 @@ static json_t *number(uint64_t value)
 static json_t *control_json(const struct snapshot *snapshot)
 {
     const struct statistics_control *c = &snapshot->control;
-    return json_pack("{s:o, s:b, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "pid", number(c->control_pid),
-                     "alive", (int)snapshot->control_alive, "forwarderPid", number(c->forwarder_pid),
-                     "forwarderAlive", (int)snapshot->forwarder_alive, "forwarderStarts",
-                     number(c->forwarder_starts), "rooms", number(c->rooms), "peers", number(c->peers),
-                     "refusedCommands", number(c->refused_commands), "startedAtUs", number(c->started_us),
-                     "updatedAtUs", number(c->updated_us));
+    return json_pack("{s:o, s:b, s:o, s:b, s:o, s:o, s:o, s:o}", "pid", number(c->control_pid), "alive",
+                     (int)snapshot->control_alive, "forwarderPid", number(c->forwarder_pid), "forwarderAlive",
+                     (int)snapshot->forwarder_alive, "forwarderStarts", number(c->forwarder_starts), "rooms",
+                     number(c->rooms), "peers", number(c->peers), "refusedCommands",
+                     number(c->refused_commands), "startedAtUs", number(c->started_us), "updatedAtUs",
+                     number(c->updated_us));
 }
 
 static json_t *drops_json(const struct statistics_worker *w)
@@ -117,12 +117,14 @@ static json_t *list_of(const struct snapshot *snapshot, size_t count,
 
 int stats_print_json(FILE *out, const struct snapshot *snapshot)
 {
-    json_t *all = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "control", control_json(snapshot), "workers",
-                            list_of(snapshot, snapshot->worker_count, worker_json), "transports",
-                            list_of(snapshot, snapshot->transport_count, transport_json), "streams",
-                            list_of(snapshot, snapshot->stream_count, stream_json), "consumers",
-                            list_of(snapshot, snapshot->consumer_count, consumer_json), "unreadableBlocks",
-                            number(snapshot->unreadable));
+    json_t *all =
+        json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "rooms", number(snapshot->control.rooms),
+                  "peers", number(snapshot->control.peers), "control", control_json(snapshot), "workers",
+                  list_of(snapshot, snapshot->worker_count, worker_json), "transports",
+                  list_of(snapshot, snapshot->transport_count, transport_json), "streams",
+                  list_of(snapshot, snapshot->stream_count, stream_json), "consumers",
+                  list_of(snapshot, snapshot->consumer_count, consumer_json), "unreadableBlocks",
+                  number(snapshot->unreadable));
     if (!all)
         return -ENOMEM;
     json_dumpf(all, out, JSON_INDENT(2));
