@@ -303,6 +303,14 @@ static void test_against_oracle(void **state)
             }
         }
 
+        if (prng_below(&prng, 16) == 0) {
+            /* One of the new stream's from before the switch. */
+            uint64_t early = oracle.first - 1 - prng_below(&prng, 100);
+            int refused = oracle.highest - early >= 128 ? -ESTALE : -EALREADY;
+            if (oracle.highest - early < 32768)
+                assert_int_equal(send_number(&rewrite, (uint16_t)early), refused);
+        }
+
         uint64_t place = input - oracle.first;
         bool newest = input > oracle.highest;
         bool padding = place > 0 && prng_below(&prng, 12) == 0;
