@@ -274,14 +274,15 @@ static int check_required(struct config *config, char *error, size_t size)
 static char *beside_this_program(void)
 {
     char path[PATH_MAX];
-    ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - sizeof(FORWARDER_NAME));
+    char *beside;
+    ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
 
     if (length <= 0)
         return strdup(FORWARDER_NAME);
     path[length] = '\0';
     char *slash = strrchr(path, '/');
-    strcpy(slash ? slash + 1 : path, FORWARDER_NAME);
-    return strdup(path);
+    int folder_length = slash ? (int)(slash + 1 - path) : 0;
+    return asprintf(&beside, "%.*s" FORWARDER_NAME, folder_length, path) < 0 ? NULL : beside;
 }
 
 static int fill_computed(struct config *config, char *error, size_t size)

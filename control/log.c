@@ -78,6 +78,8 @@ __attribute__((format(printf, 3, 0))) static void write_line(enum log_level leve
     if (!log_enabled(level))
         return;
     int saved_errno = errno;
+    /* clang-tidy 14 loses sight of the caller's va_start. */
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized) */
     if (vsnprintf(message, sizeof(message), format, arguments) < 0)
         message[0] = '\0';
     clock_gettime(CLOCK_REALTIME, &now);
@@ -93,19 +95,41 @@ __attribute__((format(printf, 3, 0))) static void write_line(enum log_level leve
     errno = saved_errno;
 }
 
-#define LOG_FUNCTION(name, level)                                                                            \
-    void name(const char *tag, const char *format, ...)                                                      \
-    {                                                                                                        \
-        va_list arguments;                                                                                   \
-        va_start(arguments, format);                                                                         \
-        write_line(level, tag, format, arguments);                                                           \
-        va_end(arguments);                                                                                   \
-    }
+void log_error(const char *tag, const char *format, ...)
+{
+    va_list arguments;
 
-LOG_FUNCTION(log_error, LOG_LEVEL_ERROR)
-LOG_FUNCTION(log_warn, LOG_LEVEL_WARN)
-LOG_FUNCTION(log_info, LOG_LEVEL_INFO)
-LOG_FUNCTION(log_debug, LOG_LEVEL_DEBUG)
+    va_start(arguments, format);
+    write_line(LOG_LEVEL_ERROR, tag, format, arguments);
+    va_end(arguments);
+}
+
+void log_warn(const char *tag, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    write_line(LOG_LEVEL_WARN, tag, format, arguments);
+    va_end(arguments);
+}
+
+void log_info(const char *tag, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    write_line(LOG_LEVEL_INFO, tag, format, arguments);
+    va_end(arguments);
+}
+
+void log_debug(const char *tag, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    write_line(LOG_LEVEL_DEBUG, tag, format, arguments);
+    va_end(arguments);
+}
 
 bool log_limit_pass(struct log_limit *limit, unsigned interval_s, unsigned *ret_suppressed)
 {

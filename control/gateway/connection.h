@@ -37,24 +37,29 @@ enum connection_state {
 struct connection {
     struct listener *listener;
     struct lws *wsi;
-    unsigned slot;
     uint64_t handle; /* of the request or websocket under way, or 0 */
     enum connection_state state;
+    unsigned slot;
     char peer[48];
-    bool doomed;
 
     struct buffer input; /* not yet understood */
     struct output output;
-    bool reading;     /* the socket is polled for input */
-    bool shut;        /* our side of the connection is shut down */
-    bool heard;       /* the first bytes have come */
-    bool input_moved; /* since the timer was last armed */
-    bool output_moved;
-    unsigned stalled_ticks;       /* of a peer that does not read */
-    unsigned body_ticks;          /* of a body that comes slowly */
+
     lws_sorted_usec_list_t timer; /* lws_set_timer_usecs can not be cancelled in 4.1.6 */
     unsigned timer_s;
+    unsigned stalled_ticks; /* of a peer that does not read */
+    unsigned body_ticks;    /* of a body that comes slowly */
 
+    bool doomed;
+    bool reading;      /* the socket is polled for input */
+    bool shut;         /* our side of the connection is shut down */
+    bool heard;        /* the first bytes have come */
+    bool input_moved;  /* since the timer was last armed */
+    bool output_moved; /* since then */
+
+    /* HTTP */
+    bool too_large;
+    bool close_after_answer;
     size_t scanned; /* of a head whose end has not come */
     char *head_bytes;
     struct http_head head;
@@ -63,16 +68,15 @@ struct connection {
     size_t charged_bytes; /* what `body` takes of the listener's budget */
     uint64_t body_left;
     uint64_t discarded_bytes;
-    bool too_large;
-    bool close_after_answer;
 
+    /* Websocket */
     char ws_accept[WEBSOCKET_ACCEPT_CHARS + 1];
-    struct websocket_header frame;
     bool in_frame;
-    uint64_t frame_bytes;   /* of the frame's payload so far */
     uint8_t message_opcode; /* of the message under way, or 0 */
-    size_t in_flight_bytes; /* messages that the main thread has not dealt with */
-    unsigned in_flight;
+    unsigned in_flight;     /* messages that the main thread has not dealt with */
+    struct websocket_header frame;
+    uint64_t frame_bytes; /* of the frame's payload so far */
+    size_t in_flight_bytes;
 };
 
 /* For the listener. */

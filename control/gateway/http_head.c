@@ -101,7 +101,7 @@ static int parse_request_line(char *line, struct http_head *head)
         return BAD_REQUEST;
     head->method = line;
 
-    if (strncmp(version, "HTTP/", 5) || strlen(version) != 8 || version[6] != '.' || version[5] < '0' ||
+    if (strncmp(version, "HTTP/", 5) != 0 || strlen(version) != 8 || version[6] != '.' || version[5] < '0' ||
         version[5] > '9' || version[7] < '0' || version[7] > '9')
         return BAD_REQUEST;
     if (version[5] != '1')

@@ -207,7 +207,11 @@ static int bind_socket(const struct gateway_config *config, int *ret_socket, uin
 {
     struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_PASSIVE, .ai_socktype = SOCK_STREAM};
     struct addrinfo *address = NULL;
-    struct sockaddr_storage bound;
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } bound = {0};
     socklen_t bound_length = sizeof(bound);
     char port[8];
     int on = 1;
@@ -221,7 +225,7 @@ static int bind_socket(const struct gateway_config *config, int *ret_socket, uin
     int result = 0;
     if (descriptor < 0 || setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
         bind(descriptor, address->ai_addr, address->ai_addrlen) || listen(descriptor, BACKLOG) ||
-        getsockname(descriptor, (struct sockaddr *)&bound, &bound_length)) {
+        getsockname(descriptor, &bound.any, &bound_length)) {
         result = -errno;
         snprintf(error, size, "cannot listen on %s port %u: %s", config->host, config->port, strerror(errno));
         if (descriptor >= 0)
@@ -231,8 +235,7 @@ static int bind_socket(const struct gateway_config *config, int *ret_socket, uin
     if (result)
         return result;
     *ret_socket = descriptor;
-    *ret_port = ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
-                                                  : ((struct sockaddr_in *)&bound)->sin_port);
+    *ret_port = ntohs(bound.any.sa_family == AF_INET6 ? bound.v6.sin6_port : bound.v4.sin_port);
     return 0;
 }
 
