@@ -244,11 +244,19 @@ static struct {
     size_t body_bytes;
 } fake_http;
 
+static inline char *fake_copy(const void *data, size_t length)
+{
+    char *copy = calloc(1, length + 1);
+    if (copy && length)
+        memcpy(copy, data, length);
+    return copy;
+}
+
 void gateway_ws_send(struct gateway *gateway, uint64_t ws, const char *text, size_t length)
 {
     (void)gateway;
     if (fake_sockets[ws].count < FAKE_FRAMES_MAX)
-        fake_sockets[ws].frames[fake_sockets[ws].count++] = strndup(text, length);
+        fake_sockets[ws].frames[fake_sockets[ws].count++] = fake_copy(text, length);
 }
 
 void gateway_ws_close(struct gateway *gateway, uint64_t ws, uint16_t code)
@@ -275,7 +283,7 @@ void gateway_http_respond(struct gateway *gateway, uint64_t id, unsigned status,
             snprintf(fake_http.allow, sizeof(fake_http.allow), "%s", headers[i].value);
     }
     free(fake_http.body);
-    fake_http.body = strndup(length ? body : "", length);
+    fake_http.body = fake_copy(body, length);
     fake_http.body_bytes = length;
 }
 
