@@ -6,16 +6,25 @@
  *
  * Protecting is made for fan-out: `out` already holds the head of the packet, the header and what was
  * rewritten of the payload; the untouched rest of the payload may stand elsewhere and is read there, once, by
- * the cipher. */
+ * the cipher.
+ *
+ * A session is private to the process. What must outlive it stands in the plain state that it was created
+ * over (shm/srtp_state.h): destroy leaves that alone, and another process attaches to it. A session and what
+ * it stands on are used by one thread at a time. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "shm/srtp_state.h"
+
 #define SRTP_KEY_MAX 44u     /* master key and salt of AEAD_AES_256_GCM */
 #define SRTP_TRAILER_MAX 20u /* tag and SRTCP index of any profile */
-#define SRTP_REPLAY_WINDOW 1024u
+#define SRTP_REPLAY_WINDOW SRTP_STATE_REPLAY_PACKETS
+#define SRTP_PACKET_MAX 65507u  /* of any packet, trailer included */
+#define SRTP_RESIDENTS_MAX 136u /* SSRCs that a session keeps at most */
+#define SRTP_GUESTS_MAX 8u      /* and SSRCs of no stream beside them */
 
 /* The numbers of km.SrtpProfile. */
 enum srtp_profile {
@@ -31,12 +40,20 @@ enum srtp_status {
     SRTP_MALFORMED, /* lengths that cannot be */
     SRTP_FORGED,    /* not authentic */
     SRTP_REPLAYED,  /* seen before, or older than the window */
-    SRTP_FAILED,    /* no memory, key worn out, no room for the trailer */
+    SRTP_FAILED,    /* no memory, key worn out, index used before, no room for the trailer */
 };
 
 struct srtp_session;
+struct srtp_receive_pool; /* srtp_receive_pool.h */
 
-/* A packet from the network, decrypted where it stands. */
+/* What a session stands on. The backend libsrtp2 looks at none of it. */
+struct srtp_place {
+    struct srtp_transport_state *state;
+    struct srtp_receive_pool *pool; /* of the thread that uses the session */
+    uint64_t owner;                 /* names the transport in the pool; not 0 */
+};
+
+/* A packet from the network, decrypted where it stands. Its bytes mean nothing unless it is SRTP_OK. */
 struct srtp_unprotect_job {
     struct srtp_session *session;
     uint8_t *data;
@@ -46,9 +63,16 @@ struct srtp_unprotect_job {
 };
 
 /* A packet to be sent. RTP: out holds head_bytes, of which clear_bytes are the header with its extensions;
- * the payload goes on in tail. RTCP: all stands in out, clear_bytes is 8, tail is NULL. */
+ * the payload goes on in tail. RTCP: all stands in out, clear_bytes is 8, tail is NULL.
+ *
+ * RTP also says its packet index (RFC 3711 section 3.3.1), whose low 16 bits are the sequence number, and
+ * where the indices of its SSRC are counted. One that was used before, or is 128 or more below the highest,
+ * is SRTP_FAILED. is_repeat: the very bytes that were protected with this index before, to be sent once more.
+ */
 struct srtp_protect_job {
     struct srtp_session *session;
+    struct srtp_send_stream *stream;
+    uint64_t index;
     uint8_t *out;
     uint32_t out_capacity;
     uint32_t head_bytes;
@@ -56,6 +80,7 @@ struct srtp_protect_job {
     const uint8_t *tail;
     uint32_t tail_bytes;
     enum srtp_kind kind;
+    bool is_repeat;
     enum srtp_status status; /* out */
     uint32_t length;         /* out: of the whole protected packet */
 };
@@ -67,16 +92,26 @@ struct srtp_backend {
     int (*init)(void);
     void (*deinit)(void);
 
-    /* key_bytes must be srtp_key_bytes(profile) for both keys. The keys are copied and wiped by destroy. */
+    /* New keys, each of srtp_key_bytes(profile): indices and roll-over counters begin anew. The keys are
+     * copied. No other session stands on place. -EINVAL, -ENOMEM. */
     int (*create)(enum srtp_profile profile, const uint8_t *receive_key, const uint8_t *send_key,
-                  struct srtp_session **ret_session);
+                  const struct srtp_place *place, struct srtp_session **ret_session);
+    /* Goes on with the state that another process, or a destroyed session, left in place. -ENOKEY when there
+     * is none, -ENOTSUP with a backend whose state does not survive. */
+    int (*attach)(const struct srtp_place *place, struct srtp_session **ret_session);
+
+    /* Frees and wipes what is private. The plain state stays; see also retire. */
     void (*destroy)(struct srtp_session *session);
+    /* Destroys the session, wipes its plain state and gives its receive streams back. */
+    void (*retire)(struct srtp_session *session);
 
     void (*unprotect)(struct srtp_unprotect_job *jobs, size_t count);
     void (*protect)(struct srtp_protect_job *jobs, size_t count);
 
-    /* Drops what was kept about a received SSRC that belongs to no stream, so that a peer who makes SSRCs up
-     * costs no memory. */
+    /* Says that a received SSRC belongs to a stream: what is known of it stays. */
+    void (*keep)(struct srtp_session *session, uint32_t ssrc);
+    /* Says that it belongs to none (any more): it stays for as long as there are not SRTP_GUESTS_MAX newer
+     * ones, so that a peer who makes SSRCs up costs no memory. */
     void (*forget)(struct srtp_session *session, uint32_t ssrc);
 };
 

@@ -63,8 +63,9 @@ static void session_destroy(struct srtp_session *session)
 }
 
 static int session_create(enum srtp_profile profile, const uint8_t *receive_key, const uint8_t *send_key,
-                          struct srtp_session **ret_session)
+                          const struct srtp_place *place, struct srtp_session **ret_session)
 {
+    (void)place;
     if (srtp_key_bytes(profile) == 0)
         return -EINVAL;
     struct srtp_session *session = calloc(1, sizeof(*session));
@@ -80,6 +81,13 @@ static int session_create(enum srtp_profile profile, const uint8_t *receive_key,
     }
     *ret_session = session;
     return 0;
+}
+
+static int session_attach(const struct srtp_place *place, struct srtp_session **ret_session)
+{
+    (void)place;
+    (void)ret_session;
+    return -ENOTSUP;
 }
 
 static enum srtp_status status_of(srtp_err_status_t status)
@@ -170,6 +178,13 @@ static void protect(struct srtp_protect_job *jobs, size_t count)
         protect_one(&jobs[i]);
 }
 
+/* Every SSRC is kept until it is forgotten. */
+static void keep(struct srtp_session *session, uint32_t ssrc)
+{
+    (void)session;
+    (void)ssrc;
+}
+
 /* Only what was received: a sending stream that were forgotten would start its index again, under the same
  * key. */
 static void forget(struct srtp_session *session, uint32_t ssrc)
@@ -190,7 +205,7 @@ static void init_library(void)
     init_error = srtp_init() == srtp_err_status_ok ? 0 : -EIO;
     for (size_t i = 0; init_error == 0 && i < sizeof(profiles) / sizeof(profiles[0]); i++) {
         struct srtp_session *session;
-        init_error = session_create(profiles[i], key, key, &session);
+        init_error = session_create(profiles[i], key, key, NULL, &session);
         if (init_error == 0)
             session_destroy(session);
     }
@@ -214,8 +229,11 @@ const struct srtp_backend srtp_libsrtp2 = {
     .init = init,
     .deinit = deinit,
     .create = session_create,
+    .attach = session_attach,
     .destroy = session_destroy,
+    .retire = session_destroy,
     .unprotect = unprotect,
     .protect = protect,
+    .keep = keep,
     .forget = forget,
 };

@@ -151,7 +151,7 @@ int transport_set_keys(const struct transport_table *table, struct transport *tr
 {
     struct shm_transport_row *row = transport->row;
     struct srtp_session *session;
-    int error = table->srtp->create(profile, receive_key, send_key, &session);
+    int error = table->srtp->create(profile, receive_key, send_key, NULL, &session);
 
     if (error != 0)
         return error;

@@ -1,0 +1,77 @@
+/* What SRTP remembers (RFC 3711, RFC 7714), as plain data, so that a new forwarder goes on with the keys, the
+ * roll-over counters, the replay windows and the indices of a dead one.
+ *
+ * Where it lives:
+ *   struct srtp_transport_state   in the row of a transport: session keys and the SRTCP index. The master
+ * keys need not be kept beside it. struct srtp_send_stream       twice in the row of a consumer: for its SSRC
+ * and for its RTX SSRC, on a cache line that a forwarded packet writes anyway. struct srtp_receive_stream in
+ * a section of its own, a pool shared out by need: one for each SSRC heard from. Names its transport, so that
+ * no list need survive a kill. Two for each producer stream and SRTP_GUESTS_MAX for each transport are always
+ * enough.
+ *
+ * All zeroes is a valid, idle state. What a cipher provider makes of the keys is its private cache, made anew
+ * at attach. Kills: a store counts once it is executed, so an index that is advanced before its packet is
+ * handed to a cipher is never used again, whatever comes in between. */
+#pragma once
+
+#include "shm/abi.h"
+
+#define SRTP_STATE_REPLAY_PACKETS 1024u
+#define SRTP_STATE_RTCP_REPLAY_PACKETS 128u
+
+/* The session keys of one direction (RFC 3711 section 4.3, RFC 7714 section 11). */
+struct srtp_session_keys {
+    uint8_t rtp_key[32]; /* 16 bytes but for AEAD_AES_256_GCM */
+    uint8_t rtcp_key[32];
+    uint8_t rtp_salt[16]; /* 14 bytes for AES-CM, 12 for GCM */
+    uint8_t rtcp_salt[16];
+    uint8_t rtp_auth[20]; /* AES-CM only */
+    uint8_t rtcp_auth[20];
+    uint8_t reserved[8];
+};
+SHM_STATIC_SIZE(struct srtp_session_keys, 144);
+
+struct srtp_transport_state {
+    uint64_t owner;     /* what the receive streams of this transport name: its handle */
+    uint32_t profile;   /* enum srtp_profile, written last; 0: no keys, the rest means nothing */
+    uint32_t epoch;     /* of the keys: counts them */
+    uint32_t life;      /* of the process that uses them: counts attaches */
+    uint32_t rtcp_next; /* index of the next SRTCP packet, whatever its SSRC; 31 bits */
+    uint8_t reserved[8];
+    struct srtp_session_keys receive;
+    struct srtp_session_keys send;
+};
+SHM_STATIC_SIZE(struct srtp_transport_state, 320);
+
+/* The indices (48 bits: roll-over counter and sequence number) of one SSRC that is sent. Those of a former
+ * process are all taken for used up to the highest. */
+struct srtp_send_stream {
+    uint64_t next;    /* one past the highest index used */
+    uint64_t sent[2]; /* bit n: next - 1 - n was used; low half first */
+    uint32_t epoch;   /* the keys that this is about */
+    uint32_t life;    /* the process that knows sent */
+};
+SHM_STATIC_SIZE(struct srtp_send_stream, 32);
+
+enum srtp_receive_class {
+    SRTP_RECEIVE_FREE = 0,
+    SRTP_RECEIVE_GUEST = 1,   /* no stream claims this SSRC: makes room for the next one */
+    SRTP_RECEIVE_RESIDENT = 2 /* claimed: stays until it is forgotten */
+};
+
+enum srtp_receive_flags { SRTP_RECEIVE_HAS_RTP = 1, SRTP_RECEIVE_HAS_RTCP = 2 };
+
+/* What was received of one SSRC. The windows are rings: an index has the bit of its low bits. */
+struct srtp_receive_stream {
+    SHM_ALIGNED uint64_t owner; /* of struct srtp_transport_state */
+    uint32_t ssrc;
+    uint8_t class; /* enum srtp_receive_class, written last */
+    uint8_t flags; /* enum srtp_receive_flags */
+    uint8_t reserved[2];
+    uint64_t highest;      /* the highest authentic packet index, 48 bits */
+    uint32_t rtcp_highest; /* likewise of SRTCP, 31 bits */
+    uint32_t reserved2[5];
+    uint64_t rtcp_seen[SRTP_STATE_RTCP_REPLAY_PACKETS / 64];
+    uint64_t seen[SRTP_STATE_REPLAY_PACKETS / 64];
+};
+SHM_STATIC_SIZE(struct srtp_receive_stream, 192);
