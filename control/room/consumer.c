@@ -70,7 +70,8 @@ static void on_answer(void *context, bool answered)
     struct consumer *consumer = context;
     consumer->request = NULL;
     if (!answered) {
-        log_warn("room", "peer %s does not take consumer %s", consumer->peer->id, consumer->id);
+        log_every_s(1, log_warn, "room", "peer %s does not take consumer %s", consumer->peer->id,
+                    consumer->id);
         consumer_close(consumer, true);
         return;
     }
@@ -79,7 +80,7 @@ static void on_answer(void *context, bool answered)
     consumer->started = true;
     int error = resume(consumer);
     if (error)
-        log_warn("room", "consumer %s cannot be resumed: error %d", consumer->id, error);
+        log_every_s(1, log_warn, "room", "consumer %s cannot be resumed: error %d", consumer->id, error);
 }
 
 static int ask_client(struct consumer *consumer)
@@ -139,7 +140,8 @@ int consumer_create(struct producer *producer, struct peer *peer)
     if (!error)
         error = install(consumer);
     if (error) {
-        log_warn("room", "no consumer of producer %s for peer %s: error %d", producer->id, peer->id, error);
+        log_every_s(1, log_warn, "room", "no consumer of producer %s for peer %s: error %d", producer->id,
+                    peer->id, error);
         free_consumer(consumer);
         return error;
     }

@@ -45,12 +45,17 @@ static void send_text(struct session *session, const char *text, size_t length)
         gateway_ws_send(session->config->gateway, session->websocket, text, length);
 }
 
-/* Without a code, as the clients know it: they see 1005. */
+/* Without a code, as the clients know it: they see 1005. What the peer is told from now on waits for its
+ * return. */
 static void close_websocket(struct session *session)
 {
     if (session->closed)
         return;
     session->closed = true;
+    struct peer *peer = session->peer;
+    session->peer = NULL;
+    if (peer)
+        peer_detach(peer, session);
     event_del(session->heartbeat);
     event_del(session->connect_timer);
     gateway_ws_close(session->config->gateway, session->websocket, 0);

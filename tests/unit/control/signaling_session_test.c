@@ -122,8 +122,9 @@ static void test_odd_frames(void **state)
     stage_open(&stage, NULL);
     uint64_t ws = 1;
     for (size_t i = 0; i < sizeof(closing) / sizeof(closing[0]); i++, ws++) {
-        enter(&stage, ws, 3);
+        const struct peer *peer = enter(&stage, ws, 3);
         say(&stage, ws, closing[i]);
+        assert_false(outbox_is_attached(&peer->outbox));
         if (!fake_sockets[ws].closed)
             fail_msg("not closed after %s", closing[i]);
         assert_int_equal(fake_sockets[ws].close_code, 0);
