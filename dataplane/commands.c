@@ -75,6 +75,9 @@ static int explain_install(int error, const char **ret_reason)
     case -ENOSPC:
         *ret_reason = "too many producers on one transport";
         break;
+    case -EINVAL:
+        *ret_reason = "an encoding has neither SSRC nor RID to be told by";
+        break;
     default:
         break;
     }

@@ -19,7 +19,7 @@ bool token_bucket_take(struct token_bucket *bucket, uint32_t rate, uint32_t burs
     uint64_t earned = (now_us - bucket->refilled_us) * rate / 1000000;
     if (earned > 0) {
         bucket->tokens = earned >= burst - bucket->tokens ? burst : bucket->tokens + (uint32_t)earned;
-        bucket->refilled_us = now_us;
+        bucket->refilled_us += earned * 1000000 / rate;
     }
     if (bucket->tokens == 0)
         return false;
