@@ -35,8 +35,8 @@ static void pair_init(struct pair *pair, enum srtp_profile profile)
     assert_non_null(pair->backend);
     pair->profile = profile;
     assert_int_equal(pair->backend->init(), 0);
-    assert_int_equal(pair->backend->create(profile, one, two, &pair->a), 0);
-    assert_int_equal(pair->backend->create(profile, two, one, &pair->b), 0);
+    assert_int_equal(pair->backend->create(profile, one, two, NULL, &pair->a), 0);
+    assert_int_equal(pair->backend->create(profile, two, one, NULL, &pair->b), 0);
 }
 
 static void pair_deinit(struct pair *pair)
@@ -342,8 +342,8 @@ static void test_profiles(void **state)
     assert_int_equal(srtp_key_bytes(SRTP_AEAD_AES_256_GCM), 44);
     assert_int_equal(srtp_key_bytes(SRTP_AES128_CM_SHA1_80), 30);
     assert_int_equal(srtp_key_bytes((enum srtp_profile)0), 0);
-    assert_true(srtp_libsrtp2.create((enum srtp_profile)0, key, key, &session) < 0);
-    assert_true(srtp_libsrtp2.create((enum srtp_profile)17, key, key, &session) < 0);
+    assert_true(srtp_libsrtp2.create((enum srtp_profile)0, key, key, NULL, &session) < 0);
+    assert_true(srtp_libsrtp2.create((enum srtp_profile)17, key, key, NULL, &session) < 0);
     srtp_libsrtp2.destroy(NULL);
 }
 
