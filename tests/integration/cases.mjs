@@ -5,6 +5,7 @@
 //        missingRooms     recorded ids of rooms that do not exist
 //        fresh            needs a server without any other room
 //        peerOfOtherRoom  the peer belongs to another room than the URL says
+//        serverCloses     lines of closings that are the server's though they come after a pause
 //        consumersInAnyOrder  newConsumer requests that follow each other may come in another order
 
 import { loadRecording, recordingNames } from './lib/recording.mjs';
@@ -26,6 +27,9 @@ export const WS_CASES = {
     'ws-03b-other-room': { peerOfOtherRoom: true },
     'ws-04-wrong-peer': {},
     'ws-05-missing-params': {},
+    'ws-09-garbage-frames': {},
+    'ws-10-before-connect': {},
+    'ws-11-namespace': {},
     'ws-20-getRouterRtpCapabilities': {},
     'ws-21-join': {},
     'ws-22-createWebRtcTransport': {},
@@ -34,10 +38,16 @@ export const WS_CASES = {
     'ws-25-produce-mic': {},
     'ws-26-produce-webcam-simulcast': {},
     'ws-27-engine-ping-pong': {},
+    'ws-28-engine-ping-unanswered': { serverCloses: [8] },
+    'ws-29-no-connect-packet': { serverCloses: [6] },
+    'ws-33-drop-and-return': {},
     'ws-34-late-joiner': { consumersInAnyOrder: true },
     'ws-35-cannot-consume': {},
     'ws-36-pause-resume-close': {},
     'ws-38-nickname-chat-hand': {},
+    'ws-45-ping-dumpStats': {},
+    'ws-46-unknown-events': {},
+    'ws-48-leave-with-producers': {},
 };
 
 const HTTP_SETUPS = {

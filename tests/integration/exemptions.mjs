@@ -81,6 +81,9 @@ const WS = {
     'ws-23-connectWebRtcTransport': [
         { line: 72, reason: 'better: malformed fingerprints are refused', expect: failed('connectWebRtcTransport') },
     ],
+    'ws-33-drop-and-return': [
+        { lines: [32, 35], reason: 'the old server handled each request of a peer that came back twice', expect: nothing },
+    ],
     'ws-38-nickname-chat-hand': [
         { lines: [35, 36, 39, 40, 43, 44], reason: NICKNAME, expect: nothing },
         { lines: [37, 41, 45], reason: NICKNAME, expect: failed('changeNickname') },

@@ -13,7 +13,7 @@ import { Bindings, unify, unifyFrames } from './lib/unify.mjs';
 
 async function replayAgainstMock(name, setup = {}, change) {
     const recording = loadRecording(name);
-    const mock = await MockServer.start(recording, change);
+    const mock = await MockServer.start(recording, setup, change);
     try {
         await new Replay(recording, mock, { ...setup, pace: 0, iceTcp: true }).run();
     } finally {

@@ -13,9 +13,9 @@ const PATIENCE_MS = 5000;
 
 export class MockServer {
     // `change(text, step)`: what to send instead of the frame or bytes of a step; of a frame also a list, maybe empty.
-    static async start(recording, change = (text) => text) {
+    static async start(recording, setup, change = (text) => text) {
         const mock = new MockServer();
-        Object.assign(mock, { recording, change, mediaPort: 44444, ids: new Map(), posts: 0 });
+        Object.assign(mock, { recording, setup, change, mediaPort: 44444, ids: new Map(), posts: 0 });
         const overWebsockets = recording.steps.some((step) => step.dir === '*' && step.text.startsWith('open '));
         await (overWebsockets ? mock.serveWebsockets() : mock.serveHttp());
         return mock;
@@ -80,8 +80,9 @@ export class MockServer {
             } else if (step.dir === '<' && peer) {
                 for (const text of [this.change(this.withOwnAckId(this.translate(step.text)), step)].flat())
                     peer.socket.send(text);
-            } else if (step.dir === '*' && step.text.startsWith('ws close') && closedByServer(this.recording, step)) {
-                peer.socket.close();
+            } else if (step.dir === '*' && step.text.startsWith('ws close')) {
+                if (this.setup.serverCloses?.includes(step.line) || closedByServer(this.recording, step))
+                    peer.socket.close();
             }
         }
     }

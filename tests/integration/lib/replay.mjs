@@ -137,13 +137,11 @@ export class Replay {
 
     async playClose(step, socket) {
         const recorded = { code: Number(/code=(\d+)/.exec(step.text)[1]), reason: /reason="(.*)"/.exec(step.text)[1] };
-        const exemption = this.exemptions.get(step.line);
-        const byServer = exemption?.closedByServer ?? closedByServer(this.recording, step);
+        const byServer = this.setup.serverCloses?.includes(step.line) || closedByServer(this.recording, step);
         if (byServer || recorded.code === 1000) {
-            if (!await socket.until(() => socket.closed, PATIENCE_MS))
+            if (!await socket.until(() => socket.closed, this.recordedGap(step) + PATIENCE_MS))
                 throw new Error('the server does not close the websocket');
-            const codes = exemption?.codes ?? [recorded.code];
-            if (!codes.includes(socket.closed.code))
+            if (socket.closed.code !== recorded.code)
                 throw new Error(`closed with code ${socket.closed.code}`);
             this.assertSilent(step.peer, socket);
         } else {
