@@ -76,7 +76,7 @@ struct shm_transport_row {
     uint32_t twcc_feedbacks_received;
     uint32_t twcc_packets_lost; /* as those feedbacks say */
     uint16_t twcc_sequence;     /* the next transport-wide number to send */
-    uint8_t is_nominated; /* the selected pair, with the credentials in ice */
+    uint8_t is_nominated;       /* the selected pair, with the credentials in ice */
     uint8_t reserved;
 
     struct bitrate_window receive_bitrate;

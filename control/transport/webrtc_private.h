@@ -8,11 +8,11 @@
 #define HASH_FUNCTION HASH_FNV
 #include <uthash.h>
 
+#include "control/ids.h"
 #include "control/transport/dtls_association.h"
 #include "control/transport/ice_agent.h"
 #include "control/transport/webrtc_transport.h"
 
-#define WEBRTC_ID_BYTES 37 /* a uuid with its end */
 #define WEBRTC_PENDING_BYTES 1500
 
 struct webrtc_service {
@@ -37,7 +37,7 @@ struct webrtc_ufrag {
 
 struct webrtc_transport {
     struct webrtc_service *service;
-    char id[WEBRTC_ID_BYTES];
+    char id[IDS_UUID_BYTES];
     uint64_t handle; /* of the forwarder */
     uint32_t worker;
     struct ice_agent ice;

@@ -1,12 +1,12 @@
 #include "control/transport/webrtc_transport.h"
 
 #include <errno.h>
-#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "control/forwarder/forwarder.h"
+#include "control/ids.h"
 #include "control/log.h"
 #include "control/transport/webrtc_private.h"
 
@@ -132,20 +132,6 @@ void webrtc_transport_consent(struct webrtc_transport *transport, bool lost)
 /* Made and unmade
  * -------------------------------------------------------------------------------------------- */
 
-/* A version 4 UUID (RFC 4122 section 4.4). */
-static int make_id(char ret_id[WEBRTC_ID_BYTES])
-{
-    uint8_t b[16];
-    if (RAND_bytes(b, sizeof b) != 1)
-        return -EIO;
-    b[6] = (b[6] & 0x0f) | 0x40;
-    b[8] = (b[8] & 0x3f) | 0x80;
-    snprintf(ret_id, WEBRTC_ID_BYTES, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
-             b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14],
-             b[15]);
-    return 0;
-}
-
 static void map_ufrag(struct webrtc_transport *transport, struct webrtc_ufrag *entry, const char *ufrag)
 {
     memcpy(entry->ufrag, ufrag, sizeof entry->ufrag);
@@ -163,7 +149,7 @@ int webrtc_transport_create(struct webrtc_service *service, struct webrtc_transp
         return -ENOMEM;
     made->service = service;
     made->worker = forwarder_pick_worker(service->forwarder);
-    err = make_id(made->id);
+    err = ids_uuid(made->id);
     if (err == 0)
         err = ice_credentials_make(made->worker, &credentials);
     if (err == 0) {
