@@ -2,11 +2,20 @@
 
 #include <string.h>
 
+#include "dataplane/srtp_native.h"
+
 #define RTP_FIXED_HEADER_BYTES 12u
 
 const struct srtp_backend *srtp_backend_find(const char *name)
 {
-    static const struct srtp_backend *const backends[] = {&srtp_libsrtp2};
+    static const struct srtp_backend *const backends[] = {
+        &srtp_native,
+        &srtp_native_openssl,
+#if KM_WITH_IPSEC_MB
+        &srtp_native_ipsec_mb,
+#endif
+        &srtp_libsrtp2,
+    };
 
     for (size_t i = 0; i < sizeof(backends) / sizeof(backends[0]); i++) {
         if (strcmp(backends[i]->name, name) == 0)

@@ -96,7 +96,7 @@ struct srtp_backend {
      * copied. No other session stands on place. -EINVAL, -ENOMEM. */
     int (*create)(enum srtp_profile profile, const uint8_t *receive_key, const uint8_t *send_key,
                   const struct srtp_place *place, struct srtp_session **ret_session);
-    /* Goes on with the state that another process, or a destroyed session, left in place. -ENOKEY when there
+    /* Goes on with the state that another process left in place; pool was created since. -ENOKEY when there
      * is none, -ENOTSUP with a backend whose state does not survive. */
     int (*attach)(const struct srtp_place *place, struct srtp_session **ret_session);
 

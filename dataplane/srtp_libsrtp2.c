@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RTCP_HEADER_BYTES 8u
+#include "dataplane/srtp_format.h"
 
 struct srtp_session {
     enum srtp_profile profile;
@@ -122,7 +122,7 @@ static void unprotect_one(struct srtp_unprotect_job *job)
         }
         status = srtp_unprotect(job->session->receiver, job->data, &length);
     } else {
-        if (job->length < RTCP_HEADER_BYTES + trailer) {
+        if (job->length < SRTP_RTCP_HEADER_BYTES + trailer) {
             job->status = SRTP_MALFORMED;
             return;
         }
@@ -161,7 +161,7 @@ static void protect_one(struct srtp_protect_job *job)
         }
         status = srtp_protect(job->session->sender, job->out, &length);
     } else {
-        if (plain_bytes < RTCP_HEADER_BYTES) {
+        if (plain_bytes < SRTP_RTCP_HEADER_BYTES) {
             job->status = SRTP_MALFORMED;
             return;
         }

@@ -110,7 +110,7 @@ int transport_install(struct transport_table *table, const struct shm_segment *s
 
 void transport_remove(struct transport_table *table, struct transport *transport)
 {
-    table->srtp->destroy(transport->srtp);
+    table->srtp->retire(transport->srtp);
     queue_remove(table, transport);
     row_remove(&transport->row->row, sizeof(*transport->row));
     memset(transport, 0, sizeof(*transport));
@@ -150,13 +150,15 @@ int transport_set_keys(const struct transport_table *table, struct transport *tr
                        enum srtp_profile profile, const uint8_t *receive_key, const uint8_t *send_key)
 {
     struct shm_transport_row *row = transport->row;
-    struct srtp_session *session;
-    int error = table->srtp->create(profile, receive_key, send_key, NULL, &session);
 
+    if (srtp_key_bytes(profile) == 0)
+        return -EINVAL;
+    table->srtp->retire(transport->srtp); /* the new session stands in the same place */
+    transport->srtp = NULL;
+    forget_keys(row);
+    int error = table->srtp->create(profile, receive_key, send_key, NULL, &transport->srtp);
     if (error != 0)
         return error;
-    table->srtp->destroy(transport->srtp);
-    transport->srtp = session;
     size_t bytes = srtp_key_bytes(profile);
     seqlock_write_begin(&row->row.sequence);
     explicit_bzero(&row->keys, sizeof(row->keys));

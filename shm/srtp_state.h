@@ -53,6 +53,14 @@ struct srtp_send_stream {
 };
 SHM_STATIC_SIZE(struct srtp_send_stream, 32);
 
+/* What a part of the pool says of itself. */
+struct srtp_receive_head {
+    SHM_ALIGNED uint32_t
+        high_water; /* streams from here on were never used: their pages were never touched */
+    uint8_t reserved[60];
+};
+SHM_STATIC_SIZE(struct srtp_receive_head, 64);
+
 enum srtp_receive_class {
     SRTP_RECEIVE_FREE = 0,
     SRTP_RECEIVE_GUEST = 1,   /* no stream claims this SSRC: makes room for the next one */

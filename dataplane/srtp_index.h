@@ -1,0 +1,35 @@
+/* Packet indices: which one a received sequence number stands for (RFC 3711 section 3.3.1), and that none is
+ * sent twice. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shm/srtp_state.h"
+
+#define SRTP_INDEX_END (1ull << 48)      /* a key is worn out before it */
+#define SRTP_RTCP_INDEX_END (1ull << 31) /* likewise */
+
+/* The index nearest to the highest one seen. Before the first wrap there is nothing to go back to. */
+static inline uint64_t srtp_index_estimate(uint64_t highest, uint16_t sequence)
+{
+    uint64_t roll_over = highest >> 16;
+    int32_t delta = (int32_t)sequence - (int32_t)(highest & 0xffff);
+
+    if (delta > 0x8000 && roll_over > 0)
+        roll_over--;
+    else if (delta < -0x8000)
+        roll_over++;
+    return roll_over << 16 | sequence;
+}
+
+/* Makes index the sender's, before a cipher sees it. False when it was used before with these keys, cannot be
+ * known not to have been, or is no index at all. What another process sent is all taken for used. */
+bool srtp_index_claim(struct srtp_send_stream *stream, uint32_t epoch, uint32_t life, uint64_t index);
+
+/* Whether index was claimed before, so that the same bytes may go out with it again. */
+static inline bool srtp_index_is_claimed(const struct srtp_send_stream *stream, uint32_t epoch,
+                                         uint64_t index)
+{
+    return stream->epoch == epoch && index < stream->next;
+}
