@@ -1,4 +1,6 @@
-/* engine.io: any text is parsed as a frame and as a polling payload; packets are written anew. */
+/* engine.io: any text is parsed as a frame and as a polling payload of both protocols; packets are written
+ * anew.
+ */
 #include "fuzz_check.h"
 #include "proto/wire/engineio.h"
 
@@ -17,25 +19,52 @@ static void check_packet(const struct engineio_packet *packet)
     free(frame);
 }
 
+/* A packet that was found in a payload is found again in a payload of its own. */
+static void check_prefix(enum engineio_protocol protocol, const char *frame, size_t length)
+{
+    char *payload = malloc(ENGINEIO_PREFIX_MAX + length);
+    CHECK(payload);
+    size_t prefix = engineio_write_prefix(payload, protocol, true, frame, length);
+    CHECK(prefix <= ENGINEIO_PREFIX_MAX);
+    memcpy(payload + prefix, frame, length);
+    struct engineio_iterator iterator;
+    struct engineio_packet packet;
+    engineio_begin(&iterator, protocol, payload, prefix + length);
+    CHECK(engineio_next(&iterator, &packet) == 1);
+    CHECK(packet.data + packet.length == payload + prefix + length);
+    CHECK(engineio_next(&iterator, &packet) == 0);
+    free(payload);
+}
+
+static void check_payload(enum engineio_protocol protocol, const char *text, size_t length)
+{
+    struct engineio_iterator iterator;
+    struct engineio_packet packet;
+    const char *end = text;
+    int result;
+    engineio_begin(&iterator, protocol, text, length);
+    while ((result = engineio_next(&iterator, &packet)) == 1) {
+        CHECK(packet.data > end && packet.data + packet.length <= text + length);
+        check_packet(&packet);
+        if (protocol == ENGINEIO_PROTOCOL_4)
+            CHECK(!memchr(packet.data, ENGINEIO_SEPARATOR, packet.length));
+        check_prefix(protocol, packet.data - 1, packet.length + 1);
+        end = packet.data + packet.length;
+    }
+    if (result == 0)
+        CHECK(end == text + length);
+    CHECK(engineio_next(&iterator, &packet) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length)
 {
     const char *text = (const char *)data;
-    struct engineio_iterator iterator;
     struct engineio_packet packet;
     if (engineio_parse(text, length, &packet) == 0) {
         CHECK(packet.data + packet.length == text + length);
         check_packet(&packet);
     }
-    engineio_begin(&iterator, text, length);
-    size_t taken = 0;
-    int result;
-    while ((result = engineio_next(&iterator, &packet)) == 1) {
-        CHECK(!memchr(packet.data, ENGINEIO_SEPARATOR, packet.length));
-        check_packet(&packet);
-        taken += packet.length + 2;
-    }
-    if (result == 0)
-        CHECK(taken == length + 1);
-    CHECK(engineio_next(&iterator, &packet) == 0);
+    check_payload(ENGINEIO_PROTOCOL_3, text, length);
+    check_payload(ENGINEIO_PROTOCOL_4, text, length);
     return 0;
 }
