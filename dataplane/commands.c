@@ -238,6 +238,7 @@ static int pause_producer(struct worker *worker, const Km__Command *command, con
     if (error != 0 || producer->row->paused == command->pause_producer->paused)
         return error;
     producer->row->paused = command->pause_producer->paused;
+    producer->row->resumed_us = worker->now_us;
     forward_begin_producer(worker, producer);
     return 0;
 }

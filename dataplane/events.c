@@ -70,7 +70,8 @@ void events_score(struct worker *worker, const struct consumer *consumer)
     Km__Event event = KM__EVENT__INIT;
     uint32_t scores[MEDIA_ENCODINGS_MAX];
     const struct producer *producer = consumer->producer;
-    int current = consumer->row->media.layer.current;
+    bool simple = producer->row->type == SHM_CONSUMER_SIMPLE;
+    int current = simple ? 0 : consumer->row->media.layer.current;
 
     changed.n_producer_scores = producer->row->encoding_count;
     changed.producer_scores = scores;

@@ -6,6 +6,7 @@
 #include "dataplane/receive_stats.h"
 #include "dataplane/rewrite_packet.h"
 #include "dataplane/rtcp_egress.h"
+#include "dataplane/scores.h"
 #include "dataplane/send_stats.h"
 #include "dataplane/vp8_continuity.h"
 #include "dataplane/worker.h"
@@ -75,8 +76,6 @@ static void begin(struct worker *worker, struct consumer *consumer, const struct
     rewrite_sync(&row->media.rewrite, &start);
     if (flight->view->has_vp8)
         vp8_continuity_sync(&row->media.vp8, &flight->view->vp8);
-    if (row->last_encoding >= 0 && row->last_encoding != encoding)
-        row->layer_switches++;
     row->last_encoding = (int8_t)encoding;
     row->restart = 0;
 }
@@ -86,6 +85,7 @@ static bool wants(struct worker *worker, struct consumer *consumer, const struct
 {
     struct shm_consumer_row *row = consumer->row;
     struct layer_switch *layer = &row->media.layer;
+    bool switched;
 
     if (row->paused) {
         drop(worker, consumer, DROP_consumer_paused);
@@ -101,8 +101,13 @@ static bool wants(struct worker *worker, struct consumer *consumer, const struct
              layer->current < 0 ? DROP_consumer_waits_key_frame : DROP_consumer_other_layer);
         return false;
     case LAYER_BEGIN:
+        switched = row->last_encoding != (int8_t)flight->stream->encoding;
         begin(worker, consumer, flight);
         update(worker, consumer);
+        if (switched && has_layers(consumer->producer)) {
+            row->layer_switches++;
+            scores_switch(worker, consumer);
+        }
         return true;
     case LAYER_FORWARD:
         if (row->restart)

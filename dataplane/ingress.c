@@ -10,7 +10,7 @@
 #include "dataplane/punt.h"
 #include "dataplane/receive_stats.h"
 #include "dataplane/rtcp_egress.h"
-#include "dataplane/score.h"
+#include "dataplane/scores.h"
 #include "dataplane/twcc_feedback.h"
 #include "dataplane/worker.h"
 #include "proto/wire/demux.h"
@@ -145,9 +145,8 @@ static void prepare_stream(struct stream *stream, const struct shm_payload_type 
     struct shm_stream_row *row = stream->row;
 
     if (row->stats.clock_rate != type->clock_rate || row->stats.ssrc != ssrc) {
-        const struct score_totals nothing = {0};
         receive_stats_init(&row->stats, ssrc, type->clock_rate);
-        score_init(&row->score, &nothing);
+        row->score = (struct score){0};
     }
     row->codec = type->codec;
     row->payload_type = type->router_payload_type;
@@ -213,6 +212,7 @@ void ingress_rtp(struct worker *worker, const struct ingress_packet *packet)
         key_frame_request_seen(&stream->row->key_frame, worker->now_us);
         stream->row->key_frames++;
     }
+    scores_packet(worker, stream);
     if (was_silent)
         forward_revive(worker, stream);
     forward_packet(worker, stream, match.payload_type, packet->data, &view);

@@ -4,14 +4,13 @@
 #include <string.h>
 
 #include "dataplane/egress.h"
-#include "dataplane/events.h"
 #include "dataplane/forward.h"
 #include "dataplane/key_frame.h"
 #include "dataplane/ntp_time.h"
 #include "dataplane/receive_stats.h"
 #include "dataplane/remb_cap.h"
 #include "dataplane/rtcp_report.h"
-#include "dataplane/score.h"
+#include "dataplane/scores.h"
 #include "dataplane/send_stats.h"
 #include "dataplane/twcc_feedback.h"
 #include "dataplane/worker.h"
@@ -201,24 +200,6 @@ static void report_consumer(struct report_writer *writer, struct consumer *consu
     add_sender_report(writer, &info, row->cname);
 }
 
-static void update_stream_score(struct worker *worker, struct stream *stream)
-{
-    struct shm_stream_row *row = stream->row;
-    int64_t lost = receive_stats_lost(&row->stats);
-    struct score_totals totals = {.expected = row->stats.received + (uint64_t)(lost > 0 ? lost : 0),
-                                  .received = row->stats.received};
-    bool inactive = score_is_inactive(row->stats.last_packet_us, row->dtx, worker->now_us);
-    bool changed = inactive                       ? score_reset(&row->score, 0, &totals)
-                   : score_is_silent(&row->score) ? score_reset(&row->score, 10, &totals)
-                                                  : score_update(&row->score, &totals);
-
-    if (!changed)
-        return;
-    for (struct consumer *consumer = stream->producer->consumers; consumer;
-         consumer = consumer->next_of_producer)
-        events_score(worker, consumer);
-}
-
 static void report_streams(struct report_writer *writer)
 {
     struct worker *worker = writer->worker;
@@ -236,7 +217,7 @@ static void report_streams(struct report_writer *writer)
             if (receive_stats_report_block(&stream->row->stats, worker->now_us, &block) != 0)
                 continue;
             add_receiver_block(writer, &block);
-            update_stream_score(worker, stream);
+            scores_interval(worker, stream);
         }
     }
     if (report->rrtr_arrival_us != 0 && writer_begin(writer))

@@ -2,12 +2,11 @@
 
 #include <errno.h>
 
-#include "dataplane/events.h"
 #include "dataplane/forward.h"
 #include "dataplane/receive_stats.h"
 #include "dataplane/rtcp_egress.h"
 #include "dataplane/rtcp_report.h"
-#include "dataplane/score.h"
+#include "dataplane/scores.h"
 #include "dataplane/send_stats.h"
 #include "dataplane/sender_clock.h"
 #include "dataplane/worker.h"
@@ -27,15 +26,8 @@ static void take_report_block(struct worker *worker, struct transport *transport
 
     if (!consumer || consumer->row->ssrc != block->ssrc)
         return; /* RTX, or a stream that has just ended */
-    struct shm_consumer_row *row = consumer->row;
-    struct send_stats *stats = &row->media.stats;
-    send_stats_report_block(stats, block, worker->now_us);
-
-    uint64_t lost = stats->packets_lost > 0 ? (uint64_t)stats->packets_lost : 0;
-    struct score_totals totals = {.expected = stats->packets,
-                                  .received = lost < stats->packets ? stats->packets - lost : 0};
-    if (score_update(&row->score, &totals))
-        events_score(worker, consumer);
+    send_stats_report_block(&consumer->row->media.stats, block, worker->now_us);
+    scores_report(worker, consumer);
 }
 
 static void take_report_blocks(struct worker *worker, struct transport *transport,

@@ -17,6 +17,7 @@
 #include "dataplane/ingress.h"
 #include "dataplane/rtcp_egress.h"
 #include "dataplane/rtcp_ingress.h"
+#include "dataplane/scores.h"
 
 #define SLEEP_MAX_US 100000u /* the heartbeat must go on */
 
@@ -57,6 +58,7 @@ static void timers(struct worker *worker)
 
     while ((transport = transport_take_turn(&worker->transports, worker->now_us))) {
         consent_turn(worker, transport);
+        scores_turn(worker, transport);
         rtcp_egress_turn(worker, transport);
         if (transport->turns % FORWARD_TURNS == 0)
             forward_turn(worker, transport);

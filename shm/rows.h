@@ -122,7 +122,8 @@ struct shm_producer_row {
     struct media_extension_map extensions;
     struct demux_producer demux;
     char cname[SHM_CNAME_BYTES];
-    uint8_t reserved2[16];
+    uint64_t resumed_us; /* when it was paused or resumed last, 0 = never */
+    uint8_t reserved2[8];
 };
 SHM_STATIC_SIZE(struct shm_producer_row, 448);
 

@@ -139,6 +139,54 @@ static void test_transport_feedback(void **state)
     call_deinit(&call);
 }
 
+static void expect_score(struct call *call, uint32_t score, uint32_t producer_score)
+{
+    Km__Event *event = rig_find_event(&call->rig, KM__EVENT__BODY_SCORE_CHANGED);
+
+    assert_non_null(event);
+    assert_true(event->score_changed->consumer == call->audio_consumer);
+    assert_int_equal(event->score_changed->score, score);
+    assert_int_equal(event->score_changed->producer_score, producer_score);
+    assert_int_equal(event->score_changed->n_producer_scores, 1);
+    assert_int_equal(event->score_changed->producer_scores[0], producer_score);
+    km__event__free_unpacked(event, NULL);
+}
+
+static void test_scores(void **state)
+{
+    struct call call;
+    uint8_t rtcp[64];
+    struct shm_stream_row *stream;
+
+    (void)state;
+    call_init(&call, SRTP_AEAD_AES_128_GCM, SRTP_AEAD_AES_128_GCM);
+    consume_audio(&call);
+    stream = shm_segment_at(&call.rig.segment, SHM_SECTION_STREAM, 0);
+    send_audio(&call, 1, 960);
+    expect_score(&call, 10, 10);
+    send_audio(&call, 2, 1920);
+    assert_null(rig_find_event(&call.rig, KM__EVENT__BODY_SCORE_CHANGED));
+
+    stream->stats.last_packet_us -= 1600000; /* silent for longer than 1.5 s */
+    rig_wait_ms(&call.rig, 80);
+    expect_score(&call, 10, 0);
+    rig_wait_ms(&call.rig, 80);
+    assert_null(rig_find_event(&call.rig, KM__EVENT__BODY_SCORE_CHANGED));
+    send_audio(&call, 3, 96000);
+    expect_score(&call, 10, 10);
+
+    /* Half of what was sent is lost on the way to bob. */
+    for (uint16_t i = 4; i < 24; i++)
+        send_audio(&call, i, 96000u + 960u * i);
+    struct rtcp_report_block block = {.ssrc = BOB_AUDIO_SSRC, .fraction_lost = 128, .cumulative_lost = 12};
+    int length = rtcp_write_rr(rtcp, sizeof(rtcp), 1, &block, 1);
+    client_send_rtcp(&call.bob, &call.rig, rtcp, (size_t)length);
+    const struct shm_consumer_row *consumer = shm_segment_at(&call.rig.segment, SHM_SECTION_CONSUMER, 5);
+    assert_true(consumer->score.value < 10);
+    expect_score(&call, consumer->score.value, 10);
+    call_deinit(&call);
+}
+
 static void test_statistics(void **state)
 {
     struct call call;
@@ -191,6 +239,7 @@ int main(void)
         cmocka_unit_test(test_pli_goes_upstream_once_an_interval),
         cmocka_unit_test(test_reports),
         cmocka_unit_test(test_transport_feedback),
+        cmocka_unit_test(test_scores),
         cmocka_unit_test(test_statistics),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
