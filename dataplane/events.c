@@ -68,7 +68,7 @@ void events_score(struct worker *worker, const struct consumer *consumer)
 {
     Km__ScoreChanged changed = KM__SCORE_CHANGED__INIT;
     Km__Event event = KM__EVENT__INIT;
-    uint32_t scores[MEDIA_ENCODINGS_MAX];
+    uint32_t scores[MEDIA_ENCODINGS_MAX] = {0};
     const struct producer *producer = consumer->producer;
     bool simple = producer->row->type == SHM_CONSUMER_SIMPLE;
     int current = simple ? 0 : consumer->row->media.layer.current;

@@ -45,6 +45,7 @@ __attribute__((format(printf, 1, 2))) static int fail(const char *format, ...)
 
     va_start(arguments, format);
     fputs("kolabmeet-forwarder: ", stderr);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized) */
     vfprintf(stderr, format, arguments);
     fputc('\n', stderr);
     va_end(arguments);

@@ -145,7 +145,7 @@ static void init_headers(struct port_udp *udp)
 
 int port_udp_create(int socket, struct port **ret_port)
 {
-    struct sockaddr_storage name;
+    struct sockaddr_storage name = {0};
     socklen_t name_bytes = sizeof(name);
 
     if (getsockname(socket, (struct sockaddr *)&name, &name_bytes) < 0)

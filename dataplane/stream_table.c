@@ -7,9 +7,9 @@
 #include "dataplane/row.h"
 
 /* What an SSRC is mapped to: index of the stream, and whether it is the one of its RTX. */
-static uint32_t ssrc_value(const struct stream *stream, bool is_rtx)
+static uint32_t ssrc_value(shm_handle stream, bool is_rtx)
 {
-    return shm_handle_index(stream->handle) << 1 | (is_rtx ? 1 : 0);
+    return shm_handle_index(stream) << 1 | (is_rtx ? 1 : 0);
 }
 
 /* An SSRC is unique in its transport already (stream_demux), and the map has room for every one there can be.
@@ -22,10 +22,10 @@ static void map_ssrcs(struct stream_table *table, const struct producer *produce
         const struct demux_encoding *encoding = &demux->encodings[i];
         if (encoding->ssrc != 0)
             ssrc_map_install(&table->ssrcs, producer->transport->index, encoding->ssrc,
-                             ssrc_value(producer->streams[i], false));
+                             ssrc_value(producer->row->streams[i], false));
         if (encoding->rtx_ssrc != 0)
             ssrc_map_install(&table->ssrcs, producer->transport->index, encoding->rtx_ssrc,
-                             ssrc_value(producer->streams[i], true));
+                             ssrc_value(producer->row->streams[i], true));
     }
 }
 
@@ -369,7 +369,8 @@ int stream_match(struct stream_table *table, struct transport *transport, const 
     struct producer *producer = transport->producers[match.producer];
     struct stream *stream = producer->streams[match.encoding];
     producer->row->demux = transport->demux[match.producer]; /* what was learned outlives this process */
-    ssrc_map_install(&table->ssrcs, transport->index, view->header.ssrc, ssrc_value(stream, match.is_rtx));
+    ssrc_map_install(&table->ssrcs, transport->index, view->header.ssrc,
+                     ssrc_value(stream->handle, match.is_rtx));
     *ret_match =
         (struct stream_match){stream, &producer->row->payload_types[match.payload_type], match.is_rtx};
     return 0;

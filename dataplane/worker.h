@@ -38,37 +38,37 @@ struct worker_config {
 };
 
 struct worker {
-    uint32_t index;
+    /* What every packet touches. */
     uint64_t now_us; /* CLOCK_MONOTONIC at the beginning of the round */
-    uint64_t random;
-
     struct port *port;
     const struct srtp_backend *srtp;
     struct tuple_map tuples;
     struct transport_table transports;
     struct stream_table streams;
-    struct egress egress;
-
-    const struct shm_segment *segment;
-    struct ring_consumer commands;
     struct ring_producer events;
     struct ring_producer punts;
+    struct ring_consumer commands;
     struct ring_consumer injects;
-    struct arena arena; /* of the command at work */
-    struct punt_quota quota;
+    struct shm_liveness *liveness;
+    uint64_t random;
+    uint64_t last_work_us;
+    uint64_t spin_us;
+    enum worker_poll poll;
+    uint32_t index;
     int wake_fd;
     int control_wake_fd;
+    const struct shm_segment *segment;
 
-    enum worker_poll poll;
-    uint64_t spin_us;
-    uint64_t last_work_us;
-
-    struct shm_liveness *liveness;
+    /* Statistics, published from time to time. */
     const struct statistics *statistics;
-    struct statistics_worker totals; /* published from time to time */
-    struct port_counters port_seen;  /* those of the port that are in the totals */
     uint64_t published_us;
-    uint64_t realtime_offset_us; /* CLOCK_REALTIME minus CLOCK_MONOTONIC */
+    uint64_t realtime_offset_us;    /* CLOCK_REALTIME minus CLOCK_MONOTONIC */
+    struct port_counters port_seen; /* those of the port that are in the totals */
+    struct statistics_worker totals;
+
+    struct arena arena; /* of the command at work */
+    struct egress egress;
+    struct punt_quota quota;
 };
 
 /* Takes up the segment's rings and rows of this worker. The errno of what failed, in words in ret_why. */

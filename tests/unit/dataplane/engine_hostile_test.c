@@ -368,7 +368,7 @@ static const struct check good_check = {"localufrag", "localpasswordlocalpasswor
 static void test_checks_on_the_pair_are_answered(void **state)
 {
     struct scene scene;
-    struct shm_datagram punted;
+    struct shm_datagram punted = {0};
     struct shm_transport_row *row;
 
     (void)state;
@@ -415,7 +415,7 @@ static void test_checks_on_the_pair_are_answered(void **state)
 static void test_what_control_must_see_is_punted(void **state)
 {
     struct scene scene;
-    struct shm_datagram punted;
+    struct shm_datagram punted = {0};
     static const uint8_t dtls[] = {20, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1};
 
     (void)state;
@@ -456,7 +456,7 @@ static void test_what_control_must_see_is_punted(void **state)
 static void test_bad_checks_are_dropped(void **state)
 {
     struct scene scene;
-    struct shm_datagram punted;
+    struct shm_datagram punted = {0};
     uint8_t data[128] = {0};
     struct stun_key key = {(const uint8_t *)good_check.password, strlen(good_check.password), hmac_sha1};
     struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = 1};
@@ -479,7 +479,7 @@ static void test_bad_checks_are_dropped(void **state)
 static void test_punts_have_a_quota(void **state)
 {
     struct scene scene;
-    struct shm_datagram punted;
+    struct shm_datagram punted = {0};
     unsigned count = 0;
 
     (void)state;
@@ -536,17 +536,18 @@ static void test_inject(void **state)
 {
     struct scene scene;
     uint8_t record[sizeof(struct shm_datagram) + 64] = {0}, data[128];
+    static const uint8_t hello[] = {'h', 'e', 'l', 'l', 'o'};
     struct shm_datagram datagram = {.length = 5};
 
     (void)state;
     scene_init(&scene);
     datagram.remote = scene.stranger.address;
     memcpy(record, &datagram, sizeof(datagram));
-    memcpy(record + sizeof(datagram), "hello", 5);
+    memcpy(record + sizeof(datagram), hello, sizeof(hello));
     assert_int_equal(ring_push(&scene.rig.injects, record, sizeof(datagram) + 5), 0);
     rig_rounds(&scene.rig);
     assert_int_equal(client_receive_raw(&scene.stranger, data, sizeof(data)), 5);
-    assert_memory_equal(data, "hello", 5);
+    assert_memory_equal(data, hello, 5);
 
     datagram.length = 65; /* more than is there */
     memcpy(record, &datagram, sizeof(datagram));

@@ -27,9 +27,9 @@ static void test_carries_audio(void **state)
 static void test_numbers_transport_wide(void **state)
 {
     struct call call;
-    struct rig_packet packet;
-    struct rtp_header header;
-    struct rtp_ext_element element;
+    struct rig_packet packet = {0};
+    struct rtp_header header = {0};
+    struct rtp_ext_element element = {0};
 
     (void)state;
     call_init(&call, SRTP_AEAD_AES_128_GCM, SRTP_AEAD_AES_128_GCM);
@@ -49,10 +49,10 @@ static void test_numbers_transport_wide(void **state)
 static void test_video_waits_for_key_frame(void **state)
 {
     struct call call;
-    struct rig_packet packet;
+    struct rig_packet packet = {0};
     struct rtcp_packet part;
     struct rtcp_feedback feedback;
-    struct rtp_header header, next;
+    struct rtp_header header = {0}, next = {0};
     struct vp8_descriptor vp8, vp8_next;
 
     (void)state;
@@ -83,9 +83,9 @@ static void test_video_waits_for_key_frame(void **state)
 static void test_paused_consumer_goes_on_at_key_frame(void **state)
 {
     struct call call;
-    struct rig_packet packet;
+    struct rig_packet packet = {0};
     struct rtcp_packet part;
-    struct rtp_header before, after;
+    struct rtp_header before = {0}, after = {0};
     struct vp8_descriptor vp8_before, vp8_after;
 
     (void)state;
@@ -118,8 +118,8 @@ static void test_paused_consumer_goes_on_at_key_frame(void **state)
 static void test_paused_producer_is_counted_not_forwarded(void **state)
 {
     struct call call;
-    struct rig_packet packet;
-    struct rtp_header header;
+    struct rig_packet packet = {0};
+    struct rtp_header header = {0};
     uint16_t sequence;
 
     (void)state;
@@ -143,8 +143,8 @@ static void test_paused_producer_is_counted_not_forwarded(void **state)
 static void test_padding_leaves_no_gap(void **state)
 {
     struct call call;
-    struct rig_packet packet;
-    struct rtp_header header;
+    struct rig_packet packet = {0};
+    struct rtp_header header = {0};
     uint16_t sequence;
 
     (void)state;
@@ -165,7 +165,7 @@ static void test_padding_leaves_no_gap(void **state)
 static void test_simulcast_by_rid(void **state)
 {
     struct call call;
-    struct rtp_header header;
+    struct rtp_header header = {0};
     struct vp8_descriptor vp8;
     shm_handle producer = shm_handle_make(2, 1);
     uint8_t key[] = {0x90, 0x80, 0x80, 1, 0x10, 2, 0, 0x9d, 0x01, 0x2a, 0x40, 1, 0xf0, 0};
@@ -249,9 +249,9 @@ static void test_late_transport_gets_key_frame(void **state)
 {
     struct call call;
     struct client carol;
-    struct rig_packet packet;
+    struct rig_packet packet = {0};
     struct rtcp_packet part;
-    struct rtp_header header;
+    struct rtp_header header = {0};
 
     (void)state;
     call_init(&call, SRTP_AEAD_AES_128_GCM, SRTP_AEAD_AES_128_GCM);

@@ -16,6 +16,8 @@
 static const enum srtp_profile profiles[] = {SRTP_AEAD_AES_128_GCM, SRTP_AEAD_AES_256_GCM,
                                              SRTP_AES128_CM_SHA1_80};
 
+static const uint8_t head[] = {1, 2, 3, 4};
+
 struct pair {
     const struct srtp_backend *backend;
     enum srtp_profile profile;
@@ -67,7 +69,7 @@ static uint32_t protect_rtp(struct pair *pair, uint16_t sequence, uint8_t *out, 
 
     fill(tail, sizeof(tail));
     write_header(out, sequence);
-    memcpy(out + 12, "head", 4);
+    memcpy(out + 12, head, sizeof(head));
     struct srtp_protect_job job = {.session = pair->a,
                                    .out = out,
                                    .out_capacity = capacity,
@@ -105,7 +107,7 @@ static void test_round_trip(void **state)
             assert_memory_not_equal(data + 16, expected, sizeof(expected));
             assert_int_equal(unprotect(&pair, data, &length, SRTP_KIND_RTP), SRTP_OK);
             assert_int_equal(length, 16 + TAIL_BYTES);
-            assert_memory_equal(data + 12, "head", 4);
+            assert_memory_equal(data + 12, head, sizeof(head));
             assert_memory_equal(data + 16, expected, sizeof(expected));
         }
         pair_deinit(&pair);

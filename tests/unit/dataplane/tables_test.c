@@ -171,7 +171,7 @@ static void test_every_transport_has_its_turn(void **state)
     uint64_t now_us = rig.worker->now_us;
     for (unsigned step = 1; step <= 100; step++) { /* ten seconds in steps of two turns */
         struct transport *transport;
-        now_us += 2 * TRANSPORT_TURN_US;
+        now_us += (uint64_t)2 * TRANSPORT_TURN_US;
         while ((transport = transport_take_turn(table, now_us)))
             turns[transport->index]++;
         assert_true(transport_next_turn_us(table) > now_us);
