@@ -5,7 +5,10 @@
 . "$root/tools/lib/node.sh"
 
 packages_build=(build-essential ccache cmake ninja-build pkg-config protobuf-c-compiler libprotobuf-c-dev
-    libevent-dev uthash-dev libwebsockets-dev libjansson-dev libssl-dev libsrtp2-dev libipsec-mb-dev libcurl4-openssl-dev libcmocka-dev)
+    libevent-dev uthash-dev libwebsockets-dev libjansson-dev libssl-dev libsrtp2-dev libcurl4-openssl-dev libcmocka-dev)
+if [ "$(dpkg --print-architecture)" = amd64 ]; then
+    packages_build+=(libipsec-mb-dev) # used where there is one
+fi
 packages_run=(curl openssl ca-certificates hostname)
 packages_test=(clang-14 libclang-rt-14-dev llvm-14 chromium fonts-dejavu-core curl openssl ca-certificates)
 
