@@ -85,5 +85,7 @@ export class Grid {
         set('--stage-height', stage.height);
         set('--tile-width', strip.width);
         set('--tile-height', strip.height);
+        this.element.classList.toggle('wrapped', strip.columns > 0);
+        set('--row-width', strip.columns * strip.width + (strip.columns - 1) * gap);
     }
 }

@@ -18,22 +18,26 @@ export function bestGrid(count, width, height, gap) {
     return best;
 }
 
+const STRIP_MIN = 120;
+
 /**
- * A large tile beside (wide) or above (high) a strip of `count` small ones:
- * {side: 'right' | 'bottom', stage: {width, height}, strip: {width, height} of one small tile}.
+ * A large tile with `count` small ones beside (wide) or under it (high): {side: 'right' | 'bottom', stage: {width,
+ * height}, strip: {width, height, columns}} where strip is one small tile. `columns` is 0 for a single line that
+ * scrolls when it is too long; under a large tile that leaves room the small ones are in a grid of so many columns.
  */
 export function stageLayout(count, width, height, gap) {
     if (count === 0) {
-        return { side: 'right', stage: fit(width, height), strip: { width: 0, height: 0 } };
+        return { side: 'right', stage: fit(width, height), strip: { width: 0, height: 0, columns: 0 } };
     }
-    const candidates = ['right', 'bottom'].map((side) => {
-        const strip = fit(side === 'right' ? clamp(width * 0.2, 120, 260) : clamp(width * 0.4, 120, 220), height * 0.22);
-        const stage = side === 'right'
-            ? fit(width - strip.width - gap, height)
-            : fit(width, height - strip.height - gap);
-        return { side, stage, strip };
-    });
-    return candidates[1].stage.width > candidates[0].stage.width ? candidates[1] : candidates[0];
+    const beside = fit(clamp(width * 0.2, STRIP_MIN, 260), height * 0.22);
+    const right = { side: 'right', stage: fit(width - beside.width - gap, height), strip: { ...beside, columns: 0 } };
+    const under = fit(clamp(width * 0.4, STRIP_MIN, 220), height * 0.22);
+    const bottom = { side: 'bottom', stage: fit(width, height - under.height - gap), strip: { ...under, columns: 0 } };
+    const grid = bestGrid(count, width, height - bottom.stage.height - gap, gap);
+    if (grid.width >= STRIP_MIN) {
+        bottom.strip = { ...fit(Math.min(grid.width, width * 0.7), grid.height), columns: grid.columns };
+    }
+    return bottom.stage.width > right.stage.width ? bottom : right;
 }
 
 function fit(width, height) {

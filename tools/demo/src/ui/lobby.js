@@ -70,8 +70,9 @@ export class Lobby {
         this.element.setAttribute('aria-busy', String(busy));
     }
 
+    /** Puts the cursor where something is missing. */
     focus() {
-        (this.#name.value ? this.#room.value ? this.#join : this.#room : this.#name).focus();
+        [this.#name, this.#room].find((input) => !input.value)?.focus();
     }
 
     remove() {

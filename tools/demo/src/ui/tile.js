@@ -96,7 +96,7 @@ export class Tile {
         }
         if (video || audio) {
             items.push(['rate', formatBitrate(bitrate)]);
-            items.push([`loss${loss >= 5 ? ' bad' : loss >= 1 ? ' poor' : ''}`, `${loss.toFixed(1)} % loss`]);
+            items.push([`loss${loss >= 5 ? ' bad' : loss >= 1 ? ' poor' : ''}`, `${loss.toFixed(1)} %`]);
         }
         this.#stats.replaceChildren(...items.map(([name, text]) => h('span', { class: `stat ${name}` }, text)));
     }
