@@ -161,6 +161,7 @@ static void init_media(struct worker *worker, struct shm_consumer_row *row, cons
     const struct shm_payload_type *type = &producer->row->payload_types[0];
     const struct score_totals nothing = {0};
     uint8_t temporal_layers[MEDIA_ENCODINGS_MAX] = {0};
+    int spatial, temporal;
 
     for (unsigned i = 0; i < producer->row->encoding_count; i++)
         temporal_layers[i] = producer->streams[i]->row->temporal_layers;
@@ -170,6 +171,8 @@ static void init_media(struct worker *worker, struct shm_consumer_row *row, cons
                  row->kind == SHM_MEDIA_VIDEO);
     layer_switch_init(&row->media.layer, temporal_layers, producer->row->encoding_count,
                       key_frame_needed(type->codec));
+    /* That nothing is forwarded goes without saying until something was. */
+    layer_switch_take_change(&row->media.layer, &spatial, &temporal);
     send_stats_init(&row->media.stats, type->clock_rate);
     score_init(&row->score, &nothing);
 }

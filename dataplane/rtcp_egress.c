@@ -81,7 +81,7 @@ static void repeat_key_frame_requests(struct worker *worker, struct producer *pr
     for (unsigned i = 0; i < producer->row->encoding_count; i++) {
         struct stream *stream = producer->streams[i];
         struct key_frame_request *request = &stream->row->key_frame;
-        if (!producer->consumers || producer->row->paused)
+        if (!producer->consumers || producer->row->paused || forward_is_silent(worker, stream))
             key_frame_request_cancel(request);
         else if (key_frame_request_due(request, KEY_FRAME_INTERVAL_US, worker->now_us))
             ask_key_frame(worker, stream);

@@ -50,6 +50,7 @@ struct rig {
     struct ring_consumer punts;
     struct ring_producer injects;
     uint64_t sequence;
+    unsigned layers_changed; /* events of that kind that were passed over */
 };
 
 /* A peer with a transport: its socket, and the other halves of its keys. */
@@ -177,8 +178,10 @@ static inline Km__Event *rig_find_event(struct rig *rig, Km__Event__BodyCase bod
 {
     Km__Event *event;
 
-    while ((event = rig_next_event(rig)) && event->body_case != body)
+    while ((event = rig_next_event(rig)) && event->body_case != body) {
+        rig->layers_changed += event->body_case == KM__EVENT__BODY_LAYERS_CHANGED;
         km__event__free_unpacked(event, NULL);
+    }
     return event;
 }
 

@@ -53,7 +53,7 @@ static void test_video_waits_for_key_frame(void **state)
     struct rtcp_packet part;
     struct rtcp_feedback feedback;
     struct rtp_header header = {0}, next = {0};
-    struct vp8_descriptor vp8, vp8_next;
+    struct vp8_descriptor vp8 = {0}, vp8_next = {0};
 
     (void)state;
     call_init(&call, SRTP_AEAD_AES_128_GCM, SRTP_AEAD_AES_128_GCM);
@@ -86,7 +86,7 @@ static void test_paused_consumer_goes_on_at_key_frame(void **state)
     struct rig_packet packet = {0};
     struct rtcp_packet part;
     struct rtp_header before = {0}, after = {0};
-    struct vp8_descriptor vp8_before, vp8_after;
+    struct vp8_descriptor vp8_before = {0}, vp8_after = {0};
 
     (void)state;
     call_init(&call, SRTP_AEAD_AES_128_GCM, SRTP_AEAD_AES_128_GCM);
@@ -166,7 +166,7 @@ static void test_simulcast_by_rid(void **state)
 {
     struct call call;
     struct rtp_header header = {0};
-    struct vp8_descriptor vp8;
+    struct vp8_descriptor vp8 = {0};
     shm_handle producer = shm_handle_make(2, 1);
     uint8_t key[] = {0x90, 0x80, 0x80, 1, 0x10, 2, 0, 0x9d, 0x01, 0x2a, 0x40, 1, 0xf0, 0};
     uint8_t delta[] = {0x90, 0x80, 0x80, 2, 0x11, 2, 0, 9, 9, 9};
@@ -186,6 +186,7 @@ static void test_simulcast_by_rid(void **state)
                                     .mid = "8"};
     assert_int_equal(rig_install_producer(&call.rig, &simulcast), 0);
     assert_int_equal(rig_install_consumer(&call.rig, &consumer), 0);
+    assert_int_equal(call.rig.layers_changed, 0);
 
     struct rig_rtp low = {.ssrc = 1001,
                           .payload_type = 96,
@@ -242,6 +243,11 @@ static void test_simulcast_by_rid(void **state)
     client_send_rtp(&call.alice, &call.rig, &low);
     assert_false(receive_frame(&call, &header, &vp8));
     assert_int_equal(rig_drops(&call.rig, DROP_consumer_other_layer), 2);
+
+    /* Paused, nothing is forwarded, and control is told so. */
+    call.rig.layers_changed = 0;
+    assert_int_equal(rig_pause(&call.rig, KM__COMMAND__BODY_PAUSE_CONSUMER, call.video_consumer, true), 0);
+    assert_int_equal(call.rig.layers_changed, 1);
     call_deinit(&call);
 }
 
