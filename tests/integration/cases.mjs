@@ -60,4 +60,7 @@ const HTTP_SETUPS = {
 };
 
 export const HTTP_CASES = Object.fromEntries(
-    recordingNames().filter((name) => name.startsWith('http-')).map((name) => [name, HTTP_SETUPS[name] ?? {}]));
+    recordingNames()
+        .filter((name) => name.startsWith('http-'))
+        .map((name) => [name, HTTP_SETUPS[name] ?? {}]),
+);

@@ -28,8 +28,11 @@ const NICKNAME = 'better: a nickname is a string of at most 512 characters';
 
 const HTTP = {
     'http-bad-percent-encoding': [
-        { line: 8, reason: 'better: nothing leaks internals; a path that cannot be decoded names nothing',
-            check: ([response]) => assert.ok([400, 404].includes(response.status), `status ${response.status}`) },
+        {
+            line: 8,
+            reason: 'better: nothing leaks internals; a path that cannot be decoded names nothing',
+            check: ([response]) => assert.ok([400, 404].includes(response.status), `status ${response.status}`),
+        },
     ],
     'http-connection-malformed': [{ line: 10, reason: BAD_JSON, check: jsonError(400) }],
     'http-sessions-post-malformed': [{ line: 10, reason: BAD_JSON, check: jsonError(400) }],
@@ -39,30 +42,50 @@ const HTTP = {
         { line: 10, reason: 'better: an unknown charset is answered with 415', check: jsonError(415) },
     ],
     'http-toolarge': [
-        { line: 10, reason: 'better: the announced length alone may be refused',
-            check: (responses) => responses.length === 0 || jsonError(413)(responses) },
+        {
+            line: 10,
+            reason: 'better: the announced length alone may be refused',
+            check: (responses) => responses.length === 0 || jsonError(413)(responses),
+        },
         { line: 12, reason: 'better: see above', check: () => {} },
         { line: 22, reason: 'better: a body over 5 MB is answered with 413', check: jsonError(413) },
         { line: 38, reason: 'after 413 the connection may be closed', check: () => {} },
     ],
     'http-ping-if-none-match': [
-        { line: 2, reason: 'ETags are not compared: the one that this server gives is asked for',
+        {
+            line: 2,
+            reason: 'ETags are not compared: the one that this server gives is asked for',
             send: async (replay) => {
                 const { headers } = await replay.server.request('GET', '/ping');
                 replay.etag = headers.get('etag');
-                return loadRecording('http-ping').steps[1].raw.replace(/\r\n\r\n$/, `\r\nIf-None-Match: ${replay.etag ?? '"x"'}\r\n\r\n`);
-            } },
-        { line: 9, reason: 'a server without ETags answers in full',
-            check: ([response], connection, replay) => assert.equal(response.status, replay.etag ? 304 : 200) },
+                return loadRecording('http-ping').steps[1].raw.replace(
+                    /\r\n\r\n$/,
+                    `\r\nIf-None-Match: ${replay.etag ?? '"x"'}\r\n\r\n`,
+                );
+            },
+        },
+        {
+            line: 9,
+            reason: 'a server without ETags answers in full',
+            check: ([response], connection, replay) => assert.equal(response.status, replay.etag ? 304 : 200),
+        },
     ],
     'http-sessions-get-gzip': [
-        { line: 9, reason: 'the recorder could not write the compressed bytes; compression is the server\'s choice',
+        {
+            line: 9,
+            reason: "the recorder could not write the compressed bytes; compression is the server's choice",
             check: ([response], connection, replay) => {
-                const [, answer] = loadRecording('http-sessions-get-big').steps.filter((step) => step.raw !== undefined);
+                const [, answer] = loadRecording('http-sessions-get-big').steps.filter(
+                    (step) => step.raw !== undefined,
+                );
                 const [recorded] = parseResponses(answer.raw).responses;
                 assert.equal(response.status, 200);
-                assert.deepEqual(unify(JSON.parse(recorded.body), JSON.parse(decodedBody(response)), replay.bindings), []);
-            } },
+                assert.deepEqual(
+                    unify(JSON.parse(recorded.body), JSON.parse(decodedBody(response)), replay.bindings),
+                    [],
+                );
+            },
+        },
     ],
 };
 
@@ -70,10 +93,16 @@ const WS = {
     'ws-21-join': [
         { lines: range(69, 75), reason: NICKNAME, expect: nothing },
         { line: 76, reason: NICKNAME, expect: failed('join') },
-        { lines: [85, 87, 89, 91], reason: 'a role given as a numeric string is taken as the number',
-            expect: (text) => [text.replace('"role":"3"', '"role":3')] },
-        { line: 93, reason: `${NICKNAME}; the role as above`,
-            expect: (text) => [text.replace('"role":"3"', '"role":3').replace('"nickname":5,', '"nickname":null,')] },
+        {
+            lines: [85, 87, 89, 91],
+            reason: 'a role given as a numeric string is taken as the number',
+            expect: (text) => [text.replace('"role":"3"', '"role":3')],
+        },
+        {
+            line: 93,
+            reason: `${NICKNAME}; the role as above`,
+            expect: (text) => [text.replace('"role":"3"', '"role":3').replace('"nickname":5,', '"nickname":null,')],
+        },
     ],
     'ws-22-createWebRtcTransport': [
         { line: 29, reason: 'ICE-TCP does not exist yet: forceTcp fails', expect: failed('createWebRtcTransport') },
@@ -82,13 +111,20 @@ const WS = {
         { line: 72, reason: 'better: malformed fingerprints are refused', expect: failed('connectWebRtcTransport') },
     ],
     'ws-33-drop-and-return': [
-        { lines: [32, 35], reason: 'the old server handled each request of a peer that came back twice', expect: nothing },
+        {
+            lines: [32, 35],
+            reason: 'the old server handled each request of a peer that came back twice',
+            expect: nothing,
+        },
     ],
     'ws-38-nickname-chat-hand': [
         { lines: [35, 36, 39, 40, 43, 44], reason: NICKNAME, expect: nothing },
         { lines: [37, 41, 45], reason: NICKNAME, expect: failed('changeNickname') },
-        { lines: [51, 52, 55, 56, 59, 60], reason: NICKNAME,
-            expect: (text) => [text.replace('"nickname":{"a":[1]}', '"nickname":""')] },
+        {
+            lines: [51, 52, 55, 56, 59, 60],
+            reason: NICKNAME,
+            expect: (text) => [text.replace('"nickname":{"a":[1]}', '"nickname":""')],
+        },
     ],
 };
 
@@ -97,5 +133,6 @@ export const EXEMPT_CASES = Object.keys({ ...HTTP, ...WS });
 // The exemptions of one case, one a line.
 export function exemptionsOf(name) {
     return ({ ...HTTP, ...WS }[name] ?? []).flatMap(({ lines, line, ...rest }) =>
-        (lines ?? [line]).map((each) => ({ line: each, ...rest })));
+        (lines ?? [line]).map((each) => ({ line: each, ...rest })),
+    );
 }

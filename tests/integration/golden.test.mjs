@@ -16,8 +16,7 @@ async function replay(name, setup) {
         await new Replay(loadRecording(name), server, setup, exemptionsOf(name)).run();
         server.assertUnharmed();
     } finally {
-        if (setup.fresh)
-            await server.stop();
+        if (setup.fresh) await server.stop();
     }
 }
 
@@ -29,8 +28,7 @@ after(() => shared?.stop());
 
 describe('recordings', { concurrency: true }, () => {
     describe('websocket', { concurrency: 6 }, () => {
-        for (const [name, setup] of Object.entries(WS_CASES).sort(longestFirst))
-            test(name, () => replay(name, setup));
+        for (const [name, setup] of Object.entries(WS_CASES).sort(longestFirst)) test(name, () => replay(name, setup));
     });
     describe('HTTP', { concurrency: 2 }, () => {
         for (const [name, setup] of Object.entries(HTTP_CASES).sort(longestFirst))

@@ -12,10 +12,20 @@ import { unifyFrames } from './lib/unify.mjs';
 
 // Recordings whose inputs are sent, whatever the old server made of them.
 const INPUTS = [
-    'ws-09-garbage-frames', 'ws-10-before-connect', 'ws-12-large-message', 'ws-44-unknown-and-missing-data',
-    'ws-46-unknown-events', 'crash-connection-body-null', 'crash-extra-argument', 'crash-newconsumer-odd-ack',
-    'crash-request-after-kick', 'crash-request-null', 'crash-request-without-ack', 'crash-request-without-argument',
-    'crash-signal-json-array', 'crash-stats-with-room',
+    'ws-09-garbage-frames',
+    'ws-10-before-connect',
+    'ws-12-large-message',
+    'ws-44-unknown-and-missing-data',
+    'ws-46-unknown-events',
+    'crash-connection-body-null',
+    'crash-extra-argument',
+    'crash-newconsumer-odd-ack',
+    'crash-request-after-kick',
+    'crash-request-null',
+    'crash-request-without-ack',
+    'crash-request-without-argument',
+    'crash-signal-json-array',
+    'crash-stats-with-room',
 ];
 const ANSWER_WITHIN_MS = 250;
 
@@ -23,8 +33,7 @@ const ANSWER_WITHIN_MS = 250;
 class InputReplay extends Replay {
     async receiveFrames(step) {
         const frame = await this.sockets.get(step.peer).next(ANSWER_WITHIN_MS);
-        if (frame !== null)
-            unifyFrames(step.text, frame, this.bindings);
+        if (frame !== null) unifyFrames(step.text, frame, this.bindings);
     }
 
     async playClose(step, socket) {
@@ -74,8 +83,12 @@ describe('inputs of recordings', () => {
 
 describe('websocket frames', () => {
     const mask = Buffer.from([1, 2, 3, 4]);
-    const masked = (first, payload, length = [0x80 | payload.length]) => Buffer.concat(
-        [Buffer.from([first, ...length]), mask, Buffer.from(payload.map((byte, i) => byte ^ mask[i % 4]))]);
+    const masked = (first, payload, length = [0x80 | payload.length]) =>
+        Buffer.concat([
+            Buffer.from([first, ...length]),
+            mask,
+            Buffer.from(payload.map((byte, i) => byte ^ mask[i % 4])),
+        ]);
     const text = (string) => [...Buffer.from(string)];
     const frames = {
         'an unmasked frame': Buffer.from('81023430', 'hex'),
@@ -83,14 +96,24 @@ describe('websocket frames', () => {
         'an unknown opcode': masked(0x83, text('40')),
         'an unknown control opcode': masked(0x8b, text('')),
         'a length of 2^63': Buffer.concat([Buffer.from('81ff8000000000000000', 'hex'), mask]),
-        'a length just over the limit': Buffer.concat([Buffer.from('81ff00000000000f4241', 'hex'), mask, Buffer.alloc(1000)]),
+        'a length just over the limit': Buffer.concat([
+            Buffer.from('81ff00000000000f4241', 'hex'),
+            mask,
+            Buffer.alloc(1000),
+        ]),
         'a ping of more than 125 bytes': masked(0x89, Array(126).fill(65), [0xfe, 0, 126]),
         'a fragmented ping': masked(0x09, text('x')),
         'a continuation of nothing': masked(0x80, text('40')),
         'a fragment in a fragment': Buffer.concat([masked(0x01, text('4')), masked(0x01, text('0'))]),
-        'a message that never ends': Buffer.concat(Array(2000).fill(masked(0x00, text('x')), 1).toSpliced(0, 1, masked(0x01, text('4')))),
-        'fragments beyond the limit': Buffer.concat([masked(0x01, text('4')),
-            ...Array(40).fill(masked(0x00, Array(30000).fill(65), [0xfe, 30000 >> 8, 30000 & 255]))]),
+        'a message that never ends': Buffer.concat(
+            Array(2000)
+                .fill(masked(0x00, text('x')), 1)
+                .toSpliced(0, 1, masked(0x01, text('4'))),
+        ),
+        'fragments beyond the limit': Buffer.concat([
+            masked(0x01, text('4')),
+            ...Array(40).fill(masked(0x00, Array(30000).fill(65), [0xfe, 30000 >> 8, 30000 & 255])),
+        ]),
         'no UTF-8': masked(0x81, [0x34, 0x32, 0xff, 0xfe]),
         'a surrogate in UTF-8': masked(0x81, [0x34, 0x32, 0xed, 0xa0, 0x80]),
         'a close frame of one byte': masked(0x88, [3]),
@@ -161,7 +184,7 @@ describe('socket.io packets', () => {
 describe('HTTP', () => {
     const head = (line, ...fields) => `${[line, 'Host: x', `X-Auth-Token: ${TOKEN}`, ...fields].join('\r\n')}\r\n\r\n`;
     const requests = {
-        'garbage': new Random(1).bytes(3000).toString('latin1'),
+        garbage: new Random(1).bytes(3000).toString('latin1'),
         'a line without end': `GET /${'a'.repeat(200000)}`,
         'a header without end': `GET / HTTP/1.1\r\nX: ${'a'.repeat(200000)}`,
         'ten thousand headers': `GET / HTTP/1.1\r\n${'X: y\r\n'.repeat(10000)}\r\n`,
@@ -169,16 +192,29 @@ describe('HTTP', () => {
         'NUL in a header': head('GET /meetmedia/api/ping HTTP/1.1', 'X-Y: a\0b'),
         'a negative length': head('POST /meetmedia/api/sessions HTTP/1.1', 'Content-Length: -1'),
         'a length that is none': head('POST /meetmedia/api/sessions HTTP/1.1', 'Content-Length: 2x'),
-        'a length beyond 64 bits': head('POST /meetmedia/api/sessions HTTP/1.1', 'Content-Length: 99999999999999999999999'),
+        'a length beyond 64 bits': head(
+            'POST /meetmedia/api/sessions HTTP/1.1',
+            'Content-Length: 99999999999999999999999',
+        ),
         'two lengths': `${head('POST /meetmedia/api/sessions HTTP/1.1', 'Content-Length: 2', 'Content-Length: 3')}{}`,
         'a length and chunks': `${head('POST /meetmedia/api/sessions HTTP/1.1', 'Content-Length: 2', 'Transfer-Encoding: chunked')}0\r\n\r\n`,
         'a chunk that is none': `${head('POST /meetmedia/api/sessions HTTP/1.1', 'Transfer-Encoding: chunked')}zz\r\n{}\r\n0\r\n\r\n`,
         'a chunk beyond 64 bits': `${head('POST /meetmedia/api/sessions HTTP/1.1', 'Transfer-Encoding: chunked')}fffffffffffffffff\r\n{}`,
         'an unknown version': 'GET / HTTP/9.9\r\n\r\n',
         'a TLS ClientHello': Buffer.from('16030100c8010000c40303', 'hex').toString('latin1'),
-        'an upgrade without a key': head('GET /meetmedia/signaling/?EIO=4&transport=websocket HTTP/1.1', 'Connection: Upgrade', 'Upgrade: websocket'),
-        'an upgrade to another protocol': head('GET /meetmedia/signaling/ HTTP/1.1', 'Connection: Upgrade', 'Upgrade: h2c'),
-        'a query of a hundred kilobytes': head(`GET /meetmedia/signaling/?EIO=4&transport=websocket&peerId=${'a'.repeat(100000)} HTTP/1.1`),
+        'an upgrade without a key': head(
+            'GET /meetmedia/signaling/?EIO=4&transport=websocket HTTP/1.1',
+            'Connection: Upgrade',
+            'Upgrade: websocket',
+        ),
+        'an upgrade to another protocol': head(
+            'GET /meetmedia/signaling/ HTTP/1.1',
+            'Connection: Upgrade',
+            'Upgrade: h2c',
+        ),
+        'a query of a hundred kilobytes': head(
+            `GET /meetmedia/signaling/?EIO=4&transport=websocket&peerId=${'a'.repeat(100000)} HTTP/1.1`,
+        ),
     };
     for (const [what, bytes] of Object.entries(requests))
         test(what, async () => {
@@ -208,7 +244,9 @@ describe('HTTP', () => {
                 const room = await server.createRoom();
                 const path = target === 'signal' ? '/signal' : `/sessions/${room}/connection`;
                 const response = await fetch(`http://127.0.0.1:${server.port}/meetmedia/api${path}`, {
-                    method: 'POST', headers: { 'X-Auth-Token': TOKEN, 'Content-Type': 'application/json' }, body,
+                    method: 'POST',
+                    headers: { 'X-Auth-Token': TOKEN, 'Content-Type': 'application/json' },
+                    body,
                 });
                 assert.ok(response.status === 200 || response.status === 400, `status ${response.status}`);
                 await response.text();
@@ -221,8 +259,21 @@ async function upgrade() {
     const peer = await server.createPeer(await server.createRoom());
     const connection = new RawConnection(server.port);
     await connection.opened;
-    connection.send([`GET /meetmedia/signaling/?EIO=4&transport=websocket&${peer.query} HTTP/1.1`, 'Host: x', 'Connection: Upgrade',
-        'Upgrade: websocket', 'Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==', '', ''].join('\r\n'));
-    assert.ok(await connection.until(() => connection.received.includes('pingInterval'), 8000), 'the open packet comes');
+    connection.send(
+        [
+            `GET /meetmedia/signaling/?EIO=4&transport=websocket&${peer.query} HTTP/1.1`,
+            'Host: x',
+            'Connection: Upgrade',
+            'Upgrade: websocket',
+            'Sec-WebSocket-Version: 13',
+            'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+            '',
+            '',
+        ].join('\r\n'),
+    );
+    assert.ok(
+        await connection.until(() => connection.received.includes('pingInterval'), 8000),
+        'the open packet comes',
+    );
     return connection;
 }

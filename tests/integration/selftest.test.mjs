@@ -25,8 +25,7 @@ async function replayAgainstMock(name, setup = {}, change) {
 function once(pattern, replacement) {
     let done = false;
     return (text) => {
-        if (done || text.search(pattern) < 0)
-            return text;
+        if (done || text.search(pattern) < 0) return text;
         done = true;
         return text.replace(pattern, replacement);
     };
@@ -47,8 +46,16 @@ describe('recordings', () => {
     });
 
     test('roles come from remarks and from what the server told', () => {
-        assert.deepEqual([...rolesOf(loadRecording('ws-21-join'))],
-            [['A', 7], ['B', 3], ['C', 0], ['D', 1], ['E', '3']]);
+        assert.deepEqual(
+            [...rolesOf(loadRecording('ws-21-join'))],
+            [
+                ['A', 7],
+                ['B', 3],
+                ['C', 0],
+                ['D', 1],
+                ['E', '3'],
+            ],
+        );
     });
 
     test('exemptions name lines of switched-on cases, each with its reason and what comes instead', () => {
@@ -60,9 +67,11 @@ describe('recordings', () => {
                 const step = steps.find(({ line }) => line === exemption.line);
                 assert.ok(step && exemption.reason, `${name}:${exemption.line}`);
                 if (exemption.expect)
-                    assert.ok(step.dir === '<' && !exemption.expect(step.text).includes(step.text), `${name}:${exemption.line}`);
-                else
-                    assert.ok(exemption.check ?? exemption.send, `${name}:${exemption.line}`);
+                    assert.ok(
+                        step.dir === '<' && !exemption.expect(step.text).includes(step.text),
+                        `${name}:${exemption.line}`,
+                    );
+                else assert.ok(exemption.check ?? exemption.send, `${name}:${exemption.line}`);
             }
         }
     });
@@ -78,19 +87,30 @@ describe('frames and responses are taken apart', () => {
     test('socket.io frames', () => {
         assert.deepEqual(parseFrame('42["a",1]'), { engine: '4', socket: '2', data: ['a', 1] });
         assert.deepEqual(parseFrame('4312[]'), { engine: '4', socket: '3', id: '12', data: [] });
-        assert.deepEqual(parseFrame('44/admin,{"message":"x"}'),
-            { engine: '4', socket: '4', namespace: '/admin', data: { message: 'x' } });
+        assert.deepEqual(parseFrame('44/admin,{"message":"x"}'), {
+            engine: '4',
+            socket: '4',
+            namespace: '/admin',
+            data: { message: 'x' },
+        });
         assert.deepEqual(parseFrame('451-["a"]'), { engine: '4', socket: '5', attachments: '1', data: ['a'] });
         assert.deepEqual(parseFrame('2'), { engine: '2' });
         assert.deepEqual(parseFrame('42{bad'), { engine: '4', socket: '2', data: { text: '{bad' } });
     });
 
     test('HTTP responses with a length, chunked, and until the end', () => {
-        const raw = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 404 No\r\nTransfer-Encoding: chunked\r\n\r\n' +
+        const raw =
+            'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 404 No\r\nTransfer-Encoding: chunked\r\n\r\n' +
             '3\r\nabc\r\n0\r\n\r\nHTTP/1.0 200 OK\r\n\r\nrest';
         const { responses, rest } = parseResponses(raw, { closed: true });
-        assert.deepEqual(responses.map((response) => [response.status, decodedBody(response)]),
-            [[200, 'ok'], [404, 'abc'], [200, 'rest']]);
+        assert.deepEqual(
+            responses.map((response) => [response.status, decodedBody(response)]),
+            [
+                [200, 'ok'],
+                [404, 'abc'],
+                [200, 'rest'],
+            ],
+        );
         assert.equal(rest, '');
         assert.equal(parseResponses('HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok').responses.length, 0);
     });
@@ -145,7 +165,10 @@ describe('unification', () => {
         assert.equal(unifyFrames('430[]', '431[]', bindings).length, 1);
         assert.deepEqual(unifyFrames('425["request",{"method":"m"}]', '4277["request",{"method":"m"}]', bindings), []);
         assert.equal(bindings.liveOf('ack', '5'), '77');
-        assert.equal(unifyFrames('426["request",{"method":"m"}]', '4277["request",{"method":"m"}]', bindings).length, 1);
+        assert.equal(
+            unifyFrames('426["request",{"method":"m"}]', '4277["request",{"method":"m"}]', bindings).length,
+            1,
+        );
     });
 });
 
@@ -166,10 +189,18 @@ describe('a wrong answer fails', { concurrency: 8 }, () => {
         ['a missing key', 'ws-21-join', once('"language":null,', '')],
         ['a key too many', 'ws-24-restartIce', once('"iceLite":true', '"iceLite":true,"extra":1')],
         ['another error', 'ws-24-restartIce', once(/\[500,/, '[404,')],
-        ['an id that is not the known one', 'ws-01-handshake', once(/"roomId":"[^"]+"/, '"roomId":"00000000-0000-4000-8000-000000000000"')],
+        [
+            'an id that is not the known one',
+            'ws-01-handshake',
+            once(/"roomId":"[^"]+"/, '"roomId":"00000000-0000-4000-8000-000000000000"'),
+        ],
         ['an acknowledgement id', 'ws-38-nickname-chat-hand', once(/^431\[\]/, '437[]')],
         ['a missing codec', 'ws-25-produce-mic', once(/"codecs":\[\{[^}]*\}/, '"codecs":[{')],
-        ['a consumer parameter', 'ws-26-produce-webcam-simulcast', once('"scalabilityMode":"L2T3"', '"scalabilityMode":"L1T3"')],
+        [
+            'a consumer parameter',
+            'ws-26-produce-webcam-simulcast',
+            once('"scalabilityMode":"L2T3"', '"scalabilityMode":"L1T3"'),
+        ],
         ['a frame of another kind', 'ws-02-wrong-authtoken', once(/^41$/, '42["x"]')],
         ['an HTTP status', 'http-ping', once('200 OK', '201 Created')],
         ['an HTTP body', 'http-ping', once('PONG', 'PING')],
@@ -179,8 +210,11 @@ describe('a wrong answer fails', { concurrency: 8 }, () => {
         ['a delivery', 'http-signal-delivery', once('signal:joinRequest', 'signal:join')],
     ];
     for (const [what, name, change] of wrong)
-        test(`${what} in ${name}`, () => assert.rejects(
-            replayAgainstMock(name, WS_CASES[name] ?? HTTP_CASES[name], change), new RegExp(`^Error: ${name}:\\d+: `)));
+        test(`${what} in ${name}`, () =>
+            assert.rejects(
+                replayAgainstMock(name, WS_CASES[name] ?? HTTP_CASES[name], change),
+                new RegExp(`^Error: ${name}:\\d+: `),
+            ));
 
     test('the order of two frames of one socket', async () => {
         const held = [];
@@ -194,11 +228,17 @@ describe('a wrong answer fails', { concurrency: 8 }, () => {
         await assert.rejects(replayAgainstMock('ws-21-join', {}, swap), /ws-21-join:15: got .*newPeer/);
     });
 
-    test('a frame that was not recorded', () => assert.rejects(
-        replayAgainstMock('ws-01-handshake', {}, (text, step) => (step.line === 6 ? [text, '42["notification",{"method":"other"}]'] : text)),
-        /A got what was not recorded: .*other/));
+    test('a frame that was not recorded', () =>
+        assert.rejects(
+            replayAgainstMock('ws-01-handshake', {}, (text, step) =>
+                step.line === 6 ? [text, '42["notification",{"method":"other"}]'] : text,
+            ),
+            /A got what was not recorded: .*other/,
+        ));
 
-    test('a frame that does not come', () => assert.rejects(
-        replayAgainstMock('ws-02-wrong-authtoken', {}, (text) => (text === '41' ? [] : text)),
-        /ws-02-wrong-authtoken:6: the websocket closed instead/));
+    test('a frame that does not come', () =>
+        assert.rejects(
+            replayAgainstMock('ws-02-wrong-authtoken', {}, (text) => (text === '41' ? [] : text)),
+            /ws-02-wrong-authtoken:6: the websocket closed instead/,
+        ));
 });

@@ -12,7 +12,10 @@ import { Server, binDir, eventually, makeRuntimeDir, removeDir } from './lib/ser
 const run = promisify(execFile);
 
 function kolabmeetctl(runtimeDir, ...args) {
-    return run(path.join(binDir, 'kolabmeetctl'), args, { env: { ...process.env, RUNTIME_DIR: runtimeDir }, timeout: 10000 });
+    return run(path.join(binDir, 'kolabmeetctl'), args, {
+        env: { ...process.env, RUNTIME_DIR: runtimeDir },
+        timeout: 10000,
+    });
 }
 
 async function readStats(server) {
@@ -44,8 +47,7 @@ describe('kolabmeetctl stats', () => {
             assert.match(text, new RegExp(String(server.pid)));
             assert.match(text, new RegExp(client.peer.id));
 
-            for (const { pid } of await server.processes())
-                process.kill(pid, 'SIGKILL');
+            for (const { pid } of await server.processes()) process.kill(pid, 'SIGKILL');
             await server.exited;
             await eventually('both are dead', async () => (await server.processes()).length === 0);
             const dead = await eventually('both are told to be dead', async () => {

@@ -17,14 +17,18 @@ describe('supervision', () => {
             const statuses = new Set();
             const start = Date.now();
             process.kill(killed.pid, 'SIGKILL');
-            await eventually('another forwarder runs and /health is 200', async () => {
-                statuses.add(await server.health());
-                const now = await server.forwarder();
-                return now && now.pid !== killed.pid && (await server.health()) === 200;
-            }, RESTART_WITHIN_MS, 10);
+            await eventually(
+                'another forwarder runs and /health is 200',
+                async () => {
+                    statuses.add(await server.health());
+                    const now = await server.forwarder();
+                    return now && now.pid !== killed.pid && (await server.health()) === 200;
+                },
+                RESTART_WITHIN_MS,
+                10,
+            );
             assert.ok(Date.now() - start <= RESTART_WITHIN_MS);
-            for (const status of statuses)
-                assert.ok([200, 503].includes(status), `/health answered ${status}`);
+            for (const status of statuses) assert.ok([200, 503].includes(status), `/health answered ${status}`);
             await meets(server);
         } finally {
             await server.stop();
@@ -37,10 +41,14 @@ describe('supervision', () => {
             for (let i = 0; i < 3; i++) {
                 const { pid } = await server.forwarder();
                 process.kill(pid, 'SIGKILL');
-                await eventually('another forwarder runs and /health is 200', async () => {
-                    const now = await server.forwarder();
-                    return now && now.pid !== pid && (await server.health()) === 200;
-                }, RESTART_WITHIN_MS);
+                await eventually(
+                    'another forwarder runs and /health is 200',
+                    async () => {
+                        const now = await server.forwarder();
+                        return now && now.pid !== pid && (await server.health()) === 200;
+                    },
+                    RESTART_WITHIN_MS,
+                );
             }
         } finally {
             await server.stop();
@@ -71,7 +79,9 @@ describe('supervision', () => {
             try {
                 const room = await server.createRoom();
                 const peer = await server.createPeer(room);
-                const socket = new FrameSocket(`ws://127.0.0.1:${server.port}/meetmedia/signaling/?EIO=4&transport=websocket&${peer.query}`);
+                const socket = new FrameSocket(
+                    `ws://127.0.0.1:${server.port}/meetmedia/signaling/?EIO=4&transport=websocket&${peer.query}`,
+                );
                 await socket.opened;
                 const start = Date.now();
                 process.kill(server.pid, signal);
@@ -100,7 +110,9 @@ describe('supervision', () => {
 // A peer can join and get a transport.
 async function meets(server) {
     const peer = await server.createPeer(await server.createRoom());
-    const socket = new FrameSocket(`ws://127.0.0.1:${server.port}/meetmedia/signaling/?EIO=4&transport=websocket&${peer.query}`);
+    const socket = new FrameSocket(
+        `ws://127.0.0.1:${server.port}/meetmedia/signaling/?EIO=4&transport=websocket&${peer.query}`,
+    );
     await socket.opened;
     socket.send('40');
     socket.send('420["request",{"method":"createWebRtcTransport","data":{"producing":true}}]');

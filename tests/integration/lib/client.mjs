@@ -12,7 +12,7 @@ export class Client {
     // A new peer in this room (or a new one), connected.
     static async connect(server, room, role = 3) {
         const client = new Client();
-        client.room = room ?? await server.createRoom();
+        client.room = room ?? (await server.createRoom());
         client.peer = await server.createPeer(client.room, role);
         client.socket = new FrameSocket(signalingUrl(server, client.peer.query));
         client.nextId = 0;
@@ -28,8 +28,7 @@ export class Client {
             const frame = await this.socket.next(PATIENCE_MS);
             if (frame === null)
                 throw new Error(this.socket.closed ? `closed: ${JSON.stringify(this.socket.closed)}` : 'no answer');
-            if (wanted(frame))
-                return frame;
+            if (wanted(frame)) return frame;
         }
     }
 
@@ -51,7 +50,6 @@ export async function assertServes(server) {
     server.assertUnharmed();
     const client = await Client.connect(server);
     const [error] = await client.request('ping');
-    if (error !== null && error !== undefined)
-        throw new Error(`ping fails: ${error}`);
+    if (error !== null && error !== undefined) throw new Error(`ping fails: ${error}`);
     await client.close();
 }

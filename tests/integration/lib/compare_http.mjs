@@ -5,19 +5,22 @@
 import { decodedBody } from './http.mjs';
 import { unify } from './unify.mjs';
 
-const COMPARED_HEADERS = ['strict-transport-security', 'allow', 'upgrade', 'sec-websocket-accept', 'sec-websocket-extensions'];
+const COMPARED_HEADERS = [
+    'strict-transport-security',
+    'allow',
+    'upgrade',
+    'sec-websocket-accept',
+    'sec-websocket-extensions',
+];
 
 export function compareResponse(recorded, live, bindings) {
     const problems = [];
-    if (live.status !== recorded.status)
-        problems.push(`status ${live.status} instead of ${recorded.status}`);
+    if (live.status !== recorded.status) problems.push(`status ${live.status} instead of ${recorded.status}`);
     for (const name of COMPARED_HEADERS)
         if (normal(live.headers.get(name)) !== normal(recorded.headers.get(name)))
             problems.push(`${name}: ${live.headers.get(name)} instead of ${recorded.headers.get(name)}`);
-    if (!isErrorPage(recorded))
-        problems.push(...compareBody(recorded, live, bindings));
-    if (problems.length > 0)
-        throw new Error(problems.join('; '));
+    if (!isErrorPage(recorded)) problems.push(...compareBody(recorded, live, bindings));
+    if (problems.length > 0) throw new Error(problems.join('; '));
 }
 
 function compareBody(recorded, live, bindings) {

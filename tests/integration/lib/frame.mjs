@@ -7,20 +7,15 @@ export function parseFrame(text) {
     let rest = text.slice(1);
     if (frame.engine === '4') {
         const match = /^(\d)(?:(\d+)-)?(?:(\/[^,]*),)?(\d+)?([^]*)$/.exec(rest);
-        if (!match)
-            return { ...frame, data: { text: rest } };
+        if (!match) return { ...frame, data: { text: rest } };
         const [, socket, attachments, namespace, id, payload] = match;
         Object.assign(frame, { socket });
-        if (attachments !== undefined)
-            frame.attachments = attachments;
-        if (namespace !== undefined)
-            frame.namespace = namespace;
-        if (id !== undefined)
-            frame.id = id;
+        if (attachments !== undefined) frame.attachments = attachments;
+        if (namespace !== undefined) frame.namespace = namespace;
+        if (id !== undefined) frame.id = id;
         rest = payload;
     }
-    if (rest !== '')
-        frame.data = parseJson(rest);
+    if (rest !== '') frame.data = parseJson(rest);
     return frame;
 }
 

@@ -10,12 +10,10 @@ import { Waiter } from './waiter.mjs';
 // `length` is what it takes of `raw`. A response without a length goes on until the connection closes.
 export function parseResponse(raw, { head = false, closed = false } = {}) {
     const end = raw.indexOf('\r\n\r\n');
-    if (end < 0)
-        return null;
+    if (end < 0) return null;
     const [statusLine, ...fields] = raw.slice(0, end).split('\r\n');
     const match = /^HTTP\/1\.[01] (\d{3})/.exec(statusLine);
-    if (!match)
-        throw new Error(`not a status line: ${JSON.stringify(statusLine.slice(0, 80))}`);
+    if (!match) throw new Error(`not a status line: ${JSON.stringify(statusLine.slice(0, 80))}`);
     const status = Number(match[1]);
     const headers = new Map();
     for (const field of fields) {
@@ -24,18 +22,14 @@ export function parseResponse(raw, { head = false, closed = false } = {}) {
     }
     const start = end + 4;
     const response = { status, headers, body: '', length: start, untilClose: false };
-    if (head || status === 204 || status === 304 || status < 200)
-        return response;
-    if (/chunked/i.test(headers.get('transfer-encoding') ?? ''))
-        return parseChunks(raw, start, response);
+    if (head || status === 204 || status === 304 || status < 200) return response;
+    if (/chunked/i.test(headers.get('transfer-encoding') ?? '')) return parseChunks(raw, start, response);
     if (headers.has('content-length')) {
         const length = Number(headers.get('content-length'));
-        if (raw.length < start + length && !closed)
-            return null;
+        if (raw.length < start + length && !closed) return null;
         return { ...response, body: raw.slice(start, start + length), length: start + length };
     }
-    if (!closed)
-        return null;
+    if (!closed) return null;
     return { ...response, body: raw.slice(start), length: raw.length, untilClose: true };
 }
 
@@ -44,17 +38,13 @@ function parseChunks(raw, start, response) {
     let body = '';
     for (;;) {
         const eol = raw.indexOf('\r\n', at);
-        if (eol < 0)
-            return null;
+        if (eol < 0) return null;
         const size = Number.parseInt(raw.slice(at, eol), 16);
-        if (Number.isNaN(size))
-            throw new Error(`not a chunk size: ${JSON.stringify(raw.slice(at, eol))}`);
-        if (raw.length < eol + 2 + size + 2)
-            return null;
+        if (Number.isNaN(size)) throw new Error(`not a chunk size: ${JSON.stringify(raw.slice(at, eol))}`);
+        if (raw.length < eol + 2 + size + 2) return null;
         body += raw.slice(eol + 2, eol + 2 + size);
         at = eol + 2 + size + 2;
-        if (size === 0)
-            return { ...response, body, length: at };
+        if (size === 0) return { ...response, body, length: at };
     }
 }
 
@@ -63,12 +53,10 @@ export function parseResponses(raw, options = {}) {
     const responses = [];
     while (raw !== '') {
         const response = parseResponse(raw, options);
-        if (!response)
-            break;
+        if (!response) break;
         responses.push(response);
         raw = raw.slice(response.length);
-        if (response.status === 101)
-            break;
+        if (response.status === 101) break;
     }
     return { responses, rest: raw };
 }

@@ -23,10 +23,8 @@ export class MockServer {
 
     translate(text) {
         return text.replace(IDS, (id) => {
-            if (/^(f{32}|00000000-0000-.*)$/.test(id))
-                return id;
-            if (!this.ids.has(id))
-                this.ids.set(id, id.length === 32 ? randomBytes(16).toString('hex') : randomUUID());
+            if (/^(f{32}|00000000-0000-.*)$/.test(id)) return id;
+            if (!this.ids.has(id)) this.ids.set(id, id.length === 32 ? randomBytes(16).toString('hex') : randomUUID());
             return this.ids.get(id);
         });
     }
@@ -68,8 +66,7 @@ export class MockServer {
     async play() {
         const peers = new Map();
         for (const step of this.recording.steps) {
-            if (this.closed)
-                return;
+            if (this.closed) return;
             const peer = peers.get(step.peer);
             if (step.dir === '*' && step.text.startsWith('open ')) {
                 await this.arrivals.until(() => this.pending.length > 0 || this.closed, PATIENCE_MS);
@@ -104,16 +101,14 @@ export class MockServer {
             socket.on('error', () => {});
             socket.on('data', (bytes) => {
                 length += bytes.length;
-                if (length < request.raw.length)
-                    return;
+                if (length < request.raw.length) return;
                 if (answered) {
                     socket.write('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n');
                     return;
                 }
                 answered = true;
                 socket.write(Buffer.from(this.change(this.translate(answer.raw), answer), 'latin1'));
-                if (/server closed/.test(end.text))
-                    socket.end();
+                if (/server closed/.test(end.text)) socket.end();
             });
         });
         await new Promise((resolve) => this.server.listen(0, '127.0.0.1', resolve));
@@ -123,8 +118,7 @@ export class MockServer {
     close() {
         this.closed = true;
         this.arrivals?.wake();
-        for (const client of this.server.clients ?? [])
-            client.terminate();
+        for (const client of this.server.clients ?? []) client.terminate();
         this.server.close();
     }
 }

@@ -56,8 +56,7 @@ function restoreBytes(lines, bytes) {
     let raw = '';
     lines.forEach((line, i) => {
         const crlf = line.startsWith(INDENT) && !line.startsWith(INDENT + ' ');
-        if (i > 0)
-            raw += crlf ? '\r\n' : '\n';
+        if (i > 0) raw += crlf ? '\r\n' : '\n';
         raw += crlf ? line.slice(INDENT.length) : line;
     });
     raw = raw.replace(/\\x(?!fffd)([0-9a-f]{2})/g, (_, hex) => String.fromCharCode(parseInt(hex, 16)));
@@ -80,29 +79,27 @@ export function rolesOf(recording) {
     const labels = new Map();
     for (const step of recording.steps) {
         const open = step.dir === '*' && /^open .*[?&]peerId=([0-9a-f-]+)/.exec(step.text);
-        if (open)
-            labels.set(open[1], step.peer);
+        if (open) labels.set(open[1], step.peer);
         if (step.dir === '#')
             for (const [, label, role] of step.text.matchAll(/\b([A-Z]\d?) (?:has )?role (\d+)\b/g))
                 roles.set(label, Number(role));
     }
     for (const step of recording.steps)
         if (step.dir === '<')
-            for (const [, id, role] of step.text.matchAll(/\{"id":"([0-9a-f-]{36})","language":[^{}]*?"role":("?\d+"?)/g))
-                if (labels.has(id) && !roles.has(labels.get(id)))
-                    roles.set(labels.get(id), JSON.parse(role));
+            for (const [, id, role] of step.text.matchAll(
+                /\{"id":"([0-9a-f-]{36})","language":[^{}]*?"role":("?\d+"?)/g,
+            ))
+                if (labels.has(id) && !roles.has(labels.get(id))) roles.set(labels.get(id), JSON.parse(role));
     return roles;
 }
 
 // The transcript does not tell who closed a websocket without a code. The server does so at once, as its answer to
 // what the peer sent or after its own disconnect packet; the recorder closed after a pause or after an answer.
 export function closedByServer(recording, step) {
-    if (!/code=1005/.test(step.text))
-        return !/code=1000/.test(step.text);
+    if (!/code=1005/.test(step.text)) return !/code=1000/.test(step.text);
     const before = recording.steps.filter((other) => other.peer === step.peer && other.line < step.line);
     const last = before.at(-1);
-    if (!last || step.ms - last.ms > 20)
-        return false;
+    if (!last || step.ms - last.ms > 20) return false;
     const afterRequest = before.slice(-2).some((other) => other.dir === '>') && /^0\{/.test(last.text);
     return last.dir === '>' || last.text === '41' || afterRequest;
 }

@@ -36,20 +36,17 @@ export class Replay {
     async run() {
         let step;
         try {
-            for (const room of this.setup.rooms ?? [])
-                await this.ensureRoom(room);
-            for (step of this.recording.steps)
-                await this.play(step);
-            for (const [peer, socket] of this.sockets)
-                this.assertSilent(peer, socket);
+            for (const room of this.setup.rooms ?? []) await this.ensureRoom(room);
+            for (step of this.recording.steps) await this.play(step);
+            for (const [peer, socket] of this.sockets) this.assertSilent(peer, socket);
         } catch (error) {
             const where = step ? `${this.recording.name}:${step.line}` : this.recording.name;
-            throw new Error(`${where}: ${error.message}${step ? `\n  recorded: ${step.text.slice(0, 300)}` : ''}`, { cause: error });
+            throw new Error(`${where}: ${error.message}${step ? `\n  recorded: ${step.text.slice(0, 300)}` : ''}`, {
+                cause: error,
+            });
         } finally {
-            for (const socket of this.sockets.values())
-                await socket.close();
-            for (const connection of this.connections.values())
-                connection.destroy();
+            for (const socket of this.sockets.values()) await socket.close();
+            for (const connection of this.connections.values()) connection.destroy();
         }
     }
 
@@ -58,16 +55,11 @@ export class Replay {
             this.obeyRemark(step);
             return;
         }
-        if (step.dir !== '<')
-            await this.waitRecordedGap(step);
-        if (step.dir === '*')
-            await this.playEvent(step);
-        else if (step.dir === '>')
-            await (step.raw === undefined ? this.sendFrame(step) : this.sendHttp(step));
-        else if (step.peer === 'H')
-            await this.receivePosted(step);
-        else
-            await (step.raw === undefined ? this.receiveFrames(step) : this.receiveHttp(step));
+        if (step.dir !== '<') await this.waitRecordedGap(step);
+        if (step.dir === '*') await this.playEvent(step);
+        else if (step.dir === '>') await (step.raw === undefined ? this.sendFrame(step) : this.sendHttp(step));
+        else if (step.peer === 'H') await this.receivePosted(step);
+        else await (step.raw === undefined ? this.receiveFrames(step) : this.receiveHttp(step));
         this.last = { recordedMs: step.ms, liveMs: Date.now() };
     }
 
@@ -77,15 +69,13 @@ export class Replay {
 
     async waitRecordedGap(step) {
         const rest = this.recordedGap(step) - (this.last ? Date.now() - this.last.liveMs : 0);
-        if (rest > 0)
-            await sleep(rest);
+        if (rest > 0) await sleep(rest);
     }
 
     // ---- rooms and peers
 
     async ensureRoom(recorded) {
-        if (recorded === NIL_UUID || this.setup.missingRooms?.includes(recorded))
-            return recorded;
+        if (recorded === NIL_UUID || this.setup.missingRooms?.includes(recorded)) return recorded;
         if (!this.rooms.has(recorded)) {
             const live = await this.server.createRoom(recorded);
             this.rooms.set(recorded, live);
@@ -100,19 +90,19 @@ export class Replay {
         const roomId = parameters.get('roomId');
         const peerId = parameters.get('peerId');
         const authToken = parameters.get('authToken');
-        if (!roomId || !peerId)
-            return query;
+        if (!roomId || !peerId) return query;
         const room = await this.ensureRoom(roomId);
         if (!this.peers.has(peerId)) {
             const elsewhere = this.setup.peerOfOtherRoom || room === NIL_UUID;
             const home = elsewhere ? await this.server.createRoom() : room;
-            this.peers.set(peerId, await this.server.createPeer(home, this.roles.get(label) ?? DEFAULT_ROLE, { peerId, authToken }));
+            this.peers.set(
+                peerId,
+                await this.server.createPeer(home, this.roles.get(label) ?? DEFAULT_ROLE, { peerId, authToken }),
+            );
         }
         const peer = this.peers.get(peerId);
-        if (peerId !== NIL_UUID)
-            this.bindings.bind('id', peerId, peer.id);
-        if (!/^f{32}$/.test(authToken))
-            this.bindings.bind('id', authToken, peer.authToken);
+        if (peerId !== NIL_UUID) this.bindings.bind('id', peerId, peer.id);
+        if (!/^f{32}$/.test(authToken)) this.bindings.bind('id', authToken, peer.authToken);
         return this.bindings.substitute(query);
     }
 
@@ -139,15 +129,13 @@ export class Replay {
         const recorded = { code: Number(/code=(\d+)/.exec(step.text)[1]), reason: /reason="(.*)"/.exec(step.text)[1] };
         const byServer = this.setup.serverCloses?.includes(step.line) || closedByServer(this.recording, step);
         if (byServer || recorded.code === 1000) {
-            if (!await socket.until(() => socket.closed, this.recordedGap(step) + PATIENCE_MS))
+            if (!(await socket.until(() => socket.closed, this.recordedGap(step) + PATIENCE_MS)))
                 throw new Error('the server does not close the websocket');
-            if (socket.closed.code !== recorded.code)
-                throw new Error(`closed with code ${socket.closed.code}`);
+            if (socket.closed.code !== recorded.code) throw new Error(`closed with code ${socket.closed.code}`);
             this.assertSilent(step.peer, socket);
         } else {
             this.assertSilent(step.peer, socket);
-            if (socket.closed)
-                throw new Error(`the server closed the websocket: ${JSON.stringify(socket.closed)}`);
+            if (socket.closed) throw new Error(`the server closed the websocket: ${JSON.stringify(socket.closed)}`);
             await socket.close();
         }
     }
@@ -169,8 +157,7 @@ export class Replay {
         const gap = this.recordedGap(step);
         if (gap > LONG_GAP_MS) {
             await sleep(Math.max(0, gap - EARLY_MS - (Date.now() - this.last.liveMs)));
-            if (socket.frames.length > 0)
-                throw new Error(`too early: ${socket.frames[0].slice(0, 300)}`);
+            if (socket.frames.length > 0) throw new Error(`too early: ${socket.frames[0].slice(0, 300)}`);
         }
         const exemption = this.exemptions.get(step.line);
         for (const expected of exemption?.expect?.(step.text) ?? [step.text])
@@ -196,7 +183,9 @@ export class Replay {
             return socket.closed || (movable ? socket.frames.length > due.length : due.length > 0);
         }, gapMs + PATIENCE_MS);
         if (differences === null)
-            throw new Error(socket.closed ? 'the websocket closed instead' : `got ${socket.frames[0]?.slice(0, 300) ?? 'nothing'}`);
+            throw new Error(
+                socket.closed ? 'the websocket closed instead' : `got ${socket.frames[0]?.slice(0, 300) ?? 'nothing'}`,
+            );
         if (differences.length > 0)
             throw new Error(`got ${socket.frames[0].slice(0, 300)}\n    ${differences.join('\n    ')}`);
     }
@@ -205,8 +194,7 @@ export class Replay {
 
     obeyRemark(step) {
         const post = /^POST (\/\S+) (\{.*\})$/.exec(step.text);
-        if (!post || !this.recording.steps.some((other) => other.peer === 'H'))
-            return;
+        if (!post || !this.recording.steps.some((other) => other.peer === 'H')) return;
         this.posted = this.server.request('POST', post[1], JSON.parse(this.bindings.substitute(post[2])));
         this.posted.catch(() => {});
     }
@@ -214,29 +202,25 @@ export class Replay {
     async receivePosted(step) {
         const [, status, body] = /^(\d{3}) (.*)$/.exec(step.text);
         const response = await this.posted;
-        if (response.status !== Number(status))
-            throw new Error(`status ${response.status}`);
+        if (response.status !== Number(status)) throw new Error(`status ${response.status}`);
         const differences = unify(JSON.parse(body), response.json(), this.bindings);
-        if (differences.length > 0)
-            throw new Error(differences.join('; '));
+        if (differences.length > 0) throw new Error(differences.join('; '));
     }
 
     // ---- raw HTTP
 
     async sendHttp(step) {
         const [requestLine] = step.raw.split('\r\n', 1);
-        for (const [, room] of requestLine.matchAll(/\/sessions\/([0-9a-f-]{36})/g))
-            await this.ensureRoom(room);
+        for (const [, room] of requestLine.matchAll(/\/sessions\/([0-9a-f-]{36})/g)) await this.ensureRoom(room);
         const query = /\?(\S*roomId=\S*) /.exec(requestLine)?.[1];
-        if (query)
-            await this.liveQuery(query, step.peer);
+        if (query) await this.liveQuery(query, step.peer);
         const connection = new RawConnection(this.server.port);
         connection.requestStep = step;
         connection.head = /^HEAD /.test(requestLine);
         this.connections.get(step.peer)?.destroy();
         this.connections.set(step.peer, connection);
         await connection.opened;
-        connection.send(await this.exemptions.get(step.line)?.send?.(this) ?? this.bindings.substitute(step.raw));
+        connection.send((await this.exemptions.get(step.line)?.send?.(this)) ?? this.bindings.substitute(step.raw));
     }
 
     async receiveHttp(step) {
@@ -246,23 +230,19 @@ export class Replay {
         const recorded = check ? null : parseResponses(step.raw, { head, closed: true });
         const count = recorded?.responses.length ?? Number(step.raw !== '');
         const parse = () => parseResponses(connection.received, { head, closed: connection.closed });
-        if (count === 0)
-            await this.waitRecordedGap(step);
-        else if (!await connection.until(() => parse().responses.length >= count || connection.closed, PATIENCE_MS))
+        if (count === 0) await this.waitRecordedGap(step);
+        else if (!(await connection.until(() => parse().responses.length >= count || connection.closed, PATIENCE_MS)))
             throw new Error(`no whole response came: ${JSON.stringify(connection.received.slice(0, 300))}`);
-        if (recorded?.rest)
-            await connection.until(() => parse().rest.length >= 2 || connection.closed, PATIENCE_MS);
+        if (recorded?.rest) await connection.until(() => parse().rest.length >= 2 || connection.closed, PATIENCE_MS);
         const live = parse();
         connection.received = '';
         if (check) {
             await check(live.responses, connection, this);
             return;
         }
-        if (live.responses.length !== count)
-            throw new Error(`${live.responses.length} responses instead of ${count}`);
+        if (live.responses.length !== count) throw new Error(`${live.responses.length} responses instead of ${count}`);
         recorded.responses.forEach((response, i) => compareResponse(response, live.responses[i], this.bindings));
-        if (recorded.rest !== '' || live.rest !== '')
-            this.compareFirstFrame(recorded.rest, live.rest);
+        if (recorded.rest !== '' || live.rest !== '') this.compareFirstFrame(recorded.rest, live.rest);
     }
 
     // What follows a 101: one unmasked text frame, its header escaped by the recorder as "\xfffdk".
@@ -271,8 +251,7 @@ export class Replay {
         if (live.charCodeAt(0) !== 0x81 || length > 125 || live.length !== 2 + length)
             throw new Error(`not one short text frame: ${JSON.stringify(live)}`);
         const differences = unifyFrames(recorded.replace(/^\\xfffd[^]/, ''), live.slice(2), this.bindings);
-        if (differences.length > 0)
-            throw new Error(differences.join('; '));
+        if (differences.length > 0) throw new Error(differences.join('; '));
     }
 
     async endHttp(step) {
@@ -280,12 +259,9 @@ export class Replay {
         this.connections.delete(step.peer);
         const exemption = this.exemptions.get(step.line);
         try {
-            if (exemption?.check)
-                await exemption.check(connection, this);
-            else if (/closed the connection/.test(step.text))
-                await assertCloses(connection);
-            else if (/left open/.test(step.text))
-                await assertReusable(connection);
+            if (exemption?.check) await exemption.check(connection, this);
+            else if (/closed the connection/.test(step.text)) await assertCloses(connection);
+            else if (/left open/.test(step.text)) await assertReusable(connection);
         } finally {
             connection.destroy();
         }
@@ -302,7 +278,7 @@ function isNewConsumer(text) {
 }
 
 async function assertCloses(connection) {
-    if (!await connection.until(() => connection.closed, PATIENCE_MS))
+    if (!(await connection.until(() => connection.closed, PATIENCE_MS)))
         throw new Error('the server leaves the connection open');
     if (connection.received !== '')
         throw new Error(`more than the recorded answer: ${JSON.stringify(connection.received.slice(0, 200))}`);
@@ -315,11 +291,10 @@ async function assertReusable(connection) {
     const { raw } = connection.requestStep;
     const [head, body = ''] = raw.split('\r\n\r\n');
     const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0);
-    if (/upgrade: websocket/i.test(head) || length > body.length)
-        return;
+    if (/upgrade: websocket/i.test(head) || length > body.length) return;
     connection.send(AGAIN);
     const parse = () => parseResponses(connection.received, { closed: connection.closed }).responses;
-    if (!await connection.until(() => parse().length > 0, PATIENCE_MS))
+    if (!(await connection.until(() => parse().length > 0, PATIENCE_MS)))
         throw new Error('the connection does not take another request');
     if (parse()[0].status !== 403)
         throw new Error(`the next request on the connection is answered with ${parse()[0].status}`);

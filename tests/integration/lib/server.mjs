@@ -36,8 +36,7 @@ function bindable(port) {
 export async function freePort() {
     for (;;) {
         const port = nextPort++;
-        if (await bindable(port))
-            return port;
+        if (await bindable(port)) return port;
     }
 }
 
@@ -69,13 +68,14 @@ export async function defaultEnv() {
 // The living processes whose environment has `setting` (NAME=value): [{ pid, name }]. A daemon's children inherit its.
 export async function processesWith(setting) {
     const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-    const found = await Promise.all(pids.map(async (pid) => {
-        const environ = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
-        if (!environ.split('\0').includes(setting))
-            return null;
-        const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '');
-        return { pid: Number(pid), name: name.trim() };
-    }));
+    const found = await Promise.all(
+        pids.map(async (pid) => {
+            const environ = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
+            if (!environ.split('\0').includes(setting)) return null;
+            const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '');
+            return { pid: Number(pid), name: name.trim() };
+        }),
+    );
     return found.filter(Boolean);
 }
 
@@ -84,10 +84,8 @@ export async function eventually(what, probe, timeoutMs = 5000, everyMs = 25) {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
         const result = await probe();
-        if (result)
-            return result;
-        if (Date.now() > deadline)
-            throw new Error(`${what}: not within ${timeoutMs} ms`);
+        if (result) return result;
+        if (Date.now() > deadline) throw new Error(`${what}: not within ${timeoutMs} ms`);
         await sleep(everyMs);
     }
 }
@@ -97,10 +95,13 @@ export class Server {
     static async launch(env = {}) {
         const server = new Server();
         server.runtimeDir = makeRuntimeDir();
-        const settings = { ...await defaultEnv(), RUNTIME_DIR: server.runtimeDir, KM_TEST: server.runtimeDir, ...env };
-        for (const name of Object.keys(settings))
-            if (settings[name] === undefined)
-                delete settings[name];
+        const settings = {
+            ...(await defaultEnv()),
+            RUNTIME_DIR: server.runtimeDir,
+            KM_TEST: server.runtimeDir,
+            ...env,
+        };
+        for (const name of Object.keys(settings)) if (settings[name] === undefined) delete settings[name];
         server.port = Number(settings.LISTENING_PORT);
         server.mediaPort = Number(settings.WEBRTC_LISTEN_PORT);
         server.stderr = '';
@@ -112,7 +113,10 @@ export class Server {
             server.child.once('error', reject);
             server.child.once('close', (status, signal) => resolve({ status, signal }));
         });
-        server.exited.then((end) => (server.end = end), (error) => (server.end = { error }));
+        server.exited.then(
+            (end) => (server.end = end),
+            (error) => (server.end = { error }),
+        );
         return server;
     }
 
@@ -120,11 +124,18 @@ export class Server {
     static async start(env = {}) {
         const server = await Server.launch(env);
         try {
-            await eventually('kolabmeetd answers /health with 200', async () => {
-                if (server.end)
-                    throw new Error(`kolabmeetd ended at its start: ${JSON.stringify(server.end)}\n${server.stderr}`);
-                return (await server.health()) === 200;
-            }, START_TIMEOUT_MS, 50);
+            await eventually(
+                'kolabmeetd answers /health with 200',
+                async () => {
+                    if (server.end)
+                        throw new Error(
+                            `kolabmeetd ended at its start: ${JSON.stringify(server.end)}\n${server.stderr}`,
+                        );
+                    return (await server.health()) === 200;
+                },
+                START_TIMEOUT_MS,
+                50,
+            );
         } catch (error) {
             await server.kill();
             throw new Error(`${error.message}\n--- stderr of kolabmeetd:\n${server.stderr}`);
@@ -139,7 +150,11 @@ export class Server {
     async request(method, target, body, headers = {}) {
         const response = await fetch(`http://127.0.0.1:${this.port}/meetmedia/api${target}`, {
             method,
-            headers: { 'X-Auth-Token': TOKEN, ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...headers },
+            headers: {
+                'X-Auth-Token': TOKEN,
+                ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+                ...headers,
+            },
             body: body === undefined ? undefined : JSON.stringify(body),
             signal: AbortSignal.timeout(10000),
         });
@@ -149,21 +164,22 @@ export class Server {
 
     // The status of GET /health, or 0 while there is no answer.
     health() {
-        return this.request('GET', '/health').then((response) => response.status, () => 0);
+        return this.request('GET', '/health').then(
+            (response) => response.status,
+            () => 0,
+        );
     }
 
     async createRoom() {
         const response = await this.request('POST', '/sessions', {});
-        if (response.status !== 200)
-            throw new Error(`POST /sessions: ${response.status}`);
+        if (response.status !== 200) throw new Error(`POST /sessions: ${response.status}`);
         return response.json().id;
     }
 
     // A new peer of a room: { id, authToken, query }.
     async createPeer(roomId, role = 3) {
         const response = await this.request('POST', `/sessions/${roomId}/connection`, { role });
-        if (response.status !== 200)
-            throw new Error(`POST /sessions/${roomId}/connection: ${response.status}`);
+        if (response.status !== 200) throw new Error(`POST /sessions/${roomId}/connection: ${response.status}`);
         const { id, token } = response.json();
         const authToken = new URL(token).searchParams.get('authToken');
         return { id, authToken, query: `peerId=${id}&roomId=${roomId}&authToken=${authToken}` };
@@ -180,10 +196,8 @@ export class Server {
 
     // Throws when the daemon has died or a sanitizer has spoken.
     assertUnharmed() {
-        if (SANITIZER.test(this.stderr))
-            throw new Error(`a sanitizer reports:\n${this.stderr}`);
-        if (this.end)
-            throw new Error(`kolabmeetd has ended: ${JSON.stringify(this.end)}\n${this.stderr}`);
+        if (SANITIZER.test(this.stderr)) throw new Error(`a sanitizer reports:\n${this.stderr}`);
+        if (this.end) throw new Error(`kolabmeetd has ended: ${JSON.stringify(this.end)}\n${this.stderr}`);
     }
 
     // Ends the daemon as an administrator does; throws unless it and its forwarder end well.
@@ -194,11 +208,9 @@ export class Server {
             const end = await Promise.race([this.exited, sleep(STOP_TIMEOUT_MS, null, { ref: false })]);
             if (end?.status !== 0)
                 throw new Error(`SIGTERM ended kolabmeetd with ${JSON.stringify(end)}\n${this.stderr}`);
-            if (SANITIZER.test(this.stderr))
-                throw new Error(`a sanitizer reports:\n${this.stderr}`);
+            if (SANITIZER.test(this.stderr)) throw new Error(`a sanitizer reports:\n${this.stderr}`);
             const left = await this.processes();
-            if (left.length > 0)
-                throw new Error(`outlived kolabmeetd: ${JSON.stringify(left)}`);
+            if (left.length > 0) throw new Error(`outlived kolabmeetd: ${JSON.stringify(left)}`);
         } finally {
             await this.kill();
         }
@@ -206,8 +218,7 @@ export class Server {
 
     // Ends what is left of the server, and removes its files.
     async kill() {
-        for (const { pid } of await this.processes())
-            process.kill(pid, 'SIGKILL');
+        for (const { pid } of await this.processes()) process.kill(pid, 'SIGKILL');
         removeDir(this.runtimeDir);
     }
 }

@@ -57,6 +57,9 @@ export function seal(attributes, password, type = BINDING_REQUEST) {
 
 // Whether the datagram is the success response to this request.
 export function isSuccessOf(request, datagram) {
-    return datagram.length >= HEADER_BYTES && datagram.readUInt16BE(0) === BINDING_SUCCESS &&
-        datagram.subarray(8, 20).equals(request.subarray(8, 20));
+    return (
+        datagram.length >= HEADER_BYTES &&
+        datagram.readUInt16BE(0) === BINDING_SUCCESS &&
+        datagram.subarray(8, 20).equals(request.subarray(8, 20))
+    );
 }

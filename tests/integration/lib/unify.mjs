@@ -83,8 +83,7 @@ export function unify(recorded, live, bindings, options = {}, path = '$', differ
             recorded = recorded.filter((candidate) => candidate.protocol !== 'tcp');
         if (recorded.length !== live.length)
             differ(`expected ${recorded.length} elements, got ${live.length}: ${brief(live)}`);
-        else
-            recorded.forEach((item, i) => unify(item, live[i], bindings, options, `${path}[${i}]`, differences));
+        else recorded.forEach((item, i) => unify(item, live[i], bindings, options, `${path}[${i}]`, differences));
     } else if (kindOf(recorded) === 'object') {
         unifyObject(recorded, live, bindings, options, path, differences);
     } else if (Object.hasOwn(IGNORED, key ?? '')) {
@@ -94,8 +93,11 @@ export function unify(recorded, live, bindings, options = {}, path = '$', differ
         if (!/^\d{1,8}$/.test(live) || !bindings.bind('mid', recorded, live))
             differ(`${brief(live)} cannot stand for the recorded ${brief(recorded)}`);
     } else if (isFingerprint(path)) {
-        if (live.length !== recorded.length || !/^[0-9A-F]{2}(:[0-9A-F]{2})*$/.test(live) ||
-            !bindings.bind('fingerprint', recorded, live))
+        if (
+            live.length !== recorded.length ||
+            !/^[0-9A-F]{2}(:[0-9A-F]{2})*$/.test(live) ||
+            !bindings.bind('fingerprint', recorded, live)
+        )
             differ(`${brief(live)} cannot stand for the recorded ${brief(recorded)}`);
     } else if (typeof recorded === 'string') {
         unifyString(recorded, live, bindings, differ);
@@ -109,8 +111,7 @@ function unifyObject(recorded, live, bindings, options, path, differences) {
     for (const name of Object.keys(recorded))
         if (Object.hasOwn(live, name))
             unify(recorded[name], live[name], bindings, options, `${path}.${name}`, differences);
-        else
-            differences.push(`${path}: the key "${name}" is missing`);
+        else differences.push(`${path}: the key "${name}" is missing`);
     for (const name of Object.keys(live))
         if (!Object.hasOwn(recorded, name))
             differences.push(`${path}: the key "${name}" was not recorded: ${brief(live[name])}`);
@@ -142,15 +143,12 @@ export function unifyFrames(recordedText, liveText, bindings, options = {}) {
         if (recorded[part] !== live[part])
             differences.push(`${part}: expected ${brief(recorded[part])}, got ${brief(live[part])}`);
     if (requestMethod(recorded) !== undefined && live.id !== undefined) {
-        if (!trial.bind('ack', recorded.id, live.id))
-            differences.push(`acknowledgement id ${live.id} was used before`);
+        if (!trial.bind('ack', recorded.id, live.id)) differences.push(`acknowledgement id ${live.id} was used before`);
     } else if (recorded.id !== live.id) {
         differences.push(`acknowledgement id: expected ${recorded.id}, got ${live.id}`);
     }
-    if (differences.length === 0)
-        unify(recorded.data, live.data, trial, options, '$', differences);
-    if (differences.length === 0)
-        bindings.adopt(trial);
+    if (differences.length === 0) unify(recorded.data, live.data, trial, options, '$', differences);
+    if (differences.length === 0) bindings.adopt(trial);
     return differences;
 }
 

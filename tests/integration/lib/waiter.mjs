@@ -5,8 +5,7 @@ export class Waiter {
     }
 
     wake() {
-        for (const check of this.waiting)
-            check();
+        for (const check of this.waiting) check();
     }
 
     // Waits until `done()` is true or time is up; returns whether it is.
@@ -18,8 +17,7 @@ export class Waiter {
                 resolve(result);
             };
             const check = () => {
-                if (done())
-                    finish(true);
+                if (done()) finish(true);
             };
             const timer = setTimeout(() => finish(Boolean(done())), timeoutMs);
             this.waiting.add(check);

@@ -38,8 +38,7 @@ export class FrameSocket extends Waiter {
 
     // Sends what a recording's line says: a text frame, or one of the recorder's words for something else.
     send(text) {
-        if (this.socket.readyState !== WebSocket.OPEN)
-            return;
+        if (this.socket.readyState !== WebSocket.OPEN) return;
         const [, word, rest] = /^(BINARY|WS-PING|WS-CLOSE|fragmented:)(?: (.*))?$/s.exec(text) ?? [];
         if (word === 'BINARY') {
             this.socket.send(Buffer.from(rest ?? '', 'hex'));
