@@ -120,8 +120,13 @@ static void live(enum worker_poll poll_mode)
         remove.handle = handle;
         assert_int_equal(command(&rig, KM__COMMAND__BODY_REMOVE_TRANSPORT, &remove), 0);
     }
-    usleep(300000);
-    assert_int_equal(statistics_read(&rig.statistics, STATISTICS_WORKER, 0, &totals, sizeof(totals)), 0);
+    for (unsigned i = 0; i < 1000; i++) { /* until it has published all of it */
+        assert_int_equal(statistics_read(&rig.statistics, STATISTICS_WORKER, 0, &totals, sizeof(totals)), 0);
+        if (totals.drops[DROP_no_keys] + totals.drops[DROP_unknown_tuple] == ROUNDS &&
+            totals.commands == 3 * ROUNDS)
+            break;
+        usleep(10000);
+    }
     assert_int_equal(totals.injected, ROUNDS);
     assert_int_equal(totals.commands, 3 * ROUNDS);
     assert_int_equal(totals.drops[DROP_no_keys] + totals.drops[DROP_unknown_tuple], ROUNDS);
