@@ -453,8 +453,8 @@ int forwarder_create(const struct forwarder_config *config, struct event_base *b
     }
     if ((err = statistics_create(config->runtime_dir, &capacities, &made->statistics, ret_error,
                                  error_bytes)) != 0 ||
-        (err = media_socket_open(config->listen_ip, config->listen_port, &made->descriptors.media_socket[0],
-                                 ret_error, error_bytes)) != 0)
+        (err = media_sockets_open(config->listen_ip, config->listen_port, made->descriptors.media_socket,
+                                  made->worker_count, ret_error, error_bytes)) != 0)
         goto fail;
     made->descriptors.statistics = made->statistics.fd;
     if ((err = objects_init(&made->objects, &capacities)) != 0 || (err = make_wakes(made)) != 0 ||

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -38,25 +39,58 @@ static void enlarge(int fd)
         (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
 }
 
-int media_socket_open(const char *ip, uint16_t port, int *ret_fd, char *ret_error, size_t error_bytes)
+static int open_one(const struct sockaddr_storage *name, socklen_t length, bool shared, int *ret_fd)
+{
+    int one = 1;
+    int fd = socket(name->ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP);
+
+    if (fd < 0)
+        return -errno;
+    if ((shared && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) != 0) ||
+        bind(fd, (const struct sockaddr *)name, length) != 0) {
+        int err = -errno;
+        close(fd);
+        return err;
+    }
+    *ret_fd = fd;
+    return 0;
+}
+
+/* Between this look and the binding to come nobody else is expected; SO_REUSEPORT alone would let a second
+ * server of the same user in. */
+static int check_free(const struct sockaddr_storage *name, socklen_t length)
+{
+    int fd;
+    int err = open_one(name, length, false, &fd);
+    if (err == 0)
+        close(fd);
+    return err;
+}
+
+int media_sockets_open(const char *ip, uint16_t port, int *ret_fds, uint32_t count, char *ret_error,
+                       size_t error_bytes)
 {
     struct sockaddr_storage name;
     socklen_t length;
+    uint32_t opened = 0;
 
     if (parse(ip, port, &name, &length) != 0) {
         snprintf(ret_error, error_bytes, "%s is no IP address to receive media on", ip);
         return -EINVAL;
     }
-    int fd = socket(name.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP);
-    if (fd < 0 || bind(fd, (const struct sockaddr *)&name, length) != 0) {
-        int err = -errno;
+    int err = check_free(&name, length);
+    while (err == 0 && opened < count) {
+        err = open_one(&name, length, true, &ret_fds[opened]);
+        if (err == 0)
+            enlarge(ret_fds[opened++]);
+    }
+    if (err != 0) {
         snprintf(ret_error, error_bytes, "cannot receive media on UDP %s port %u: %s", ip, port,
                  strerror(-err));
-        if (fd >= 0)
-            close(fd);
-        return err;
+        while (opened > 0) {
+            close(ret_fds[--opened]);
+            ret_fds[opened] = -1;
+        }
     }
-    enlarge(fd);
-    *ret_fd = fd;
-    return 0;
+    return err;
 }

@@ -1,8 +1,11 @@
-/* The UDP socket that media arrives on. Control opens it, so that it outlives any forwarder. */
+/* The UDP sockets that media arrives on, one a worker on one port. Control opens them, so that they outlive
+ * any forwarder. */
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* Binds ip:port. The errno of the system call, with a line in ret_error. */
-int media_socket_open(const char *ip, uint16_t port, int *ret_fd, char *ret_error, size_t error_bytes);
+/* Binds count sockets to ip:port. A port that anybody else has is an error, also one shared by SO_REUSEPORT.
+ * The errno of the system call, with a line in ret_error. */
+int media_sockets_open(const char *ip, uint16_t port, int *ret_fds, uint32_t count, char *ret_error,
+                       size_t error_bytes);
