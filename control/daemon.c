@@ -94,11 +94,17 @@ static void on_http_request(void *context, const struct gateway_http_request *re
         api_answer(daemon->api, request);
 }
 
+static void on_http_gone(void *context, uint64_t id)
+{
+    struct daemon *daemon = context;
+    signaling_http_gone(daemon->signaling, id);
+}
+
 static const char *on_ws_upgrade(void *context, const char *path, const char *query)
 {
-    (void)context;
     (void)path;
-    return signaling_check_upgrade(query);
+    struct daemon *daemon = context;
+    return signaling_check_upgrade(daemon->signaling, query);
 }
 
 static void on_ws_open(void *context, uint64_t ws, const char *path, const char *query, const char *peer)
@@ -123,6 +129,7 @@ static void on_ws_close(void *context, uint64_t ws)
 
 static const struct gateway_handler gateway_handler = {
     .on_http_request = on_http_request,
+    .on_http_gone = on_http_gone,
     .on_ws_upgrade = on_ws_upgrade,
     .on_ws_open = on_ws_open,
     .on_ws_message = on_ws_message,

@@ -1,26 +1,16 @@
 #include "control/signaling/signaling.h"
 
 #include <errno.h>
-#include <search.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/queue.h>
 
 #include "control/log.h"
-#include "control/signaling/query.h"
 #include "control/signaling/session.h"
-
-struct signaling_entry {
-    uint64_t websocket;
-    struct session *session;
-    TAILQ_ENTRY(signaling_entry) link;
-};
+#include "control/signaling/session_table.h"
 
 struct signaling {
     struct session_config config;
-    void *by_websocket; /* tsearch(3) tree of struct signaling_entry */
-    TAILQ_HEAD(, signaling_entry) entries;
+    struct session_table table;
 };
 
 void signaling_config_init(struct signaling_config *config)
@@ -29,6 +19,9 @@ void signaling_config_init(struct signaling_config *config)
         .ping_interval_ms = 25 * 1000,
         .ping_timeout_ms = 20 * 1000,
         .connect_timeout_ms = 45 * 1000,
+        .upgrade_timeout_ms = 10 * 1000,
+        .linger_ms = 30 * 1000,
+        .max_sessions = 8192,
     };
 }
 
@@ -43,10 +36,20 @@ int signaling_create(const struct signaling_config *config, struct signaling **r
         .ping_interval_ms = config->ping_interval_ms,
         .ping_timeout_ms = config->ping_timeout_ms,
         .connect_timeout_ms = config->connect_timeout_ms,
+        .upgrade_timeout_ms = config->upgrade_timeout_ms,
+        .linger_ms = config->linger_ms,
     };
-    TAILQ_INIT(&signaling->entries);
+    session_table_init(&signaling->table, config->max_sessions);
     *ret_signaling = signaling;
     return 0;
+}
+
+void signaling_destroy(struct signaling *signaling)
+{
+    if (!signaling)
+        return;
+    session_table_deinit(&signaling->table);
+    free(signaling);
 }
 
 void signaling_set_gateway(struct signaling *signaling, struct gateway *gateway)
@@ -54,63 +57,57 @@ void signaling_set_gateway(struct signaling *signaling, struct gateway *gateway)
     signaling->config.gateway = gateway;
 }
 
-static int compare_entries(const void *a, const void *b)
+/* The session that a request with sid means, and has the credentials for. */
+static struct session *find_session(struct signaling *signaling, const struct session_request *request)
 {
-    uint64_t left = ((const struct signaling_entry *)a)->websocket,
-             right = ((const struct signaling_entry *)b)->websocket;
-    return (left > right) - (left < right);
+    struct session *session = session_table_find_sid(&signaling->table, request->sid);
+    return session && session_is_authentic(session, request) ? session : NULL;
 }
 
-static struct signaling_entry *find_entry(struct signaling *signaling, uint64_t websocket)
+static enum session_error check_upgrade(struct signaling *signaling, const char *query)
 {
-    struct signaling_entry key = {.websocket = websocket};
-    struct signaling_entry *const *found = tfind(&key, &signaling->by_websocket, compare_entries);
-    return found ? *found : NULL;
+    struct session_request request;
+    enum session_error error = session_request_parse(query, &request);
+    if (error != SESSION_OK)
+        return error;
+    if (request.is_polling)
+        return SESSION_BAD_REQUEST;
+    if (!request.has_sid)
+        return SESSION_OK;
+    const struct session *session = find_session(signaling, &request);
+    if (!session)
+        return SESSION_UNKNOWN_SID;
+    return session_may_upgrade(session) ? SESSION_OK : SESSION_BAD_REQUEST;
 }
 
-static void remove_entry(struct signaling *signaling, struct signaling_entry *entry)
+const char *signaling_check_upgrade(struct signaling *signaling, const char *query)
 {
-    tdelete(entry, &signaling->by_websocket, compare_entries);
-    TAILQ_REMOVE(&signaling->entries, entry, link);
-    session_destroy(entry->session);
-    free(entry);
+    enum session_error error = check_upgrade(signaling, query);
+    return error == SESSION_OK ? NULL : session_request_message(error);
 }
 
-void signaling_destroy(struct signaling *signaling)
+static int begin_session(struct signaling *signaling, const struct session_request *request,
+                         uint64_t websocket, struct session **ret_session)
 {
-    if (!signaling)
-        return;
-    struct signaling_entry *entry;
-    while ((entry = TAILQ_FIRST(&signaling->entries)))
-        remove_entry(signaling, entry);
-    free(signaling);
-}
-
-const char *signaling_check_upgrade(const char *query)
-{
-    char value[16];
-    if (query_find(query, "transport", value, sizeof(value)) || strcmp(value, "websocket") != 0)
-        return "Transport unknown";
-    if (query_find(query, "sid", value, sizeof(value)) != -ENOENT)
-        return "Session ID unknown";
-    if (query_find(query, "EIO", value, sizeof(value)) || strcmp(value, "4") != 0)
-        return "Unsupported protocol version";
-    return NULL;
+    int result = session_open(&signaling->config, &signaling->table, request, websocket, ret_session);
+    if (result)
+        log_every_s(10, log_error, "signaling", "cannot begin a session: %s", strerror(-result));
+    return result;
 }
 
 void signaling_open(struct signaling *signaling, uint64_t websocket, const char *query)
 {
-    struct signaling_entry *entry = calloc(1, sizeof(*entry));
-    if (!entry || session_create(&signaling->config, websocket, query, &entry->session)) {
-        log_every_s(10, log_error, "signaling", "no memory for a session");
-        free(entry);
-        gateway_ws_close(signaling->config.gateway, websocket, 1013);
-        return;
-    }
-    entry->websocket = websocket;
-    TAILQ_INSERT_TAIL(&signaling->entries, entry, link);
-    if (!tsearch(entry, &signaling->by_websocket, compare_entries)) {
-        remove_entry(signaling, entry);
+    struct session_request request;
+    struct session *session;
+    if (session_request_parse(query, &request) != SESSION_OK) {
+        gateway_ws_close(signaling->config.gateway, websocket, 0);
+    } else if (request.has_sid) {
+        session = find_session(signaling, &request);
+        if (session && session_may_upgrade(session))
+            session_upgrade(session, websocket);
+        else
+            gateway_ws_close(signaling->config.gateway, websocket, 0);
+    } else if (begin_session(signaling, &request, websocket, &session)) {
         gateway_ws_close(signaling->config.gateway, websocket, 1013);
     }
 }
@@ -118,20 +115,26 @@ void signaling_open(struct signaling *signaling, uint64_t websocket, const char 
 void signaling_message(struct signaling *signaling, uint64_t websocket, const uint8_t *data, size_t length,
                        bool binary)
 {
-    struct signaling_entry *entry = find_entry(signaling, websocket);
-    if (!entry)
-        return;
-    if (binary)
-        session_receive_binary(entry->session);
-    else
-        session_receive(entry->session, (const char *)data, length);
+    struct session *session = session_table_find_handle(&signaling->table, websocket);
+    if (session)
+        session_receive(session, websocket, (const char *)data, length, binary);
+}
+
+static void lost(struct signaling *signaling, uint64_t handle)
+{
+    struct session *session = session_table_find_handle(&signaling->table, handle);
+    if (session)
+        session_lost(session, handle);
 }
 
 void signaling_close(struct signaling *signaling, uint64_t websocket)
 {
-    struct signaling_entry *entry = find_entry(signaling, websocket);
-    if (entry)
-        remove_entry(signaling, entry);
+    lost(signaling, websocket);
+}
+
+void signaling_http_gone(struct signaling *signaling, uint64_t request_id)
+{
+    lost(signaling, request_id);
 }
 
 bool signaling_owns_path(const char *path)
@@ -140,13 +143,52 @@ bool signaling_owns_path(const char *path)
     return strncmp(path, SIGNALING_PATH, length) == 0 && (path[length] == '\0' || path[length] == '/');
 }
 
-/* engine.io's errors; HTTP long-polling is a transport that this server does not have. */
-void signaling_answer_http(struct signaling *signaling, const struct gateway_http_request *request)
+/* What engine.io checks before a handshake, in its order. */
+static enum session_error check_handshake(const struct gateway_http_request *http,
+                                          const struct session_request *request, enum session_error parsed)
 {
-    char value[16];
-    const char *body = "{\"code\":0,\"message\":\"Transport unknown\"}";
-    if (query_find(request->query, "transport", value, sizeof(value)) == 0 && strcmp(value, "websocket") == 0)
-        body = "{\"code\":3,\"message\":\"Bad request\"}";
-    gateway_http_respond(signaling->config.gateway, request->id, 400, "application/json", NULL, 0, body,
-                         strlen(body));
+    if (parsed != SESSION_OK && parsed != SESSION_UNSUPPORTED_PROTOCOL)
+        return parsed;
+    if (strcmp(http->method, "GET") != 0)
+        return SESSION_BAD_HANDSHAKE_METHOD;
+    if (parsed == SESSION_OK && !request->is_polling)
+        return SESSION_BAD_REQUEST; /* a websocket without its upgrade */
+    return parsed;
+}
+
+static void begin_polling(struct signaling *signaling, const struct gateway_http_request *http,
+                          const struct session_request *request)
+{
+    struct session *session;
+    if (begin_session(signaling, request, 0, &session))
+        gateway_http_respond(signaling->config.gateway, http->id, 503, NULL, NULL, 0, NULL, 0);
+    else
+        session_poll(session, http);
+}
+
+static void go_on_polling(struct signaling *signaling, const struct gateway_http_request *http,
+                          const struct session_request *request)
+{
+    struct session *session = find_session(signaling, request);
+    if (!session)
+        session_request_refuse(signaling->config.gateway, http->id, SESSION_UNKNOWN_SID);
+    else if (!request->is_polling || !session_is_polling(session))
+        session_request_refuse(signaling->config.gateway, http->id, SESSION_BAD_REQUEST);
+    else
+        session_poll(session, http);
+}
+
+void signaling_answer_http(struct signaling *signaling, const struct gateway_http_request *http)
+{
+    struct session_request request;
+    enum session_error error = session_request_parse(http->query, &request);
+    if (error == SESSION_OK && request.has_sid) {
+        go_on_polling(signaling, http, &request);
+        return;
+    }
+    error = check_handshake(http, &request, error);
+    if (error == SESSION_OK)
+        begin_polling(signaling, http, &request);
+    else
+        session_request_refuse(signaling->config.gateway, http->id, error);
 }

@@ -18,9 +18,12 @@ struct signaling_config {
     unsigned ping_interval_ms;
     unsigned ping_timeout_ms;
     unsigned connect_timeout_ms;
+    unsigned upgrade_timeout_ms;
+    unsigned linger_ms;
+    size_t max_sessions;
 };
 
-/* 25 s, 20 s, 45 s; the rest zero. */
+/* 25 s, 20 s, 45 s, 10 s, 30 s; 8192 sessions; the rest zero. */
 void signaling_config_init(struct signaling_config *config);
 
 int signaling_create(const struct signaling_config *config, struct signaling **ret_signaling);
@@ -31,12 +34,15 @@ void signaling_destroy(struct signaling *signaling);
 void signaling_set_gateway(struct signaling *signaling, struct gateway *gateway);
 
 /* What the gateway's handler hands on. */
-const char *signaling_check_upgrade(const char *query);
+const char *signaling_check_upgrade(struct signaling *signaling, const char *query);
+/* Right after signaling_check_upgrade. */
 void signaling_open(struct signaling *signaling, uint64_t websocket, const char *query);
 void signaling_message(struct signaling *signaling, uint64_t websocket, const uint8_t *data, size_t length,
                        bool binary);
 void signaling_close(struct signaling *signaling, uint64_t websocket);
 
-/* Whether an HTTP request's path is signaling's, and the answer to it: only websockets are spoken. */
+/* Whether an HTTP request's path is signaling's, and the answer to it, now or later: long polling. */
 bool signaling_owns_path(const char *path);
 void signaling_answer_http(struct signaling *signaling, const struct gateway_http_request *request);
+/* The client went away before the answer; it may be anybody's request. */
+void signaling_http_gone(struct signaling *signaling, uint64_t request_id);

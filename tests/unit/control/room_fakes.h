@@ -244,6 +244,16 @@ static struct {
     size_t body_bytes;
 } fake_http;
 
+/* Every answer, in their order; fake_http is the last. */
+#define FAKE_ANSWERS_MAX 256
+
+static struct fake_answer {
+    uint64_t id;
+    unsigned status;
+    char type[64];
+    char *body;
+} fake_answers[FAKE_ANSWERS_MAX];
+
 static inline char *fake_copy(const void *data, size_t length)
 {
     char *copy = calloc(1, length + 1);
@@ -271,7 +281,11 @@ void gateway_http_respond(struct gateway *gateway, uint64_t id, unsigned status,
                           size_t length)
 {
     (void)gateway;
-    (void)id;
+    if (fake_http.answers < FAKE_ANSWERS_MAX) {
+        struct fake_answer *answer = &fake_answers[fake_http.answers];
+        *answer = (struct fake_answer){.id = id, .status = status, .body = fake_copy(body, length)};
+        snprintf(answer->type, sizeof(answer->type), "%s", content_type ? content_type : "");
+    }
     fake_http.answers++;
     fake_http.status = status;
     snprintf(fake_http.type, sizeof(fake_http.type), "%s", content_type ? content_type : "");
@@ -292,7 +306,10 @@ static inline void fakes_reset(void)
     for (size_t i = 0; i < FAKE_SOCKETS_MAX; i++)
         for (size_t k = 0; k < fake_sockets[i].count; k++)
             free(fake_sockets[i].frames[k]);
+    for (size_t i = 0; i < FAKE_ANSWERS_MAX; i++)
+        free(fake_answers[i].body);
     free(fake_http.body);
+    memset(fake_answers, 0, sizeof(fake_answers));
     memset(fake_sockets, 0, sizeof(fake_sockets));
     memset(&fake_http, 0, sizeof(fake_http));
     memset(&fake_forwarder, 0, sizeof(fake_forwarder));
