@@ -37,12 +37,14 @@ while read -r file; do
         if (folder == "tests" || target ~ "^" folder "/")
             return 1
         if (folder == "ebpf")
-            return target ~ /^shm\//
+            return target == "shm/bpf_abi.h"
         if (folder == "dataplane")
             return target ~ /^(shm|proto)\//
         if (folder == "control") {
             if (target ~ /^shm\//)
                 return file ~ /^control\/(forwarder|metrics)[\/.]/
+            if (target ~ /^ebpf\/[a-z_]*\.skel\.h$/) # made by bpftool: the way to load a program
+                return file ~ /^control\/forwarder\//
             return target ~ /^proto\//
         }
         if (folder == "tools") {

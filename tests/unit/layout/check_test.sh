@@ -44,6 +44,8 @@ fresh_tree
 put proto/wire/rtp.c '#include "proto/wire/rtp.h"'
 put dataplane/worker.c '#include "shm/ring.h"'
 put control/forwarder/client.c '#include "shm/segment.h"'
+put control/forwarder/steering.c '#include "ebpf/reuseport.skel.h"'
+put ebpf/reuseport.bpf.c '#include "shm/bpf_abi.h"'
 put control/metrics.c '#include "shm/statistics.h"'
 put control/room/room.c '#include "proto/wire/socketio.h"'
 put tools/kolabmeetctl/main.c '#include "shm/statistics.h"'
@@ -74,6 +76,9 @@ tools/kolabmeetctl/main.c control/log.h
 tools/kolabmeetctl/main.c dataplane/srtp.h
 tools/kolabmeet-load/client.c dataplane/worker.h
 ebpf/steer.bpf.c dataplane/worker.h
+ebpf/steer.bpf.c shm/segment.h
+control/room/room.c ebpf/reuseport.skel.h
+control/forwarder/steering.c ebpf/reuseport.bpf.c
 TABLE
 
 fresh_tree
