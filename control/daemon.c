@@ -15,6 +15,7 @@
 #include "control/signaling/session.h"
 #include "control/signaling/signaling.h"
 #include "control/transport/webrtc_transport.h"
+#include "control/webhook/webhook.h"
 
 struct daemon {
     const struct config *config;
@@ -22,6 +23,7 @@ struct daemon {
     struct ortc_router *router;
     struct forwarder *forwarder;
     struct webrtc_service *webrtc;
+    struct webhook *webhook; /* or NULL */
     struct rooms *rooms;
     struct signaling *signaling;
     struct api *api;
@@ -195,6 +197,24 @@ static int start_media(struct daemon *daemon, char *error, size_t size)
     return webrtc_service_create(&webrtc, daemon->base, daemon->forwarder, &daemon->webrtc, error, size);
 }
 
+static int start_webhook(struct daemon *daemon, char *error, size_t size)
+{
+    const struct config *config = daemon->config;
+    struct webhook_config webhook;
+    webhook_config_init(&webhook);
+    webhook.base = daemon->base;
+    webhook.url = config->webhook_url;
+    webhook.token = config->webhook_token;
+    int result = config->webhook_url ? webhook_create(&webhook, &daemon->webhook) : 0;
+    if (result == -EINVAL) {
+        snprintf(error, size, "WEBHOOK_URL: not a URL of http: or https:");
+        return -EDOM;
+    }
+    if (result)
+        snprintf(error, size, "cannot start the webhook: %s", strerror(-result));
+    return result;
+}
+
 static int start_signaling(struct daemon *daemon, char *error, size_t size)
 {
     const struct config *config = daemon->config;
@@ -206,6 +226,7 @@ static int start_signaling(struct daemon *daemon, char *error, size_t size)
     rooms.router = daemon->router;
     rooms.turn_server = config->turn_server;
     rooms.turn_static_secret = config->turn_static_secret;
+    rooms.webhook = daemon->webhook;
     struct signaling_config signaling;
     signaling_config_init(&signaling);
     signaling.base = daemon->base;
@@ -264,6 +285,8 @@ int daemon_create(const struct config *config, struct event_base *base, struct d
     daemon->base = base;
     int result = start_media(daemon, error, size);
     if (!result)
+        result = start_webhook(daemon, error, size);
+    if (!result)
         result = start_signaling(daemon, error, size);
     if (!result)
         result = start_gateway(daemon, error, size);
@@ -284,6 +307,7 @@ void daemon_destroy(struct daemon *daemon)
     signaling_destroy(daemon->signaling);
     api_destroy(daemon->api);
     rooms_destroy(daemon->rooms);
+    webhook_destroy(daemon->webhook);
     webrtc_service_destroy(daemon->webrtc);
     forwarder_destroy(daemon->forwarder);
     ortc_router_destroy(daemon->router);

@@ -72,7 +72,7 @@ static void on_answer(void *context, bool answered)
     if (!answered) {
         log_every_s(1, log_warn, "room", "peer %s does not take consumer %s", consumer->peer->id,
                     consumer->id);
-        consumer_close(consumer, true);
+        consumer_close(consumer, false);
         return;
     }
     if (consumer->started)

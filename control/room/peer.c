@@ -127,14 +127,26 @@ void peer_drop(struct peer *peer)
         link.verbs->drop(link.context, true);
 }
 
-void peer_leave(struct peer *peer)
+static void say_farewell(struct peer *peer)
 {
     outbox_close(&peer->outbox);
-    struct room *room = peer->room;
-    room_peer_gone(room, peer);
+    event_del(peer->timer);
+    room_peer_gone(peer->room, peer);
     if (peer->came)
-        room_notify(room, NULL, "peerClosed", json_pack("{s:s}", "peerId", peer->id));
+        room_notify(peer->room, NULL, "peerClosed", json_pack("{s:s}", "peerId", peer->id));
+}
+
+void peer_leave(struct peer *peer)
+{
+    say_farewell(peer);
     peer_destroy(peer);
+}
+
+void peer_depart(struct peer *peer)
+{
+    peer_drop(peer);
+    say_farewell(peer);
+    TAILQ_INSERT_TAIL(&peer->room->departed, peer, link);
 }
 
 void peer_close(struct peer *peer)
@@ -202,6 +214,39 @@ void peer_set_raised_hand(struct peer *peer, json_t *raised_hand)
         return;
     replace(&peer->raised_hand, raised_hand);
     tell_change(peer, "changeRaisedHand", "raisedHand", raised_hand);
+}
+
+void peer_set_language(struct peer *peer, json_t *language)
+{
+    if (is_same(peer->language, language))
+        return;
+    replace(&peer->language, language);
+    tell_change(peer, "changeLanguage", "language", language);
+}
+
+static void silence_producers(struct peer *peer, bool silenced)
+{
+    struct producer *producer, *next;
+    for (producer = TAILQ_FIRST(&peer->producers); producer; producer = next) {
+        next = TAILQ_NEXT(producer, link);
+        producer_silence(producer, silenced);
+    }
+}
+
+void peer_set_role(struct peer *peer, unsigned role)
+{
+    if (role == peer->role)
+        return;
+    bool gains = role & ~peer->role & ROLE_PUBLISHER, loses = ~role & peer->role & ROLE_PUBLISHER;
+    peer->role = role;
+    if (gains || loses)
+        silence_producers(peer, loses);
+    if (gains)
+        peer_set_raised_hand(peer, json_false());
+    if (loses)
+        peer_set_language(peer, json_null());
+    room_notify(peer->room, NULL, "changeRole",
+                json_pack("{s:s,s:i}", "peerId", peer->id, "role", (int)role));
 }
 
 struct peer_transport *peer_find_transport(const struct peer *peer, const char *id)

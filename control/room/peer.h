@@ -65,6 +65,10 @@ void peer_close(struct peer *peer);
 /* The same without a word to the client, which went by itself. */
 void peer_leave(struct peer *peer);
 
+/* As peer_close, in two steps: the client is disconnected and the others are told; what it had goes with
+ * room_bury, which tells them of each closed consumer. */
+void peer_depart(struct peer *peer);
+
 /* {id, language, nickname, role, raisedHand}. */
 json_t *peer_info(const struct peer *peer);
 /* Steals data. */
@@ -73,6 +77,10 @@ void peer_notify(struct peer *peer, const char *method, json_t *data);
 /* These tell the room, if it is a change. NULL is undefined. */
 void peer_set_nickname(struct peer *peer, json_t *nickname);
 void peer_set_raised_hand(struct peer *peer, json_t *raised_hand);
+void peer_set_language(struct peer *peer, json_t *language);
+/* Who gains PUBLISHER puts the hand down; who loses it loses the language, and nothing of what it produces is
+ * forwarded until it is one again. */
+void peer_set_role(struct peer *peer, unsigned role);
 
 /* NULL for none; id may be NULL. */
 struct peer_transport *peer_find_transport(const struct peer *peer, const char *id);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "control/forwarder/forwarder.h"
+#include "control/log.h"
 #include "control/ortc/produce.h"
 #include "control/room/consumer.h"
 #include "control/room/peer_transport.h"
@@ -87,7 +88,8 @@ int producer_pause(struct producer *producer, bool paused)
 {
     if (producer->paused == paused)
         return 0;
-    int error = forwarder_pause_producer(get_forwarder(producer), producer->handle, paused);
+    int error =
+        forwarder_pause_producer(get_forwarder(producer), producer->handle, paused || producer->silenced);
     if (error)
         return error;
     producer->paused = paused;
@@ -96,4 +98,16 @@ int producer_pause(struct producer *producer, bool paused)
     peer_notify(consumer->peer, paused ? "consumerPaused" : "consumerResumed",
                 json_pack("{s:s}", "consumerId", consumer->id));
     return 0;
+}
+
+void producer_silence(struct producer *producer, bool silenced)
+{
+    int error =
+        forwarder_pause_producer(get_forwarder(producer), producer->handle, producer->paused || silenced);
+    if (!error)
+        producer->silenced = silenced;
+    else if (silenced)
+        producer_close(producer);
+    else
+        log_every_s(1, log_warn, "room", "producer %s cannot go on: error %d", producer->id, error);
 }

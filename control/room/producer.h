@@ -22,6 +22,7 @@ struct producer {
     uint64_t handle; /* the forwarder's */
     json_t *app_data;
     bool paused;
+    bool silenced; /* its peer may not publish any more */
     TAILQ_HEAD(, consumer) consumers;
     TAILQ_ENTRY(producer) link;
 };
@@ -38,3 +39,5 @@ void producer_close(struct producer *producer);
 void producer_offer(struct producer *producer);
 /* Tells the consumers' peers, if it is a change. An error of the forwarder changes nothing. */
 int producer_pause(struct producer *producer, bool paused);
+/* Stops its forwarding, or lets it go on, without a word to anybody. One that can't be stopped is closed. */
+void producer_silence(struct producer *producer, bool silenced);

@@ -10,6 +10,7 @@
 #include "control/room/event.h"
 #include "control/room/peer.h"
 #include "control/room/rooms.h"
+#include "control/webhook/webhook.h"
 
 static void set_timer(struct room *room, unsigned delay_ms)
 {
@@ -34,6 +35,7 @@ int room_create(struct rooms *rooms, struct room **ret_room)
     room->created_at = time(NULL);
     TAILQ_INIT(&room->places);
     TAILQ_INIT(&room->peers);
+    TAILQ_INIT(&room->departed);
     int error = ids_uuid(room->id);
     if (!error && !(room->timer = event_new(config->base, -1, 0, on_timer, room)))
         error = -ENOMEM;
@@ -50,6 +52,7 @@ void room_destroy(struct room *room)
 {
     if (!room)
         return;
+    room_bury(room);
     struct peer *peer;
     while ((peer = TAILQ_FIRST(&room->places))) {
         TAILQ_REMOVE(&room->places, peer, link);
@@ -60,7 +63,7 @@ void room_destroy(struct room *room)
     free(room);
 }
 
-void room_close(struct room *room)
+void room_end(struct room *room)
 {
     log_info("room", "room %s closes", room->id);
     struct peer *peer;
@@ -71,6 +74,13 @@ void room_close(struct room *room)
         peer_close(peer);
     rooms_remove_room(room->rooms, room);
     room_destroy(room);
+}
+
+void room_close(struct room *room)
+{
+    webhook_post(rooms_get_config(room->rooms)->webhook,
+                 json_pack("{s:s,s:s}", "roomId", room->id, "event", "roomClosed"));
+    room_end(room);
 }
 
 int room_add_peer(struct room *room, unsigned role, struct peer **ret_peer)
@@ -100,6 +110,11 @@ static struct peer *find_in(struct peer_list *list, const char *peer_id)
     if (strcmp(peer->id, peer_id) == 0)
         return peer;
     return NULL;
+}
+
+struct peer *room_get_peer(struct room *room, const char *peer_id)
+{
+    return peer_id ? find_in(&room->peers, peer_id) : NULL;
 }
 
 struct peer *room_find_peer(struct room *room, const char *peer_id, const char *auth_token)
@@ -157,4 +172,13 @@ void room_peer_gone(struct room *room, struct peer *peer)
     if (room->peer_count == 0)
         set_timer(room, rooms_get_config(room->rooms)->room_linger_ms);
     rooms_peers_changed(room->rooms, -1);
+}
+
+void room_bury(struct room *room)
+{
+    struct peer *peer;
+    while ((peer = TAILQ_FIRST(&room->departed))) {
+        TAILQ_REMOVE(&room->departed, peer, link);
+        peer_destroy(peer);
+    }
 }

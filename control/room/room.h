@@ -22,6 +22,7 @@ struct room {
     time_t created_at;
     struct peer_list places; /* nobody connected with them yet */
     struct peer_list peers;
+    struct peer_list departed; /* the others know; what these had is still here, see room_bury */
     size_t place_count;
     size_t peer_count;
     bool came;           /* somebody was here */
@@ -33,12 +34,16 @@ struct room {
 int room_create(struct rooms *rooms, struct room **ret_room);
 void room_destroy(struct room *room);
 
-/* Closes it for good: peers are disconnected, everything is freed. */
+/* Closes it for good: peers are disconnected, the webhook is told, everything is freed. */
 void room_close(struct room *room);
+/* The same for all rooms at once, when the server ends: the rooms may come back, and no webhook is told. */
+void room_end(struct room *room);
 
 /* A place for one more peer. The oldest unused place gives way when there are too many; -ENOSPC when all are
  * taken. */
 int room_add_peer(struct room *room, unsigned role, struct peer **ret_peer);
+/* NULL for none that came; peer_id may be NULL. */
+struct peer *room_get_peer(struct room *room, const char *peer_id);
 /* With its token, compared in constant time. NULL for none; arguments may be NULL. */
 struct peer *room_find_peer(struct room *room, const char *peer_id, const char *auth_token);
 
@@ -50,3 +55,5 @@ void room_notify_role(struct room *room, unsigned role, const char *method, json
 /* For peer: it came for the first time, it goes for ever. */
 void room_peer_came(struct room *room, struct peer *peer);
 void room_peer_gone(struct room *room, struct peer *peer);
+/* Closes what departed peers had, and frees them. */
+void room_bury(struct room *room);

@@ -52,7 +52,7 @@ void rooms_destroy(struct rooms *rooms)
         return;
     struct room *room;
     while ((room = TAILQ_FIRST(&rooms->list)))
-        room_close(room);
+        room_end(room);
     free(rooms);
 }
 
@@ -200,6 +200,7 @@ void rooms_forwarder_lost(struct rooms *rooms)
     /* Closing the producers closes every consumer there is. */
     TAILQ_FOREACH(room, &rooms->list, link)
     {
+        room_bury(room);
         TAILQ_FOREACH(peer, &room->peers, link)
         {
             struct producer *producer;

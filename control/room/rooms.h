@@ -19,6 +19,7 @@ struct forwarder;
 struct ortc_router;
 struct room;
 struct rooms;
+struct webhook;
 struct webrtc_service;
 
 #define ROOMS_MAX 10000
@@ -31,6 +32,7 @@ struct rooms_config {
     const struct ortc_router *router;
     const char *turn_server;        /* URLs by commas; NULL: none */
     const char *turn_static_secret; /* or NULL */
+    struct webhook *webhook;        /* is told of closed rooms and answered join requests; or NULL */
 
     unsigned peer_grace_ms;      /* for a broken connection to come back */
     unsigned room_linger_ms;     /* a room lives on after its last peer left */

@@ -46,13 +46,13 @@ static const struct dispatch_row rows[] = {
     {"pauseConsumer", NEEDS_DATA, 0, request_pause_consumer, NULL},
     {"resumeConsumer", NEEDS_DATA, 0, request_resume_consumer, NULL},
 
-    {"moderator:addRole", NEEDS_DATA, ROLE_MODERATOR, NULL, NULL},
-    {"moderator:removeRole", NEEDS_DATA, ROLE_MODERATOR, NULL, NULL},
-    {"moderator:changeLanguage", NEEDS_DATA, ROLE_MODERATOR, NULL, NULL},
-    {"moderator:joinRequestAccept", NEEDS_DATA, ROLE_MODERATOR, NULL, NULL},
-    {"moderator:joinRequestDeny", NEEDS_DATA, ROLE_MODERATOR, NULL, NULL},
-    {"moderator:closeRoom", 0, ROLE_OWNER, NULL, NULL},
-    {"moderator:kickPeer", NEEDS_DATA, ROLE_MODERATOR, NULL, NULL},
+    {"moderator:addRole", NEEDS_DATA, ROLE_MODERATOR, request_add_role, NULL},
+    {"moderator:removeRole", NEEDS_DATA, ROLE_MODERATOR, request_remove_role, NULL},
+    {"moderator:changeLanguage", NEEDS_DATA, ROLE_MODERATOR, request_change_language, NULL},
+    {"moderator:joinRequestAccept", NEEDS_DATA, ROLE_MODERATOR, request_accept_join_request, NULL},
+    {"moderator:joinRequestDeny", NEEDS_DATA, ROLE_MODERATOR, request_deny_join_request, NULL},
+    {"moderator:closeRoom", 0, ROLE_OWNER, request_close_room, request_close_room_follow},
+    {"moderator:kickPeer", NEEDS_DATA, ROLE_MODERATOR, request_kick_peer, request_kick_peer_follow},
 };
 
 static const struct dispatch_row *find_row(const json_t *method)

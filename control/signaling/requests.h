@@ -35,3 +35,14 @@ int request_resume_producer(struct peer *peer, const json_t *data, json_t **ret_
 /* request_consumer.c */
 int request_pause_consumer(struct peer *peer, const json_t *data, json_t **ret_response);
 int request_resume_consumer(struct peer *peer, const json_t *data, json_t **ret_response);
+
+/* request_moderator.c */
+int request_add_role(struct peer *peer, const json_t *data, json_t **ret_response);
+int request_remove_role(struct peer *peer, const json_t *data, json_t **ret_response);
+int request_change_language(struct peer *peer, const json_t *data, json_t **ret_response);
+int request_accept_join_request(struct peer *peer, const json_t *data, json_t **ret_response);
+int request_deny_join_request(struct peer *peer, const json_t *data, json_t **ret_response);
+int request_close_room(struct peer *peer, const json_t *data, json_t **ret_response);
+void request_close_room_follow(struct peer *peer);
+int request_kick_peer(struct peer *peer, const json_t *data, json_t **ret_response);
+void request_kick_peer_follow(struct peer *peer);

@@ -7,6 +7,9 @@
 //        peerOfOtherRoom  the peer belongs to another room than the URL says
 //        serverCloses     lines of closings that are the server's though they come after a pause
 //        consumersInAnyOrder  newConsumer requests that follow each other may come in another order
+//        acknowledgementsInAnyOrder  acknowledgements may overtake each other, and notifications
+//        role             of the peer that a recorded POST …/connection makes
+//        env              settings of a server of its own; a function of { webhookUrl }
 
 import { loadRecording, recordingNames } from './lib/recording.mjs';
 import { parseResponses } from './lib/http.mjs';
@@ -45,9 +48,44 @@ export const WS_CASES = {
     'ws-35-cannot-consume': {},
     'ws-36-pause-resume-close': {},
     'ws-38-nickname-chat-hand': {},
+    'ws-06-eio3': {},
+    'ws-30-newconsumer-unanswered': {},
+    'ws-31-drop-and-timeout': {},
+    'ws-32-room-never-joined': {},
+    'ws-37-produce-errors': {},
+    'ws-39-moderator-roles': {},
+    'ws-40-moderator-language': {},
+    'ws-41-moderator-joinrequest': {},
+    'ws-42-moderator-kickPeer': {},
+    'ws-43-moderator-closeRoom': {},
+    'ws-44-unknown-and-missing-data': {},
     'ws-45-ping-dumpStats': {},
     'ws-46-unknown-events': {},
+    // The old server answered when its media workers had; which of two pipelined requests that was is chance.
+    'ws-47-pipelined': { acknowledgementsInAnyOrder: true },
     'ws-48-leave-with-producers': {},
+    'ws-49-reconnect-doubled': {},
+    'webhook-and-turn': {
+        role: 31,
+        env: ({ webhookUrl }) => ({
+            TURN_SERVER: 'turn:127.0.0.1:3478?transport=tcp',
+            TURN_STATIC_SECRET: 'secret',
+            FORCE_WSS: '1',
+            PUBLIC_DOMAIN: 'meet.example.org',
+            WEBRTC_ANNOUNCED_ADDRESS: '127.0.0.9',
+            WEBHOOK_URL: webhookUrl,
+            WEBHOOK_TOKEN: 'hooktoken',
+        }),
+    },
+    'crash-connection-body-null': {},
+    'crash-extra-argument': {},
+    'crash-newconsumer-odd-ack': {},
+    'crash-request-after-kick': {},
+    'crash-request-null': {},
+    'crash-request-without-ack': {},
+    'crash-request-without-argument': {},
+    'crash-signal-json-array': {},
+    'crash-stats-with-room': { rooms: ['11111111-1111-4111-8111-111111111111'] },
 };
 
 const HTTP_SETUPS = {

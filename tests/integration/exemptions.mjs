@@ -24,6 +24,25 @@ const jsonError = (status) => (responses) => {
 };
 
 const BAD_JSON = 'better: malformed JSON is answered with 400 and a JSON error, not with 500 and an HTML page';
+const ONCE = 'better: after a reconnect each request is handled once';
+const LANGUAGE = 'better: a language that is an array is refused';
+const ALIVE = 'better: the old server ended here';
+
+// The websocket stays open, and these frames come: "better" than what the old server did.
+const answers = (...frames) => async (socket) => {
+    for (const frame of frames)
+        assert.equal(await socket.next(8000), frame);
+    socket.send('429["request",{"method":"ping"}]');
+    assert.equal(await socket.next(8000), '439[null]');
+};
+const UNKNOWN = '430[500,"unknown request.method \\"undefined\\""]';
+
+// 400 with this text, at once.
+const refusal = (text) => ([response]) => {
+    assert.equal(response.status, 400);
+    assert.equal(response.body, text);
+};
+
 const NICKNAME = 'better: a nickname is a string of at most 512 characters';
 
 const HTTP = {
@@ -90,6 +109,44 @@ const HTTP = {
 };
 
 const WS = {
+    'ws-06-eio3': [
+        { line: 12, reason: 'better: protocol 3 is spoken', check: ([response]) => assert.ok([101, 400].includes(response.status)) },
+        { line: 24, reason: 'better: protocol 3 is spoken', check: () => {} },
+        { lines: [36, 60], reason: 'better: no 101 before the refusal', check: refusal('Unsupported protocol version') },
+    ],
+    'ws-31-drop-and-timeout': [
+        { line: 46, reason: 'too near to the end of the room to be asked then', check: () => true },
+    ],
+    'ws-33-drop-and-return': [{ lines: [32, 35], reason: ONCE, expect: nothing }],
+    'ws-37-produce-errors': [
+        { line: 67, reason: 'better: an audio producer with a video codec is refused', expect: failed('produce') },
+        { line: 82, reason: 'better: payload type 300 is refused', expect: failed('produce') },
+    ],
+    'ws-39-moderator-roles': [
+        { lines: [117, 118, 119], reason: 'a mask of several bits clears all of them; the old server toggled them, and gave MODERATOR',
+            expect: (text) => [text.replace('"role":6', '"role":2')] },
+    ],
+    'ws-40-moderator-language': [
+        { lines: [47, 48], reason: LANGUAGE, expect: nothing },
+        { line: 49, reason: LANGUAGE, expect: failed('moderator:changeLanguage') },
+    ],
+    'ws-44-unknown-and-missing-data': [
+        { lines: [59, 61], reason: 'plain RTP does not exist yet', expect: failed('createPlainTransport') },
+        { lines: [158, 160], reason: NICKNAME, expect: failed('changeNickname') },
+    ],
+    'ws-49-reconnect-doubled': [{ lines: [33, 36, 40, 41, 50, 51, 65], reason: ONCE, expect: nothing }],
+    'crash-connection-body-null': [{ lines: [10, 35], reason: BAD_JSON, check: jsonError(400) }],
+    'crash-extra-argument': [{ line: 8, reason: ALIVE, check: answers('430[null]') }],
+    'crash-request-null': [{ line: 8, reason: ALIVE, check: answers(UNKNOWN) }],
+    'crash-request-without-ack': [{ line: 9, reason: ALIVE, check: answers() }],
+    'crash-request-without-argument': [{ line: 8, reason: ALIVE, check: answers(UNKNOWN) }],
+    'crash-stats-with-room': [
+        { line: 8, reason: ALIVE, check: ([response]) => {
+            assert.equal(response.status, 200);
+            assert.ok(Object.values(JSON.parse(response.body)).every((room) => typeof room === 'object'));
+        } },
+        { line: 10, reason: ALIVE, check: (connection) => assert.ok(!connection.closed) },
+    ],
     'ws-21-join': [
         { lines: range(69, 75), reason: NICKNAME, expect: nothing },
         { line: 76, reason: NICKNAME, expect: failed('join') },
@@ -109,13 +166,6 @@ const WS = {
     ],
     'ws-23-connectWebRtcTransport': [
         { line: 72, reason: 'better: malformed fingerprints are refused', expect: failed('connectWebRtcTransport') },
-    ],
-    'ws-33-drop-and-return': [
-        {
-            lines: [32, 35],
-            reason: 'the old server handled each request of a peer that came back twice',
-            expect: nothing,
-        },
     ],
     'ws-38-nickname-chat-hand': [
         { lines: [35, 36, 39, 40, 43, 44], reason: NICKNAME, expect: nothing },

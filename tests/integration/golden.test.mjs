@@ -7,16 +7,20 @@ import { exemptionsOf } from './exemptions.mjs';
 import { loadRecording } from './lib/recording.mjs';
 import { Replay } from './lib/replay.mjs';
 import { Server } from './lib/server.mjs';
+import { WebhookReceiver } from './lib/webhook.mjs';
 
 let shared;
 
 async function replay(name, setup) {
-    const server = setup.fresh ? await Server.start() : shared;
+    const webhook = setup.env && (await WebhookReceiver.start());
+    const own = setup.fresh || setup.env;
+    const server = own ? await Server.start(setup.env?.({ webhookUrl: webhook.url })) : shared;
     try {
-        await new Replay(loadRecording(name), server, setup, exemptionsOf(name)).run();
+        await new Replay(loadRecording(name), server, { ...setup, webhook }, exemptionsOf(name)).run();
         server.assertUnharmed();
     } finally {
-        if (setup.fresh) await server.stop();
+        webhook?.close();
+        if (own) await server.stop();
     }
 }
 
@@ -27,7 +31,7 @@ before(async () => {
 after(() => shared?.stop());
 
 describe('recordings', { concurrency: true }, () => {
-    describe('websocket', { concurrency: 6 }, () => {
+    describe('websocket', { concurrency: 8 }, () => {
         for (const [name, setup] of Object.entries(WS_CASES).sort(longestFirst)) test(name, () => replay(name, setup));
     });
     describe('HTTP', { concurrency: 2 }, () => {

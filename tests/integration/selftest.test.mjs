@@ -176,9 +176,19 @@ describe('a right answer passes', { concurrency: 8 }, () => {
     // The recorder could not write gzip's bytes down.
     const unwritable = ['http-sessions-get-gzip'];
     // Here the raw frame behind the upgrade is escaped.
-    const escaped = ['ws-00-upgrade-raw'];
+    const escaped = ['ws-00-upgrade-raw', 'ws-06-eio3'];
+    // Not only websockets, or the old server's end.
+    const unplayable = [
+        'webhook-and-turn',
+        'ws-32-room-never-joined',
+        'crash-extra-argument',
+        'crash-request-null',
+        'crash-request-without-ack',
+        'crash-request-without-argument',
+    ];
+    const left = [...unwritable, ...escaped, ...unplayable];
     for (const [name, setup] of Object.entries({ ...WS_CASES, ...HTTP_CASES }))
-        if (!unwritable.includes(name) && !escaped.includes(name) && !name.startsWith('http-sessions-get'))
+        if (!left.includes(name) && !name.startsWith('http-sessions-get'))
             test(name, () => replayAgainstMock(name, setup));
 });
 

@@ -42,7 +42,8 @@ export class MockServer {
     request() {
         const answers = this.recording.steps.filter((step) => step.peer === 'H');
         const text = answers[this.posts++].text;
-        return Promise.resolve({ status: Number(text.slice(0, 3)), json: () => JSON.parse(text.slice(4)) });
+        const status = Number(/(?:^|-> )(\d{3})/.exec(text)[1]);
+        return Promise.resolve({ status, json: () => JSON.parse(text.slice(4)) });
     }
 
     // ---- websockets

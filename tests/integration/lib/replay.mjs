@@ -55,12 +55,16 @@ export class Replay {
             this.obeyRemark(step);
             return;
         }
-        if (step.dir !== '<') await this.waitRecordedGap(step);
-        if (step.dir === '*') await this.playEvent(step);
+        const closing = step.dir === '*' && step.text.startsWith('ws close');
+        if (step.dir !== '<' && !closing) await this.waitRecordedGap(step);
+        if (closing) await this.playClose(step, this.sockets.get(step.peer));
+        else if (step.dir === '*') await this.playEvent(step);
         else if (step.dir === '>') await (step.raw === undefined ? this.sendFrame(step) : this.sendHttp(step));
-        else if (step.peer === 'H') await this.receivePosted(step);
+        else if (step.peer === 'H') await this.receiveAnswer(step);
+        else if (step.peer === 'K') await this.receiveWebhook(step);
         else await (step.raw === undefined ? this.receiveFrames(step) : this.receiveHttp(step));
         this.last = { recordedMs: step.ms, liveMs: Date.now() };
+        if (step.dir === '>') this.lastSent = this.last;
     }
 
     recordedGap(step) {
@@ -116,8 +120,6 @@ export class Replay {
             const opened = new FrameSocket(`ws://127.0.0.1:${this.server.port}${open[1]}?${query}`);
             this.sockets.set(step.peer, opened);
             await opened.opened;
-        } else if (step.text.startsWith('ws close')) {
-            await this.playClose(step, socket);
         } else if (this.connections.has(step.peer)) {
             await this.endHttp(step);
         } else if (socket) {
@@ -128,12 +130,18 @@ export class Replay {
     async playClose(step, socket) {
         const recorded = { code: Number(/code=(\d+)/.exec(step.text)[1]), reason: /reason="(.*)"/.exec(step.text)[1] };
         const byServer = this.setup.serverCloses?.includes(step.line) || closedByServer(this.recording, step);
-        if (byServer || recorded.code === 1000) {
-            if (!(await socket.until(() => socket.closed, this.recordedGap(step) + PATIENCE_MS)))
+        const exemption = this.exemptions.get(step.line);
+        if (exemption) {
+            await exemption.check(socket, this);
+            await socket.close();
+        } else if (byServer || recorded.code === 1000) {
+            await this.waitAlmost(step, () => socket.closed);
+            if (!(await socket.until(() => socket.closed, EARLY_MS + PATIENCE_MS)))
                 throw new Error('the server does not close the websocket');
             if (socket.closed.code !== recorded.code) throw new Error(`closed with code ${socket.closed.code}`);
             this.assertSilent(step.peer, socket);
         } else {
+            await this.waitRecordedGap(step);
             this.assertSilent(step.peer, socket);
             if (socket.closed) throw new Error(`the server closed the websocket: ${JSON.stringify(socket.closed)}`);
             await socket.close();
@@ -152,24 +160,30 @@ export class Replay {
         this.sockets.get(step.peer).send(this.bindings.substitute(text));
     }
 
+    // After a long pause, what the server does by itself must not come early.
+    async waitAlmost(step, happened) {
+        const gap = this.recordedGap(step);
+        if (gap <= LONG_GAP_MS) return;
+        await sleep(Math.max(0, gap - EARLY_MS - (Date.now() - this.last.liveMs)));
+        if (happened()) throw new Error('too early');
+    }
+
     async receiveFrames(step) {
         const socket = this.sockets.get(step.peer);
         const gap = this.recordedGap(step);
-        if (gap > LONG_GAP_MS) {
-            await sleep(Math.max(0, gap - EARLY_MS - (Date.now() - this.last.liveMs)));
-            if (socket.frames.length > 0) throw new Error(`too early: ${socket.frames[0].slice(0, 300)}`);
-        }
+        await this.waitAlmost(step, () => socket.frames.length > 0);
         const exemption = this.exemptions.get(step.line);
         for (const expected of exemption?.expect?.(step.text) ?? [step.text])
             await this.receiveFrame(socket, expected, gap);
     }
 
     async receiveFrame(socket, expected, gapMs) {
-        const movable = this.setup.consumersInAnyOrder && isNewConsumer(expected);
-        const options = { iceTcp: this.setup.iceTcp, anyMid: movable };
+        const consumer = this.setup.consumersInAnyOrder && isNewConsumer(expected);
+        const movable = consumer || this.setup.acknowledgementsInAnyOrder;
+        const options = { iceTcp: this.setup.iceTcp, anyMid: consumer };
         let differences = null;
         await socket.until(() => {
-            const due = movable ? leading(socket.frames, isNewConsumer) : socket.frames.slice(0, 1);
+            const due = this.dueFrames(socket.frames, expected, consumer);
             differences = null;
             for (const frame of due) {
                 const found = unifyFrames(expected, frame, this.bindings, options);
@@ -180,7 +194,7 @@ export class Replay {
                 }
                 differences ??= found;
             }
-            return socket.closed || (movable ? socket.frames.length > due.length : due.length > 0);
+            return socket.closed || (consumer ? socket.frames.length > due.length : !movable && due.length > 0);
         }, gapMs + PATIENCE_MS);
         if (differences === null)
             throw new Error(
@@ -190,20 +204,71 @@ export class Replay {
             throw new Error(`got ${socket.frames[0].slice(0, 300)}\n    ${differences.join('\n    ')}`);
     }
 
-    // ---- the HTTP API beside websockets: remarks "POST /signal {…}", answered in a line of peer H
+    // Those of the frames that may be the expected one.
+    dueFrames(frames, expected, consumer) {
+        if (consumer) return leading(frames, isNewConsumer);
+        if (!this.setup.acknowledgementsInAnyOrder) return frames.slice(0, 1);
+        return isAcknowledgement(expected)
+            ? frames.filter(isAcknowledgement)
+            : frames.filter((frame) => !isAcknowledgement(frame)).slice(0, 1);
+    }
+
+    // ---- the HTTP API beside websockets, answered in lines of peer H: remarks "POST /signal {…}", "GET …", and the
+    // answer to a POST …/connection; and webhooks, requests of the server in lines of peer K
 
     obeyRemark(step) {
+        this.room ??= /^room ([0-9a-f-]{36})/.exec(step.text)?.[1];
         const post = /^POST (\/\S+) (\{.*\})$/.exec(step.text);
         if (!post || !this.recording.steps.some((other) => other.peer === 'H')) return;
         this.posted = this.server.request('POST', post[1], JSON.parse(this.bindings.substitute(post[2])));
         this.posted.catch(() => {});
     }
 
-    async receivePosted(step) {
-        const [, status, body] = /^(\d{3}) (.*)$/.exec(step.text);
-        const response = await this.posted;
-        if (response.status !== Number(status)) throw new Error(`status ${response.status}`);
-        const differences = unify(JSON.parse(body), response.json(), this.bindings);
+    async receiveAnswer(step) {
+        const [, status, body] = /^(\d{3}) (.*)$/.exec(step.text) ?? [];
+        if (status) compareJson(await this.posted, Number(status), body, this.bindings);
+        else if (step.text.startsWith('GET /sessions/:id')) await this.watchRoom(step);
+        else await this.createRecordedPeer(step);
+    }
+
+    // The pace is kept from what was sent last, so that many short waits do not add up.
+    async watchRoom(step) {
+        if (this.exemptions.get(step.line)?.check()) return;
+        const expected = Number(/-> (\d+)$/.exec(step.text)[1]);
+        const room = await this.ensureRoom(this.room ?? 'room');
+        this.lastSent ??= { recordedMs: step.ms, liveMs: Date.now() };
+        const recordedMs = (step.ms - this.lastSent.recordedMs) * (this.setup.pace ?? 1);
+        await sleep(Math.max(0, this.lastSent.liveMs + recordedMs - Date.now()));
+        const deadline = Date.now() + (expected === 404 ? PATIENCE_MS : 0);
+        for (;;) {
+            const { status } = await this.server.request('GET', `/sessions/${room}`);
+            if (status === expected) return;
+            if (Date.now() >= deadline) throw new Error(`status ${status}`);
+            await sleep(100);
+        }
+    }
+
+    async createRecordedPeer(step) {
+        const recorded = JSON.parse(step.text);
+        const query = new URL(recorded.token).searchParams;
+        const room = await this.ensureRoom(query.get('roomId'));
+        const response = await this.server.request('POST', `/sessions/${room}/connection`, { role: this.setup.role });
+        compareJson(response, 200, step.text, this.bindings);
+        const { id, token } = response.json();
+        this.peers.set(recorded.id, { id, authToken: new URL(token).searchParams.get('authToken') });
+    }
+
+    async receiveWebhook(step) {
+        const request = await this.setup.webhook.next();
+        const [head, body] = step.raw.split('\r\n\r\n');
+        const [requestLine, ...fields] = head.split('\r\n');
+        const recorded = new Map(fields.map((field) => field.split(': ')));
+        if (`${request.method} ${request.url} HTTP/1.1` !== requestLine)
+            throw new Error(`${request.method} ${request.url}`);
+        for (const name of ['Content-Type', 'X-Auth-Token', 'Accept'])
+            if (request.headers[name.toLowerCase()] !== recorded.get(name))
+                throw new Error(`${name}: ${request.headers[name.toLowerCase()]}`);
+        const differences = unify(JSON.parse(body), JSON.parse(request.body), this.bindings);
         if (differences.length > 0) throw new Error(differences.join('; '));
     }
 
@@ -268,6 +333,12 @@ export class Replay {
     }
 }
 
+function compareJson(response, status, body, bindings) {
+    if (response.status !== status) throw new Error(`status ${response.status}`);
+    const differences = unify(JSON.parse(body), response.json(), bindings);
+    if (differences.length > 0) throw new Error(differences.join('; '));
+}
+
 function leading(frames, predicate) {
     const end = frames.findIndex((frame) => !predicate(frame));
     return end < 0 ? frames : frames.slice(0, end);
@@ -275,6 +346,10 @@ function leading(frames, predicate) {
 
 function isNewConsumer(text) {
     return requestMethod(parseFrame(text)) === 'newConsumer';
+}
+
+function isAcknowledgement(text) {
+    return /^43\d/.test(text);
 }
 
 async function assertCloses(connection) {
