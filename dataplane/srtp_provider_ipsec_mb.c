@@ -1,6 +1,6 @@
-/* Ciphers by Intel's ipsec-mb, many packets side by side. AES-CM with HMAC goes through the job manager,
- * whose queue takes all of a batch before it is flushed; a GCM packet fills the CPU by itself and is one
- * call. */
+/* Ciphers by Intel's ipsec-mb, many packets side by side: AES-CM and its HMAC as two bursts over the whole
+ * batch, which measured faster than the manager's queue of chained jobs; a GCM packet fills the CPU by itself
+ * and is one call. */
 #include <errno.h>
 #include <intel-ipsec-mb.h>
 #include <pthread.h>
@@ -9,7 +9,7 @@
 
 #include "dataplane/srtp_provider.h"
 
-#define BATCH IMB_MAX_BURST_SIZE /* half of the job manager's queue */
+#define BATCH IMB_MAX_BURST_SIZE
 #define GCM_TAG_BYTES 16u
 #define CM_TAG_BYTES 10u
 #define HASH_BYTES 12u /* the manager's HMAC-SHA1 gives 12 or 20 bytes */
@@ -185,28 +185,30 @@ static void gcm_open(IMB_MGR *manager, struct srtp_cipher_job *job)
     job->is_done = srtp_tag_equals(tag, job->tag, GCM_TAG_BYTES);
 }
 
-/* Hands one packet to the manager. hash: where its HMAC goes. */
-static IMB_JOB *cm_submit(IMB_MGR *manager, struct srtp_cipher_job *job, bool sealing, uint8_t *hash)
+/* Only what a burst looks at: the rest of these large jobs stays as it is. hash: where the packet's HMAC
+ * goes. */
+static void cm_fill(IMB_JOB *work, struct srtp_cipher_job *job, bool sealing, uint8_t *hash)
 {
     const struct cm_key *key = &job->key->u.cm;
-    uint64_t bytes = (uint64_t)job->head_bytes + job->tail_bytes;
     const uint8_t *input = input_of(job);
-    IMB_JOB *work = IMB_GET_NEXT_JOB(manager);
 
-    work->cipher_mode = bytes > 0 ? IMB_CIPHER_CNTR : IMB_CIPHER_NULL;
+    work->status = IMB_STATUS_BEING_PROCESSED;
+    work->sgl_state = IMB_SGL_ALL;
+    work->cipher_start_src_offset_in_bytes = 0;
+    work->cipher_mode = IMB_CIPHER_CNTR;
     work->cipher_direction = sealing ? IMB_DIR_ENCRYPT : IMB_DIR_DECRYPT;
     work->chain_order = sealing ? IMB_ORDER_CIPHER_HASH : IMB_ORDER_HASH_CIPHER;
     work->src = input;
     work->dst = job->text;
-    work->enc_keys = work->dec_keys = key->schedule;
+    work->enc_keys = key->schedule;
+    work->dec_keys = key->schedule;
     work->key_len_in_bytes = IMB_KEY_128_BYTES;
     work->iv = job->iv;
     work->iv_len_in_bytes = sizeof(job->iv);
-    work->cipher_start_src_offset_in_bytes = 0;
-    work->msg_len_to_cipher_in_bytes = bytes;
+    work->msg_len_to_cipher_in_bytes = (uint64_t)job->head_bytes + job->tail_bytes;
     work->hash_alg = IMB_AUTH_HMAC_SHA_1;
-    /* The manager counts from src, and the header stands before dst: the difference may be negative, and
-     * wraps back when it is added. */
+    /* Counted from src, and the header stands before dst: the difference may be negative, and wraps back
+     * when it is added. */
     work->hash_start_src_offset_in_bytes = (uint64_t)((uintptr_t)job->authenticated - (uintptr_t)input);
     work->msg_len_to_hash_in_bytes = job->authenticated_bytes;
     work->auth_tag_output = hash;
@@ -215,7 +217,6 @@ static IMB_JOB *cm_submit(IMB_MGR *manager, struct srtp_cipher_job *job, bool se
     work->u.HMAC._hashed_auth_key_xor_opad = key->outer;
     work->user_data = job;
     work->user_data2 = hash;
-    return IMB_SUBMIT_JOB_NOCHECK(manager);
 }
 
 static void cm_finish(const IMB_JOB *work, bool sealing)
@@ -233,24 +234,38 @@ static void cm_finish(const IMB_JOB *work, bool sealing)
     }
 }
 
+/* The cipher of all packets, then the hash of all; or, to open, the hash first. */
+static void cm_run(IMB_MGR *manager, IMB_JOB *works, uint32_t count, bool sealing)
+{
+    if (sealing)
+        IMB_SUBMIT_CIPHER_BURST_NOCHECK(manager, works, count, IMB_CIPHER_CNTR, IMB_DIR_ENCRYPT,
+                                        IMB_KEY_128_BYTES);
+    IMB_SUBMIT_HASH_BURST_NOCHECK(manager, works, count, IMB_AUTH_HMAC_SHA_1);
+    if (!sealing)
+        IMB_SUBMIT_CIPHER_BURST_NOCHECK(manager, works, count, IMB_CIPHER_CNTR, IMB_DIR_DECRYPT,
+                                        IMB_KEY_128_BYTES);
+    for (uint32_t i = 0; i < count; i++)
+        cm_finish(&works[i], sealing);
+}
+
 static void run_batch(IMB_MGR *manager, struct srtp_cipher_job *jobs, size_t count, bool sealing)
 {
     uint8_t hashes[BATCH][HASH_BYTES];
-    IMB_JOB *work;
+    IMB_JOB works[BATCH];
+    uint32_t cm_count = 0;
 
     for (size_t i = 0; i < count; i++) {
         if (jobs[i].key->profile == SRTP_AES128_CM_SHA1_80) {
-            work = cm_submit(manager, &jobs[i], sealing, hashes[i]);
-            for (; work; work = IMB_GET_COMPLETED_JOB(manager))
-                cm_finish(work, sealing);
+            cm_fill(&works[cm_count], &jobs[i], sealing, hashes[cm_count]);
+            cm_count++;
         } else if (sealing) {
             gcm_seal(manager, &jobs[i]);
         } else {
             gcm_open(manager, &jobs[i]);
         }
     }
-    while ((work = IMB_FLUSH_JOB(manager)) != NULL)
-        cm_finish(work, sealing);
+    if (cm_count > 0)
+        cm_run(manager, works, cm_count, sealing);
 }
 
 static void run(struct srtp_cipher_job *jobs, size_t count, bool sealing)
