@@ -1,0 +1,86 @@
+// kolabmeet-load against the daemon: what it sends arrives, whole and authentic.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import path from 'node:path';
+import { describe, test } from 'node:test';
+import { Server, TOKEN, binDir } from './lib/server.mjs';
+
+const SECONDS = 3;
+
+// Runs the generator; resolves to { status, report, stderr }.
+function load(server, ...options) {
+    const child = spawn(path.join(binDir, 'kolabmeet-load'), [
+        `--url=http://127.0.0.1:${server.port}`, `--token=${TOKEN}`, '--json=-', `--duration=${SECONDS}`, ...options,
+    ], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text) => (stdout += text));
+    child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));
+    return new Promise((resolve, reject) => {
+        child.once('error', reject);
+        child.once('close', (status) => resolve({ status, stderr, report: stdout ? JSON.parse(stdout) : null }));
+    });
+}
+
+function assertWhole(run) {
+    assert.equal(run.status, 0, run.stderr);
+    const { report } = run;
+    assert.equal(report.lost, 0, run.stderr);
+    assert.equal(report.silent, 0);
+    assert.equal(report.failed, 0);
+    for (const name of ['not_authentic', 'replayed', 'malformed', 'unknown_ssrc', 'foreign', 'duplicates'])
+        assert.equal(report.counters[name], 0, name);
+    assert.ok(report.latency.p50_us > 0 && report.latency.p50_us <= report.latency.max_us);
+}
+
+// What a run of SECONDS gives at this rate, give or take what the clock and frames do.
+function assertAbout(value, perSecond, what) {
+    const expected = perSecond * SECONDS;
+    assert.ok(Math.abs(value - expected) <= expected * 0.1, `${what}: ${value}, about ${expected} expected`);
+}
+
+describe('kolabmeet-load', () => {
+    test('2 publishers and 3 subscribers: every packet reaches everybody else', async () => {
+        const server = await Server.start();
+        try {
+            const run = await load(server, '--publishers=2', '--subscribers=3');
+            assertWhole(run);
+            assert.equal(run.report.participants, 5);
+            assert.equal(run.report.consumers, 16); // 3 subscribers × 2 publishers × 2 kinds, and 2 × 1 × 2
+            assertAbout(run.report.counters.sent, 2 * 160, 'sent');
+            assertAbout(run.report.expected, 8 * 160, 'received');
+            assert.equal(run.report.latency.count, run.report.counters.decrypted);
+            server.assertUnharmed();
+        } finally {
+            await server.stop();
+        }
+    });
+
+    for (const options of [
+        ['--profile=aes256gcm', '--dtls-role=server', '--feedback=none'],
+        ['--profile=aescm', '--srtp-backend=libsrtp2', '--feedback=remb', '--even'],
+        ['--check=10', '--no-publisher-subscribe', '--rooms=2'],
+    ])
+        test(`the same with ${options.join(' ')}`, async () => {
+            const server = await Server.start();
+            try {
+                assertWhole(await load(server, '--publishers=2', '--subscribers=2', ...options));
+                server.assertUnharmed();
+            } finally {
+                await server.stop();
+            }
+        });
+
+    test('a wrong token is an error in words', async () => {
+        const server = await Server.start();
+        try {
+            const run = await load(server, '--token=wrong');
+            assert.equal(run.status, 1);
+            assert.match(run.stderr, /status 403/);
+            assert.equal(run.report, null);
+        } finally {
+            await server.stop();
+        }
+    });
+});

@@ -1,0 +1,63 @@
+/* The rooms and all who are in them: brings as many as wanted, at the rate of the ramp. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tools/kolabmeet-load/histogram.h"
+#include "tools/kolabmeet-load/participant.h"
+#include "tools/kolabmeet-load/world.h"
+
+struct crowd_room {
+    struct crowd *crowd;
+    char id[64];
+    struct participant **people; /* publishers first */
+    size_t count;
+    size_t capacity;
+};
+
+struct crowd {
+    struct world *world;
+    struct crowd_room *rooms;
+    size_t rooms_open;
+    uint32_t subscribers; /* wanted in each room */
+    bool is_sending;
+    double video_rate; /* packets a second of each publisher */
+    double due;        /* joins that may have begun by now */
+    uint64_t last_ns;
+    size_t begun;
+    size_t ready;
+    size_t failed;
+    struct histogram joins; /* how long they took */
+};
+
+/* Asks for the rooms. */
+void crowd_init(struct crowd *crowd, struct world *world);
+void crowd_deinit(struct crowd *crowd);
+
+/* More join or some leave, with crowd_advance(). */
+void crowd_want_subscribers(struct crowd *crowd, uint32_t subscribers);
+
+/* Begins joins that are due, ends those that are too many; true when all who are wanted are ready. Called
+ * every now and then. */
+bool crowd_advance(struct crowd *crowd);
+
+void crowd_send(struct crowd *crowd, bool is_sending);
+void crowd_set_video_rate(struct crowd *crowd, double packets_per_second);
+
+/* Measures what is sent from now on. */
+void crowd_mark(struct crowd *crowd);
+
+struct crowd_sum {
+    uint64_t sinks;
+    uint64_t silent;   /* sinks that have received nothing */
+    uint64_t expected; /* packets since the mark */
+    uint64_t lost;     /* of them */
+    uint64_t pending;  /* expected, but later than the last one that came */
+    uint64_t socket_drops;
+};
+void crowd_sum(const struct crowd *crowd, struct crowd_sum *ret_sum);
+
+/* Consumers of all who are wanted. */
+uint64_t crowd_consumers(const struct crowd *crowd);

@@ -1,0 +1,42 @@
+#include "tools/kolabmeet-load/http_response.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define HEAD_MAX 16384
+
+/* 0 when there is none: these responses have no body then */
+static size_t content_length(const char *head, size_t head_bytes)
+{
+    static const char name[] = "\r\nContent-Length:";
+    for (size_t at = 0; at + sizeof name - 1 < head_bytes; at++)
+        if (strncasecmp(head + at, name, sizeof name - 1) == 0)
+            return strtoul(head + at + sizeof name - 1, NULL, 10);
+    return 0;
+}
+
+int http_response_read(const char *text, size_t length, struct http_response *ret_response)
+{
+    const char *end = memmem(text, length, "\r\n\r\n", 4);
+    if (!end)
+        return length > HEAD_MAX ? -EBADMSG : 0;
+    size_t head_bytes = (size_t)(end - text) + 4;
+    if (head_bytes < 17 || strncmp(text, "HTTP/1.1 ", 9) != 0)
+        return -EBADMSG;
+    struct http_response response = {
+        .status = atoi(text + 9),
+        .body = text + head_bytes,
+        .body_bytes = content_length(text, head_bytes),
+    };
+    if (response.status < 100 || response.status > 599)
+        return -EBADMSG;
+    if (response.status == 101)
+        response.body_bytes = 0;
+    if (response.body_bytes > length - head_bytes)
+        return 0;
+    response.bytes = head_bytes + response.body_bytes;
+    *ret_response = response;
+    return 1;
+}

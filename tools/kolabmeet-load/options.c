@@ -1,0 +1,374 @@
+#include "tools/kolabmeet-load/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "tools/kolabmeet-load/srtp_profile.h"
+#include "tools/kolabmeet-load/stamp.h"
+#include "tools/kolabmeet-load/video_shape.h"
+
+#define PAYLOAD_MIN (VIDEO_SHAPE_HEAD_MAX + STAMP_BYTES)
+#define PAYLOAD_MAX 1300
+
+static const char usage[] =
+    "usage: kolabmeet-load --url URL --token TOKEN [option…]\n"
+    "\n"
+    "Plays whole participants against a kolabmeet server, and measures what they receive.\n"
+    "\n"
+    "  --url=http(s)://HOST:PORT   the server\n"
+    "  --token=TOKEN               of its HTTP API (by default AUTH_TOKEN of the environment)\n"
+    "  --rooms=1 --publishers=1 --subscribers=1\n"
+    "                              publishers and mere subscribers of each room\n"
+    "  --no-publisher-subscribe    publishers receive nothing\n"
+    "  --audio=RATE[xBYTES]        packets a second and bytes of payload (50x100), or off\n"
+    "  --video=RATE[xBYTES][@FPS]  likewise, and frames a second (110x1100@30), or off\n"
+    "  --even                      all packets of one size, as no browser sends them\n"
+    "  --ramp=50                   joins a second\n"
+    "  --warmup=1 --duration=10    seconds before and of the measurement\n"
+    "  --profile=aes128gcm         SRTP: aes128gcm, aes256gcm or aescm\n"
+    "  --srtp-backend=native       who decrypts: native, native-openssl, libsrtp2, …\n"
+    "  --dtls-role=client          or server\n"
+    "  --feedback=twcc             what receivers send: twcc, remb or none\n"
+    "  --check=all                 decrypt all media packets, or only each N-th (--check=N)\n"
+    "  --search[=rate|subscribers] find the highest load under the tolerated loss, by scaling the video "
+    "packets\n"
+    "                              of each publisher, or the number of subscribers; a step takes --duration\n"
+    "  --search-loss=0.1           tolerated loss, percent\n"
+    "  --progress                  a line a second\n"
+    "  --json=FILE                 the result as JSON, - for standard output\n"
+    "  --forwarder-pid=PID --control-pid=PID\n"
+    "                              whose CPU time to read\n"
+    "  --cpu=N                     pin this program to a CPU\n";
+
+enum id {
+    URL = 1000,
+    TOKEN,
+    ROOMS,
+    PUBLISHERS,
+    SUBSCRIBERS,
+    NO_PUBLISHER_SUBSCRIBE,
+    AUDIO,
+    VIDEO,
+    EVEN,
+    RAMP,
+    WARMUP,
+    DURATION,
+    PROFILE,
+    BACKEND,
+    DTLS_ROLE,
+    FEEDBACK,
+    CHECK,
+    SEARCH,
+    SEARCH_LOSS,
+    PROGRESS,
+    JSON,
+    FORWARDER_PID,
+    CONTROL_PID,
+    CPU,
+    HELP,
+};
+
+static const struct option names[] = {
+    {"url", required_argument, NULL, URL},
+    {"token", required_argument, NULL, TOKEN},
+    {"rooms", required_argument, NULL, ROOMS},
+    {"publishers", required_argument, NULL, PUBLISHERS},
+    {"subscribers", required_argument, NULL, SUBSCRIBERS},
+    {"no-publisher-subscribe", no_argument, NULL, NO_PUBLISHER_SUBSCRIBE},
+    {"audio", required_argument, NULL, AUDIO},
+    {"video", required_argument, NULL, VIDEO},
+    {"even", no_argument, NULL, EVEN},
+    {"ramp", required_argument, NULL, RAMP},
+    {"warmup", required_argument, NULL, WARMUP},
+    {"duration", required_argument, NULL, DURATION},
+    {"profile", required_argument, NULL, PROFILE},
+    {"srtp-backend", required_argument, NULL, BACKEND},
+    {"dtls-role", required_argument, NULL, DTLS_ROLE},
+    {"feedback", required_argument, NULL, FEEDBACK},
+    {"check", required_argument, NULL, CHECK},
+    {"search", optional_argument, NULL, SEARCH},
+    {"search-loss", required_argument, NULL, SEARCH_LOSS},
+    {"progress", no_argument, NULL, PROGRESS},
+    {"json", required_argument, NULL, JSON},
+    {"forwarder-pid", required_argument, NULL, FORWARDER_PID},
+    {"control-pid", required_argument, NULL, CONTROL_PID},
+    {"cpu", required_argument, NULL, CPU},
+    {"help", no_argument, NULL, HELP},
+    {0},
+};
+
+static bool read_uint(const char *text, uint32_t min, uint32_t max, uint32_t *ret_value)
+{
+    char *end;
+
+    errno = 0;
+    unsigned long value = strtoul(text, &end, 10);
+    if (errno != 0 || *end != '\0' || end == text || text[0] == '-' || value < min || value > max)
+        return false;
+    *ret_value = (uint32_t)value;
+    return true;
+}
+
+static bool read_int(const char *text, int *ret_value)
+{
+    uint32_t value;
+    if (!read_uint(text, 0, INT32_MAX, &value))
+        return false;
+    *ret_value = (int)value;
+    return true;
+}
+
+static bool read_double(const char *text, double min, double max, double *ret_value)
+{
+    char *end;
+    double value = strtod(text, &end);
+
+    if (*end != '\0' || end == text || !(value >= min && value <= max))
+        return false;
+    *ret_value = value;
+    return true;
+}
+
+/* RATE[xBYTES][@FPS]; ret_frames NULL: no FPS. What is left out stays. */
+static bool read_media(const char *text, struct options_media *ret_media, double *ret_frames)
+{
+    struct options_media media = *ret_media;
+    double frames = ret_frames ? *ret_frames : 1;
+    char *end;
+
+    if (strcmp(text, "off") == 0) {
+        ret_media->packets_per_second = 0;
+        return true;
+    }
+    media.packets_per_second = strtod(text, &end);
+    if (end == text)
+        return false;
+    if (*end == 'x') {
+        const char *bytes = end + 1;
+        media.payload_bytes = (uint32_t)strtoul(bytes, &end, 10);
+        if (end == bytes)
+            return false;
+    }
+    if (*end == '@' && ret_frames) {
+        const char *rate = end + 1;
+        frames = strtod(rate, &end);
+        if (end == rate)
+            return false;
+    }
+    if (*end != '\0' || !(media.packets_per_second >= 1 && media.packets_per_second <= 100000) ||
+        !(frames >= 1 && frames <= media.packets_per_second) || media.payload_bytes < PAYLOAD_MIN ||
+        media.payload_bytes > PAYLOAD_MAX)
+        return false;
+    *ret_media = media;
+    if (ret_frames)
+        *ret_frames = frames;
+    return true;
+}
+
+/* The place of text among count words, or -1. */
+static int read_word(const char *text, const char *const *words, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (strcasecmp(text, words[i]) == 0)
+            return i;
+    return -1;
+}
+
+static bool read_feedback(const char *text, enum feedback_kind *ret_feedback)
+{
+    static const char *const words[] = {"twcc", "remb", "none"};
+    int found = read_word(text, words, 3);
+    if (found >= 0)
+        *ret_feedback = (enum feedback_kind)found;
+    return found >= 0;
+}
+
+static bool read_dtls_role(const char *text, bool *ret_is_server)
+{
+    static const char *const words[] = {"client", "server"};
+    int found = read_word(text, words, 2);
+    if (found >= 0)
+        *ret_is_server = found == 1;
+    return found >= 0;
+}
+
+static bool read_search(const char *text, enum search_kind *ret_search)
+{
+    static const char *const words[] = {"rate", "subscribers"};
+    int found = text ? read_word(text, words, 2) : 0;
+    if (found >= 0)
+        *ret_search = found == 0 ? SEARCH_RATE : SEARCH_SUBSCRIBERS;
+    return found >= 0;
+}
+
+static bool read_backend(const char *text, const struct srtp_backend **ret_backend)
+{
+    *ret_backend = srtp_backend_find(text);
+    return *ret_backend != NULL;
+}
+
+static bool read_check(const char *text, uint32_t *ret_check_every)
+{
+    if (strcmp(text, "all") == 0) {
+        *ret_check_every = 1;
+        return true;
+    }
+    return read_uint(text, 1, 10000, ret_check_every);
+}
+
+/* An option with a value that is more than a word. */
+static bool take_value(int id, const char *value, struct options *options)
+{
+    switch (id) {
+    case URL:
+        return stream_target_parse(value, &options->target) == 0;
+    case TOKEN:
+        options->token = value;
+        return true;
+    case ROOMS:
+        return read_uint(value, 1, 10000, &options->rooms);
+    case PUBLISHERS:
+        return read_uint(value, 1, 10000, &options->publishers);
+    case SUBSCRIBERS:
+        return read_uint(value, 0, 100000, &options->subscribers);
+    case AUDIO:
+        return read_media(value, &options->audio, NULL);
+    case VIDEO:
+        return read_media(value, &options->video, &options->frames_per_second);
+    case RAMP:
+        return read_double(value, 0.1, 10000, &options->ramp);
+    case WARMUP:
+        return read_double(value, 0, 3600, &options->warmup_s);
+    case DURATION:
+        return read_double(value, 0.1, 1e6, &options->duration_s);
+    case PROFILE:
+        return srtp_profile_find(value, &options->profile);
+    case BACKEND:
+        return read_backend(value, &options->backend);
+    case DTLS_ROLE:
+        return read_dtls_role(value, &options->is_dtls_server);
+    case FEEDBACK:
+        return read_feedback(value, &options->feedback);
+    case CHECK:
+        return read_check(value, &options->check_every);
+    case SEARCH:
+        return read_search(value, &options->search);
+    case SEARCH_LOSS:
+        if (!read_double(value, 0, 100, &options->search_loss))
+            return false;
+        options->search_loss /= 100;
+        return true;
+    case JSON:
+        options->json_path = value;
+        return true;
+    case FORWARDER_PID:
+        return read_int(value, &options->forwarder_pid);
+    case CONTROL_PID:
+        return read_int(value, &options->control_pid);
+    case CPU:
+        return read_int(value, &options->cpu);
+    default:
+        return false;
+    }
+}
+
+static bool take(int id, const char *value, struct options *options)
+{
+    switch (id) {
+    case NO_PUBLISHER_SUBSCRIBE:
+        options->publishers_subscribe = false;
+        return true;
+    case EVEN:
+        options->is_even = true;
+        return true;
+    case PROGRESS:
+        options->progress = true;
+        return true;
+    default:
+        return take_value(id, value, options);
+    }
+}
+
+static const char *problem(const struct options *options)
+{
+    if (options->target.authority[0] == '\0')
+        return "--url is missing";
+    if (!options->token)
+        return "--token is missing";
+    if (options->audio.packets_per_second == 0 && options->video.packets_per_second == 0)
+        return "neither audio nor video";
+    if (options->search == SEARCH_RATE && options->video.packets_per_second == 0)
+        return "--search=rate scales video, which is off";
+    if (options->search == SEARCH_SUBSCRIBERS && options->subscribers == 0)
+        return "--search=subscribers needs a number to begin with";
+    return NULL;
+}
+
+bool options_parse(int argc, char **argv, struct options *ret_options, int *ret_status)
+{
+    struct options options = {
+        .token = getenv("AUTH_TOKEN"),
+        .rooms = 1,
+        .publishers = 1,
+        .subscribers = 1,
+        .publishers_subscribe = true,
+        .audio = {50, 100},
+        .video = {110, 1100},
+        .frames_per_second = 30,
+        .ramp = 50,
+        .warmup_s = 1,
+        .duration_s = 10,
+        .profile = SRTP_AEAD_AES_128_GCM,
+        .backend = srtp_backend_find("native"),
+        .check_every = 1,
+        .search_loss = 0.001,
+        .cpu = -1,
+    };
+    int id;
+    int place = 0;
+
+    *ret_status = 2;
+    optind = 0; /* begins anew, for the tests */
+    while ((id = getopt_long(argc, argv, "", names, &place)) != -1) {
+        if (id == HELP) {
+            fputs(usage, stdout);
+            *ret_status = 0;
+            return false;
+        }
+        if (id == '?')
+            return false;
+        if (!take(id, optarg, &options)) {
+            fprintf(stderr, "kolabmeet-load: --%s=%s makes no sense\n", names[place].name,
+                    optarg ? optarg : "");
+            return false;
+        }
+    }
+    const char *said = optind < argc ? "an argument that is no option" : problem(&options);
+    if (said) {
+        fprintf(stderr, "kolabmeet-load: %s (see --help)\n", said);
+        return false;
+    }
+    *ret_options = options;
+    *ret_status = 0;
+    return true;
+}
+
+uint32_t options_participants(const struct options *options)
+{
+    return options->rooms * (options->publishers + options->subscribers);
+}
+
+uint64_t options_consumers(const struct options *options)
+{
+    uint64_t kinds = (options->audio.packets_per_second > 0) + (options->video.packets_per_second > 0);
+    uint64_t pairs = (uint64_t)options->subscribers * options->publishers;
+
+    if (options->publishers_subscribe)
+        pairs += (uint64_t)options->publishers * (options->publishers - 1);
+    return options->rooms * kinds * pairs;
+}

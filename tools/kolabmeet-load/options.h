@@ -1,0 +1,51 @@
+/* The command line. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dataplane/srtp.h"
+#include "tools/kolabmeet-load/stream.h"
+
+enum feedback_kind { FEEDBACK_TWCC, FEEDBACK_REMB, FEEDBACK_NONE };
+enum search_kind { SEARCH_OFF, SEARCH_RATE, SEARCH_SUBSCRIBERS };
+
+struct options_media {
+    double packets_per_second; /* 0: none of this kind */
+    uint32_t payload_bytes;
+};
+
+struct options {
+    struct stream_target target;
+    const char *token;
+    uint32_t rooms;
+    uint32_t publishers;  /* of each room */
+    uint32_t subscribers; /* likewise, who publish nothing */
+    bool publishers_subscribe;
+    struct options_media audio;
+    struct options_media video;
+    double frames_per_second;
+    bool is_even; /* packets of a frame all alike */
+    double ramp;  /* joins a second */
+    double warmup_s;
+    double duration_s;
+    enum srtp_profile profile;
+    const struct srtp_backend *backend;
+    bool is_dtls_server;
+    enum feedback_kind feedback;
+    uint32_t check_every;
+    bool progress;
+    const char *json_path; /* NULL: none; "-": standard output, and the table goes to standard error */
+    enum search_kind search;
+    double search_loss; /* the share that is tolerated */
+    int forwarder_pid;  /* 0: not watched */
+    int control_pid;
+    int cpu; /* -1: not pinned */
+};
+
+/* True when there is something to do; otherwise *ret_status is the program's, and all is said. */
+bool options_parse(int argc, char **argv, struct options *ret_options, int *ret_status);
+
+/* Participants and consumers that this makes. */
+uint32_t options_participants(const struct options *options);
+uint64_t options_consumers(const struct options *options);

@@ -1,0 +1,76 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/kolabmeet-load/memory.h"
+#include "tools/kolabmeet-load/participant_private.h"
+
+static void attach(struct participant *participant, struct participant_sink *sink)
+{
+    packet_io_add_sink(participant->world->io, participant->receive.transport, &sink->sink);
+    rtcp_agent_add_sink(&participant->receive.agent, &sink->sink);
+    sink->is_attached = true;
+}
+
+void participant_attach_sinks(struct participant *participant)
+{
+    for (size_t i = 0; i < participant->sink_count; i++)
+        attach(participant, participant->sinks[i]);
+}
+
+static bool knows(const struct participant *participant, const char *consumer_id)
+{
+    for (size_t i = 0; i < participant->sink_count; i++)
+        if (strcmp(participant->sinks[i]->id, consumer_id) == 0)
+            return true;
+    return false;
+}
+
+void participant_add_sink(struct participant *participant, const json_t *consumer)
+{
+    const char *id = json_string_value(json_object_get(consumer, "id"));
+    uint32_t ssrc;
+    uint32_t rtx_ssrc;
+    bool is_video;
+
+    if (!id || rtp_parameters_read_consumer(consumer, &ssrc, &rtx_ssrc, &is_video) != 0) {
+        participant_fail(participant, "a newConsumer that cannot be understood");
+        return;
+    }
+    if (knows(participant, id)) /* the request was repeated */
+        return;
+    struct participant_sink *sink = memory_take(1, sizeof *sink);
+    snprintf(sink->id, sizeof sink->id, "%s", id);
+    media_sink_init(&sink->sink, ssrc, rtx_ssrc, is_video);
+    participant->sinks =
+        memory_resize(participant->sinks, participant->sink_count + 1, sizeof(struct participant_sink *));
+    participant->sinks[participant->sink_count++] = sink;
+    if (participant->receive.is_connected)
+        attach(participant, sink);
+}
+
+void participant_remove_sink(struct participant *participant, const char *consumer_id)
+{
+    for (size_t i = 0; i < participant->sink_count; i++) {
+        struct participant_sink *sink = participant->sinks[i];
+        if (strcmp(sink->id, consumer_id) != 0)
+            continue;
+        if (sink->is_attached) {
+            packet_io_flush(participant->world->io);
+            packet_io_remove_sink(participant->world->io, participant->receive.transport, &sink->sink);
+            rtcp_agent_remove_sink(&participant->receive.agent, &sink->sink);
+        }
+        free(sink);
+        participant->sinks[i] = participant->sinks[--participant->sink_count];
+        return;
+    }
+}
+
+void participant_free_sinks(struct participant *participant)
+{
+    for (size_t i = 0; i < participant->sink_count; i++)
+        free(participant->sinks[i]);
+    free(participant->sinks);
+    participant->sinks = NULL;
+    participant->sink_count = 0;
+}
