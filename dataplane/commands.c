@@ -156,6 +156,7 @@ static int select_tuple(struct worker *worker, const Km__Command *command, const
 {
     const Km__SelectTuple *message = command->select_tuple;
     struct shm_address remote = {.port = (uint16_t)message->port, .scope = message->scope};
+    uint32_t owner;
     struct transport *transport;
     int error = find_transport(worker, message->transport, &transport, ret_reason);
 
@@ -166,7 +167,7 @@ static int select_tuple(struct worker *worker, const Km__Command *command, const
         return -EINVAL;
     }
     memcpy(remote.ip, message->address.data, sizeof(remote.ip));
-    if (tuple_map_find(&worker->tuples, &remote) != transport->handle) {
+    if (tuple_map_find(&worker->tuples, &remote, &owner) != transport->handle) {
         *ret_reason = "the address is not one of the transport's tuples";
         return -EINVAL;
     }

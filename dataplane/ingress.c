@@ -39,8 +39,9 @@ static void queue_srtp(struct worker *worker, struct opening *opening, struct tr
 
 static void classify(struct worker *worker, struct opening *opening, const struct port_packet *packet)
 {
+    uint32_t owner;
     struct transport *transport =
-        transport_find(&worker->transports, tuple_map_find(&worker->tuples, &packet->remote));
+        transport_find(&worker->transports, tuple_map_find(&worker->tuples, &packet->remote, &owner));
 
     if (transport) {
         transport->row->packets_received++;

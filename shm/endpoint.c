@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "shm/datagram.h"
+#include "shm/packet_store.h"
+#include "shm/peer_record.h"
 #include "shm/ring.h"
 #include "shm/rows.h"
 #include "shm/segment.h"
@@ -26,6 +28,8 @@ static const char *const size_names[SHM_SIZE_COUNT] = {
     [SHM_SIZE_STREAM_ROW] = "stream row",
     [SHM_SIZE_CONSUMER_ROW] = "consumer row",
     [SHM_SIZE_STATISTICS] = "statistics header",
+    [SHM_SIZE_PEER_RECORD] = "peer record",
+    [SHM_SIZE_SLOT] = "packet slot",
 };
 
 void endpoint_hello(struct shm_hello *ret_hello, uint32_t workers_max)
@@ -45,6 +49,8 @@ void endpoint_hello(struct shm_hello *ret_hello, uint32_t workers_max)
     ret_hello->sizes[SHM_SIZE_STREAM_ROW] = sizeof(struct shm_stream_row);
     ret_hello->sizes[SHM_SIZE_CONSUMER_ROW] = sizeof(struct shm_consumer_row);
     ret_hello->sizes[SHM_SIZE_STATISTICS] = sizeof(struct shm_statistics_header);
+    ret_hello->sizes[SHM_SIZE_PEER_RECORD] = sizeof(struct shm_peer_record);
+    ret_hello->sizes[SHM_SIZE_SLOT] = sizeof(struct shm_slot);
     snprintf(ret_hello->version, sizeof ret_hello->version, "%s", KM_VERSION);
 }
 

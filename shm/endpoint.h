@@ -23,6 +23,8 @@ enum shm_endpoint_size {
     SHM_SIZE_STREAM_ROW,
     SHM_SIZE_CONSUMER_ROW,
     SHM_SIZE_STATISTICS,
+    SHM_SIZE_PEER_RECORD,
+    SHM_SIZE_SLOT,
     SHM_SIZE_COUNT
 };
 

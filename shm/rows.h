@@ -123,7 +123,7 @@ struct shm_producer_row {
     struct demux_producer demux;
     char cname[SHM_CNAME_BYTES];
     uint64_t resumed_us; /* when it was paused or resumed last, 0 = never */
-    uint8_t reserved2[8];
+    uint64_t followers;  /* bit n: worker n has consumers of it */
 };
 SHM_STATIC_SIZE(struct shm_producer_row, 448);
 

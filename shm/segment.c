@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "shm/liveness.h"
+#include "shm/packet_store.h"
 #include "shm/ring.h"
 #include "shm/rows.h"
 #include "shm/tuple_map.h"
@@ -20,6 +21,12 @@
 static bool is_power_of_two(uint32_t n)
 {
     return n != 0 && (n & (n - 1)) == 0;
+}
+
+uint32_t shm_store_slots(uint32_t store_mib, uint32_t workers)
+{
+    uint64_t slots = ((uint64_t)store_mib << 20) / SHM_SLOT_BYTES / workers;
+    return slots < UINT32_MAX / workers ? (uint32_t)slots : UINT32_MAX / workers;
 }
 
 struct shm_capacities shm_capacities_default(uint32_t workers)
@@ -35,6 +42,8 @@ struct shm_capacities shm_capacities_default(uint32_t workers)
         .event_ring_bytes = 1u << 20,
         .punt_ring_bytes = 1u << 20,
         .inject_ring_bytes = 1u << 20,
+        .peer_ring_bytes = 128u << 10,
+        .store_slots = shm_store_slots(SHM_STORE_MIB, workers),
     };
 }
 
@@ -43,7 +52,8 @@ static bool capacities_are_sane(const struct shm_capacities *c)
     return c->workers > 0 && c->workers <= 64 && c->transports > 0 && c->producers > 0 && c->streams > 0 &&
            c->consumers > 0 && is_power_of_two(c->tuples) && is_power_of_two(c->command_ring_bytes) &&
            is_power_of_two(c->event_ring_bytes) && is_power_of_two(c->punt_ring_bytes) &&
-           is_power_of_two(c->inject_ring_bytes);
+           is_power_of_two(c->inject_ring_bytes) && is_power_of_two(c->peer_ring_bytes) &&
+           c->store_slots > 0 && c->store_slots <= UINT32_MAX / c->workers;
 }
 
 static uint64_t align_up(uint64_t value, uint64_t alignment)
@@ -69,6 +79,9 @@ static uint64_t lay_out(const struct shm_capacities *c, struct shm_section secti
         [SHM_SECTION_PRODUCER] = {sizeof(struct shm_producer_row), c->producers},
         [SHM_SECTION_STREAM] = {sizeof(struct shm_stream_row), c->streams},
         [SHM_SECTION_CONSUMER] = {sizeof(struct shm_consumer_row), c->consumers},
+        [SHM_SECTION_PEER_RING] = {SHM_RING_BYTES(c->peer_ring_bytes), c->workers * c->workers},
+        [SHM_SECTION_STORE_HEAD] = {sizeof(struct shm_store_head), c->workers},
+        [SHM_SECTION_STORE] = {sizeof(struct shm_slot), c->workers * c->store_slots},
     };
     uint64_t offset = align_up(sizeof(struct shm_header), SECTION_ALIGNMENT);
 
@@ -113,6 +126,8 @@ static void format(struct shm_segment *segment)
         ring_format(shm_segment_at(segment, SHM_SECTION_PUNT_RING, i), c->punt_ring_bytes);
         ring_format(shm_segment_at(segment, SHM_SECTION_INJECT_RING, i), c->inject_ring_bytes);
     }
+    for (uint32_t i = 0; i < c->workers * c->workers; i++)
+        ring_format(shm_segment_at(segment, SHM_SECTION_PEER_RING, i), c->peer_ring_bytes);
 }
 
 int shm_segment_create(const struct shm_capacities *capacities, struct shm_segment *ret_segment)

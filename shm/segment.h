@@ -27,6 +27,9 @@ enum shm_section_kind {
     SHM_SECTION_PRODUCER,     /* struct shm_producer_row, likewise */
     SHM_SECTION_STREAM,       /* struct shm_stream_row, likewise */
     SHM_SECTION_CONSUMER,     /* struct shm_consumer_row, likewise */
+    SHM_SECTION_PEER_RING,    /* worker -> worker: struct shm_peer_record, row from * workers + to */
+    SHM_SECTION_STORE_HEAD,   /* struct shm_store_head, by its worker */
+    SHM_SECTION_STORE,        /* struct shm_slot, store_slots a worker, by that worker */
     SHM_SECTION_COUNT
 };
 
@@ -35,6 +38,8 @@ struct shm_section {
     uint32_t stride; /* bytes of one element */
     uint32_t count;  /* elements */
 };
+
+#define SHM_STORE_MIB 64u
 
 struct shm_capacities {
     uint32_t workers;
@@ -47,6 +52,8 @@ struct shm_capacities {
     uint32_t event_ring_bytes;
     uint32_t punt_ring_bytes;
     uint32_t inject_ring_bytes;
+    uint32_t peer_ring_bytes; /* a power of two */
+    uint32_t store_slots;     /* of each worker */
 };
 
 struct shm_header {
@@ -69,8 +76,12 @@ struct shm_segment {
     struct shm_section sections[SHM_SECTION_COUNT];
 };
 
-/* The capacities of design.md: 8,192 transports, 16,384 streams, 262,144 consumers. */
+/* The capacities of design.md: 8,192 transports, 16,384 streams, 262,144 consumers, a packet store of
+ * SHM_STORE_MIB. */
 struct shm_capacities shm_capacities_default(uint32_t workers);
+
+/* What each worker gets of a packet store of that size. */
+uint32_t shm_store_slots(uint32_t store_mib, uint32_t workers);
 
 /* Creates, sizes, seals and maps a new segment. -EINVAL for capacities of 0 or no power of two where one is
  * needed, else the errno of the system call. On success the caller owns *ret_segment until

@@ -14,7 +14,7 @@
 
 /* "kmstats" and a line feed, as eight bytes in memory. */
 #define STATISTICS_MAGIC 0x0a73746174736d6bull
-#define STATISTICS_VERSION 1u
+#define STATISTICS_VERSION 2u
 #define STATISTICS_FILE "stats"
 
 /* Every reason for which a worker drops a packet: X(name, explanation). Append only; at most
@@ -60,7 +60,11 @@
     X(stray, "one packet far away from its stream's numbers")                                                \
     X(rtx_unasked, "RTX that nothing was asked for: a probe for bandwidth")                                  \
     X(payload_malformed, "payload that is not what its codec says")                                          \
-    X(feedback_unknown_ssrc, "RTCP about a stream that is not sent or received there")
+    X(feedback_unknown_ssrc, "RTCP about a stream that is not sent or received there")                       \
+    X(peer_ring_full, "another worker did not empty its ring")                                               \
+    X(store_overwritten, "another worker's packet, overwritten before it was sent")                          \
+    X(stream_gone, "another worker's packet, of a stream without consumers here")                            \
+    X(store_too_long, "longer than a slot of the packet store")
 
 #define STATISTICS_DROPS_MAX 64u
 
@@ -139,8 +143,13 @@ struct statistics_worker {
     uint32_t producers;
     uint32_t consumers;
     uint64_t drops[STATISTICS_DROPS_MAX]; /* by enum statistics_drop */
+    uint64_t references_sent;             /* packets that other workers were told of */
+    uint64_t references_received;
+    uint64_t handed_over; /* datagrams of other workers that the kernel gave to this one */
+    uint64_t taken_over;  /* datagrams of this worker that the kernel gave to others */
+    uint64_t reserved[4];
 };
-SHM_STATIC_SIZE(struct statistics_worker, 640);
+SHM_STATIC_SIZE(struct statistics_worker, 704);
 
 struct statistics_transport {
     SHM_ALIGNED _Atomic uint32_t sequence;

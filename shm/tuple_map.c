@@ -12,8 +12,9 @@ struct slot_body {
     uint64_t sequence_and_state;
     struct shm_address remote;
     uint64_t transport;
+    uint64_t worker;
 };
-_Static_assert(sizeof(struct slot_body) == 40, "the words of struct shm_tuple_slot up to transport");
+_Static_assert(sizeof(struct slot_body) == 48, "the words of struct shm_tuple_slot up to worker");
 
 static uint32_t hash(const struct shm_address *remote)
 {
@@ -36,7 +37,7 @@ void tuple_map_init(struct tuple_map *map, struct shm_tuple_slot *slots, uint32_
     map->mask = capacity - 1;
 }
 
-shm_handle tuple_map_find(const struct tuple_map *map, const struct shm_address *remote)
+shm_handle tuple_map_find(const struct tuple_map *map, const struct shm_address *remote, uint32_t *ret_worker)
 {
     uint32_t start = hash(remote);
     for (uint32_t i = 0; i <= map->mask; i++) {
@@ -47,19 +48,22 @@ shm_handle tuple_map_find(const struct tuple_map *map, const struct shm_address 
         uint32_t state = (uint32_t)(body.sequence_and_state >> 32);
         if (state == SLOT_NEVER)
             return SHM_HANDLE_NONE;
-        if (state == SLOT_USED && same(&body.remote, remote))
+        if (state == SLOT_USED && same(&body.remote, remote)) {
+            *ret_worker = (uint32_t)body.worker;
             return body.transport;
+        }
     }
     return SHM_HANDLE_NONE;
 }
 
 static void write_slot(struct shm_tuple_slot *slot, uint32_t state, const struct shm_address *remote,
-                       shm_handle transport)
+                       shm_handle transport, uint32_t worker)
 {
     seqlock_write_begin(&slot->sequence);
     __atomic_store_n(&slot->state, state, __ATOMIC_RELAXED);
     seqlock_copy(&slot->remote, remote, sizeof slot->remote);
     __atomic_store_n(&slot->transport, transport, __ATOMIC_RELAXED);
+    __atomic_store_n(&slot->worker, worker, __ATOMIC_RELAXED);
     seqlock_write_end(&slot->sequence);
 }
 
@@ -81,7 +85,8 @@ static struct shm_tuple_slot *find_slot(struct tuple_map *map, const struct shm_
     return NULL;
 }
 
-int tuple_map_insert(struct tuple_map *map, const struct shm_address *remote, shm_handle transport)
+int tuple_map_insert(struct tuple_map *map, const struct shm_address *remote, shm_handle transport,
+                     uint32_t worker)
 {
     struct shm_tuple_slot *room;
     struct shm_tuple_slot *slot = find_slot(map, remote, &room);
@@ -89,7 +94,7 @@ int tuple_map_insert(struct tuple_map *map, const struct shm_address *remote, sh
         slot = room;
     if (!slot)
         return -ENOSPC;
-    write_slot(slot, SLOT_USED, remote, transport);
+    write_slot(slot, SLOT_USED, remote, transport, worker);
     return 0;
 }
 
@@ -100,14 +105,14 @@ void tuple_map_remove(struct tuple_map *map, const struct shm_address *remote, s
     struct shm_tuple_slot *slot = find_slot(map, remote, &room);
     if (!slot || slot->transport != transport)
         return;
-    write_slot(slot, SLOT_DELETED, &nowhere, SHM_HANDLE_NONE);
+    write_slot(slot, SLOT_DELETED, &nowhere, SHM_HANDLE_NONE, 0);
 
     /* Deleted slots that end a probe chain need not be probed any more. */
     uint32_t index = (uint32_t)(slot - map->slots);
     if (map->slots[(index + 1) & map->mask].state != SLOT_NEVER)
         return;
     while (map->slots[index].state == SLOT_DELETED) {
-        write_slot(&map->slots[index], SLOT_NEVER, &nowhere, SHM_HANDLE_NONE);
+        write_slot(&map->slots[index], SLOT_NEVER, &nowhere, SHM_HANDLE_NONE, 0);
         index = (index - 1) & map->mask;
     }
 }

@@ -1,4 +1,4 @@
-/* From a remote address to the transport that has proved (by ICE) to live there.
+/* From a remote address to the transport that has proved (by ICE) to live there, and to its worker.
  *
  * Control is the only writer, and writes a tuple before it answers the check that validated it; workers only
  * read. Open addressing over a fixed, zeroed array; each slot carries a sequence of its own, so that a reader
@@ -14,7 +14,8 @@ struct shm_tuple_slot {
     uint32_t state;            /* 0 never used, 1 in use, 2 deleted */
     struct shm_address remote;
     uint64_t transport;
-    uint64_t reserved[3];
+    uint64_t worker; /* that owns it */
+    uint64_t reserved[2];
 };
 SHM_STATIC_SIZE(struct shm_tuple_slot, 64);
 
@@ -26,11 +27,13 @@ struct tuple_map {
 /* capacity as in the segment's header: a power of two. */
 void tuple_map_init(struct tuple_map *map, struct shm_tuple_slot *slots, uint32_t capacity);
 
-/* The transport at remote, or SHM_HANDLE_NONE. */
-shm_handle tuple_map_find(const struct tuple_map *map, const struct shm_address *remote);
+/* The transport at remote with its worker, or SHM_HANDLE_NONE. */
+shm_handle tuple_map_find(const struct tuple_map *map, const struct shm_address *remote,
+                          uint32_t *ret_worker);
 
 /* Control only. Inserts, or moves remote to another transport. -ENOSPC when the map is full: it is made four
  * times as large as what its transports may insert, so that probes stay short. */
-int tuple_map_insert(struct tuple_map *map, const struct shm_address *remote, shm_handle transport);
+int tuple_map_insert(struct tuple_map *map, const struct shm_address *remote, shm_handle transport,
+                     uint32_t worker);
 /* Control only. Removes remote if it belongs to transport. */
 void tuple_map_remove(struct tuple_map *map, const struct shm_address *remote, shm_handle transport);

@@ -102,7 +102,7 @@ int forwarder_add_tuple(struct forwarder *forwarder, uint64_t transport, const s
     if (at == OBJECTS_TUPLES_MAX)
         return -ENOSPC;
     /* Also when it stands there already: another transport may have taken the address since. */
-    int err = tuple_map_insert(&forwarder->tuples, &address, transport);
+    int err = tuple_map_insert(&forwarder->tuples, &address, transport, object->worker);
     if (err == 0 && at == object->tuple_count)
         object->tuples[object->tuple_count++] = address;
     return err;

@@ -123,7 +123,7 @@ static void test_selected_pair_must_be_known(void **state)
     assert_int_equal(rig_install_transport(rig, TRANSPORT), 0);
     assert_int_equal(rig_install_transport(rig, shm_handle_make(1, 1)), 0);
     assert_int_equal(rig_select(rig, TRANSPORT, &address), EINVAL);
-    assert_int_equal(tuple_map_insert(&rig->tuples, &address, shm_handle_make(1, 1)), 0);
+    assert_int_equal(tuple_map_insert(&rig->tuples, &address, shm_handle_make(1, 1), 0), 0);
     assert_int_equal(rig_select(rig, TRANSPORT, &address), EINVAL);
     assert_int_equal(rig_select(rig, shm_handle_make(1, 1), &address), 0);
 

@@ -288,7 +288,7 @@ static void test_media_without_keys(void **state)
     (void)state;
     scene_init(&scene);
     assert_int_equal(rig_install_transport(&scene.rig, transport), 0);
-    assert_int_equal(tuple_map_insert(&scene.rig.tuples, &scene.stranger.address, transport), 0);
+    assert_int_equal(tuple_map_insert(&scene.rig.tuples, &scene.stranger.address, transport, 0), 0);
     size_t length = write_audio(&scene, data, sizeof(data));
     client_send_raw(&scene.stranger, &scene.rig, data, length);
     assert_int_equal(rig_drops(&scene.rig, DROP_no_keys), 1);
@@ -436,7 +436,8 @@ static void test_what_control_must_see_is_punted(void **state)
     assert_true(take_punt(&scene.rig, &punted));
 
     /* A second pair of alice's: plain checks are answered, a nomination is control's. */
-    assert_int_equal(tuple_map_insert(&scene.rig.tuples, &scene.stranger.address, scene.alice.transport), 0);
+    assert_int_equal(tuple_map_insert(&scene.rig.tuples, &scene.stranger.address, scene.alice.transport, 0),
+                     0);
     send_check(&scene.stranger, &scene.rig, &good_check);
     assert_true(is_answered(&scene.stranger, good_check.password));
     struct check nominating = good_check;

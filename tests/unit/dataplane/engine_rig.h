@@ -79,6 +79,8 @@ static const struct shm_capacities rig_capacities = {
     .event_ring_bytes = 65536,
     .punt_ring_bytes = 65536,
     .inject_ring_bytes = 65536,
+    .peer_ring_bytes = 65536,
+    .store_slots = 256,
 };
 
 static inline void rig_start_worker(struct rig *rig)
@@ -315,7 +317,7 @@ static inline void client_join(struct client *client, struct rig *rig, uint32_t 
     client_open(client, rig);
     client->transport = shm_handle_make(index, 1);
     assert_int_equal(rig_install_transport(rig, client->transport), 0);
-    assert_int_equal(tuple_map_insert(&rig->tuples, &client->address, client->transport), 0);
+    assert_int_equal(tuple_map_insert(&rig->tuples, &client->address, client->transport, 0), 0);
     assert_int_equal(rig_select(rig, client->transport, &client->address), 0);
     assert_int_equal(rig_install_keys(rig, client->transport, profile, seed), 0);
     client->out = client_context(profile, ssrc_any_outbound, seed);

@@ -275,7 +275,7 @@ static void test_late_transport_gets_key_frame(void **state)
     assert_int_equal(rig_drops(&call.rig, DROP_consumer_no_address), 1);
     assert_int_equal(client_count_rtcp(&call.alice, RTCP_PSFB, RTCP_PSFB_PLI, &packet, &part), 0);
 
-    assert_int_equal(tuple_map_insert(&call.rig.tuples, &carol.address, carol.transport), 0);
+    assert_int_equal(tuple_map_insert(&call.rig.tuples, &carol.address, carol.transport, 0), 0);
     assert_int_equal(rig_select(&call.rig, carol.transport, &carol.address), 0);
     assert_int_equal(rig_install_keys(&call.rig, carol.transport, SRTP_AEAD_AES_128_GCM, 21), 0);
     carol.in = client_context(SRTP_AEAD_AES_128_GCM, ssrc_any_inbound, 121);

@@ -106,7 +106,7 @@ static void live(enum worker_poll poll_mode)
         install.transport = handle;
         install.ice_ufrag = install.ice_password = (char *)"ufrag";
         assert_int_equal(command(&rig, KM__COMMAND__BODY_INSTALL_TRANSPORT, &install), 0);
-        assert_int_equal(tuple_map_insert(&rig.tuples, &client.address, handle), 0);
+        assert_int_equal(tuple_map_insert(&rig.tuples, &client.address, handle, 0), 0);
         select.transport = handle;
         select.address = (ProtobufCBinaryData){16, client.address.ip};
         select.port = client.address.port;

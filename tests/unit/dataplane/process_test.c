@@ -40,6 +40,8 @@ static const struct shm_capacities capacities = {
     .event_ring_bytes = 65536,
     .punt_ring_bytes = 65536,
     .inject_ring_bytes = 65536,
+    .peer_ring_bytes = 65536,
+    .store_slots = 256,
 };
 
 struct child {

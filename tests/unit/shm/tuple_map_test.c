@@ -23,6 +23,21 @@ static struct shm_address address(uint32_t n)
     return made;
 }
 
+/* Each transport has a worker, by which half a slot would be told. */
+static int insert(struct tuple_map *map, const struct shm_address *remote, shm_handle transport)
+{
+    return tuple_map_insert(map, remote, transport, (uint32_t)(transport % 61));
+}
+
+static shm_handle find(const struct tuple_map *map, const struct shm_address *remote)
+{
+    uint32_t worker = UINT32_MAX;
+    shm_handle transport = tuple_map_find(map, remote, &worker);
+
+    assert_int_equal(worker, transport == SHM_HANDLE_NONE ? UINT32_MAX : transport % 61);
+    return transport;
+}
+
 static void answers_as_an_oracle_does(void **state)
 {
     (void)state;
@@ -38,14 +53,14 @@ static void answers_as_an_oracle_does(void **state)
         uint32_t n = (random >> 8) % ADDRESSES;
         struct shm_address remote = address(n);
         if (random >> 31) {
-            assert_int_equal(tuple_map_insert(&map, &remote, step + 1), 0);
+            assert_int_equal(insert(&map, &remote, step + 1), 0);
             oracle[n] = step + 1;
         } else {
             tuple_map_remove(&map, &remote, oracle[n]);
             oracle[n] = 0;
         }
         struct shm_address other = address((random >> 12) % ADDRESSES);
-        assert_int_equal(tuple_map_find(&map, &other), oracle[(random >> 12) % ADDRESSES]);
+        assert_int_equal(find(&map, &other), oracle[(random >> 12) % ADDRESSES]);
     }
     free(slots);
 }
@@ -59,12 +74,12 @@ static void another_transports_tuple_is_not_removed(void **state)
 
     memset(slots, 0, CAPACITY * sizeof *slots);
     tuple_map_init(&map, slots, CAPACITY);
-    assert_int_equal(tuple_map_insert(&map, &remote, 5), 0);
-    assert_int_equal(tuple_map_insert(&map, &remote, 6), 0);
+    assert_int_equal(insert(&map, &remote, 5), 0);
+    assert_int_equal(insert(&map, &remote, 6), 0);
     tuple_map_remove(&map, &remote, 5);
-    assert_int_equal(tuple_map_find(&map, &remote), 6);
+    assert_int_equal(find(&map, &remote), 6);
     tuple_map_remove(&map, &remote, 6);
-    assert_int_equal(tuple_map_find(&map, &remote), SHM_HANDLE_NONE);
+    assert_int_equal(find(&map, &remote), SHM_HANDLE_NONE);
     free(slots);
 }
 
@@ -78,15 +93,15 @@ static void a_full_map_says_so(void **state)
     tuple_map_init(&map, slots, 16);
     for (uint32_t n = 0; n < 16; n++) {
         struct shm_address remote = address(n);
-        assert_int_equal(tuple_map_insert(&map, &remote, n + 1), 0);
+        assert_int_equal(insert(&map, &remote, n + 1), 0);
     }
     struct shm_address one_more = address(16);
-    assert_int_equal(tuple_map_insert(&map, &one_more, 17), -ENOSPC);
-    assert_int_equal(tuple_map_find(&map, &one_more), SHM_HANDLE_NONE);
+    assert_int_equal(insert(&map, &one_more, 17), -ENOSPC);
+    assert_int_equal(find(&map, &one_more), SHM_HANDLE_NONE);
     struct shm_address first = address(0);
     tuple_map_remove(&map, &first, 1);
-    assert_int_equal(tuple_map_insert(&map, &one_more, 17), 0);
-    assert_int_equal(tuple_map_find(&map, &one_more), 17);
+    assert_int_equal(insert(&map, &one_more, 17), 0);
+    assert_int_equal(find(&map, &one_more), 17);
     free(slots);
 }
 
@@ -100,7 +115,7 @@ static void *churn(void *context)
     struct churn *c = context;
     for (uint32_t round = 0; round < 20000; round++) {
         struct shm_address remote = address(1 + round % 50);
-        if (tuple_map_insert(&c->map, &remote, 1 + round % 50) != 0)
+        if (insert(&c->map, &remote, 1 + round % 50) != 0)
             abort();
         struct shm_address old = address(1 + (round + 25) % 50);
         tuple_map_remove(&c->map, &old, 1 + (round + 25) % 50);
@@ -120,13 +135,13 @@ static void a_reader_sees_whole_slots(void **state)
 
     memset(slots, 0, CAPACITY * sizeof *slots);
     tuple_map_init(&c.map, slots, CAPACITY);
-    assert_int_equal(tuple_map_insert(&c.map, &fixed, 1000), 0);
+    assert_int_equal(insert(&c.map, &fixed, 1000), 0);
     assert_int_equal(pthread_create(&thread, NULL, churn, &c), 0);
     for (uint32_t n = 0; !c.done; n++) {
         struct shm_address remote = address(1 + n % 50);
-        shm_handle found = tuple_map_find(&c.map, &remote);
+        shm_handle found = find(&c.map, &remote);
         assert_true(found == SHM_HANDLE_NONE || found == 1 + n % 50);
-        assert_int_equal(tuple_map_find(&c.map, &fixed), 1000);
+        assert_int_equal(find(&c.map, &fixed), 1000);
     }
     assert_int_equal(pthread_join(thread, NULL), 0);
     free(slots);
