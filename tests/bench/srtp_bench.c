@@ -24,6 +24,7 @@ struct receiver {
     _Alignas(64) struct srtp_transport_state state;
     struct srtp_send_stream stream;
     struct srtp_session *session;
+    uint64_t index; /* of its next packet */
 };
 
 struct field {
@@ -32,7 +33,6 @@ struct field {
     struct srtp_receive_stream *streams;
     struct srtp_receive_pool *pool;
     struct receiver *receivers;
-    uint64_t index; /* of the next packet to all receivers */
 };
 
 static const char *const profile_names[] = {"", "AEAD_AES_128_GCM", "AEAD_AES_256_GCM", "AES128_CM_SHA1_80"};
@@ -55,7 +55,7 @@ static uint64_t now_ns(void)
 /* Everyone has one key for both ways, so that what is sent to one can be received from it. */
 static void field_init(struct field *field, const struct srtp_backend *backend, enum srtp_profile profile)
 {
-    *field = (struct field){.backend = backend, .index = 1};
+    *field = (struct field){.backend = backend};
     field->streams = aligned_alloc(64, RECEIVERS_MAX * sizeof(*field->streams));
     field->receivers = aligned_alloc(64, RECEIVERS_MAX * sizeof(*field->receivers));
     if (!field->streams || !field->receivers)
@@ -92,9 +92,10 @@ static void write_header(uint8_t *out, uint64_t index)
     out[3] = (uint8_t)index;
 }
 
-static struct srtp_protect_job job_for(struct receiver *receiver, uint8_t *out, uint64_t index,
-                                       const uint8_t *payload, uint32_t bytes, uint32_t rewritten)
+static struct srtp_protect_job job_for(struct receiver *receiver, uint8_t *out, const uint8_t *payload,
+                                       uint32_t bytes, uint32_t rewritten)
 {
+    uint64_t index = receiver->index++;
     write_header(out, index);
     memcpy(out + HEADER_BYTES, payload, rewritten);
     return (struct srtp_protect_job){.session = receiver->session,
@@ -124,10 +125,9 @@ static void protect_round(struct field *field, uint32_t fan_out, uint32_t bytes,
     static struct srtp_protect_job jobs[SEND_BATCH];
     uint32_t count = 0;
 
-    for (uint32_t p = 0; p < ROUND_PACKETS; p++, field->index++) {
+    for (uint32_t p = 0; p < ROUND_PACKETS; p++) {
         for (uint32_t r = 0; r < fan_out; r++) {
-            jobs[count] =
-                job_for(&field->receivers[r], buffers[count], field->index, plain[p], bytes, rewritten);
+            jobs[count] = job_for(&field->receivers[r], buffers[count], plain[p], bytes, rewritten);
             if (++count == SEND_BATCH) {
                 protect(field, jobs, count);
                 count = 0;
@@ -162,9 +162,7 @@ static double time_unprotect(struct field *field, uint32_t bytes, uint64_t durat
 
     do {
         for (uint32_t i = 0; i < SEND_BATCH; i++)
-            sealed[i] =
-                job_for(&field->receivers[i % 8], buffers[i], field->index + i / 8, plain[0], bytes, 0);
-        field->index += SEND_BATCH / 8;
+            sealed[i] = job_for(&field->receivers[i % 8], buffers[i], plain[0], bytes, 0);
         protect(field, sealed, SEND_BATCH);
         for (uint32_t i = 0; i < SEND_BATCH; i++)
             jobs[i] = (struct srtp_unprotect_job){.session = sealed[i].session,
@@ -236,8 +234,10 @@ int main(int argc, char **argv)
         for (size_t i = 0; i < BACKENDS; i++) {
             if (backends[i]->init() != 0)
                 die("a backend does not run here");
+            uint64_t before = now_ns();
             field_init(&fields[i], backends[i], profile);
-            printf(" %s", backends[i]->name);
+            printf(" %s (%.0f us a session)", backends[i]->name,
+                   (double)(now_ns() - before) / 1000 / RECEIVERS_MAX);
         }
         printf("\n");
         for (size_t t = 0; t < TASKS; t++) {
