@@ -151,21 +151,6 @@ static const char *poll_name(enum config_poll poll)
     return "adaptive";
 }
 
-static const char *level_name(enum log_level level)
-{
-    switch (level) {
-    case LOG_LEVEL_ERROR:
-        return "error";
-    case LOG_LEVEL_WARN:
-        return "warn";
-    case LOG_LEVEL_DEBUG:
-        return "debug";
-    case LOG_LEVEL_INFO:
-        break;
-    }
-    return "info";
-}
-
 static int start_media(struct daemon *daemon, char *error, size_t size)
 {
     const struct config *config = daemon->config;
@@ -176,7 +161,7 @@ static int start_media(struct daemon *daemon, char *error, size_t size)
         .binary = config->forwarder,
         .runtime_dir = config->runtime_dir,
         .poll = poll_name(config->poll),
-        .log_level = level_name(config->log_level),
+        .log_level = log_level_name(config->log_level),
         .listen_ip = config->webrtc_listen_ip,
         .listen_port = (uint16_t)config->webrtc_listen_port,
         .workers = config->workers,

@@ -15,11 +15,75 @@
 static _Atomic int threshold = LOG_LEVEL_INFO;
 static _Atomic int descriptor = STDERR_FILENO;
 
-static const char *const level_names[] = {"ERROR", "WARN", "INFO", "DEBUG"};
+static const char *const level_names[] = {"error", "warn", "info", "debug"};
+static const char *const level_words[] = {"ERROR", "WARN", "INFO", "DEBUG"};
+
+static const char *const tag_names[] = {
+#define X(name) name,
+    LOG_TAGS(X)
+#undef X
+};
+#define TAG_COUNT ((int)(sizeof(tag_names) / sizeof(tag_names[0])))
+
+#define FOLLOWS 0
+/* By tag: FOLLOWS, or 1 + its own level. */
+static _Atomic int tag_levels[TAG_COUNT];
+/* How many have a level of their own: while none has, no line looks its tag up. */
+static _Atomic int own_levels;
 
 void log_set_level(enum log_level level)
 {
     atomic_store(&threshold, (int)level);
+}
+
+enum log_level log_get_level(void)
+{
+    return (enum log_level)atomic_load(&threshold);
+}
+
+static int find_tag(const char *tag)
+{
+    for (int i = 0; i < TAG_COUNT; i++)
+        if (!strcmp(tag, tag_names[i]))
+            return i;
+    return -ENOENT;
+}
+
+static int store_tag_level(const char *tag, int stored)
+{
+    int i = find_tag(tag);
+    if (i < 0)
+        return i;
+    int old = atomic_exchange(&tag_levels[i], stored);
+    atomic_fetch_add(&own_levels, (stored != FOLLOWS) - (old != FOLLOWS));
+    return 0;
+}
+
+int log_set_tag_level(const char *tag, enum log_level level)
+{
+    return store_tag_level(tag, 1 + (int)level);
+}
+
+int log_reset_tag_level(const char *tag)
+{
+    return store_tag_level(tag, FOLLOWS);
+}
+
+int log_get_tag_level(const char *tag, enum log_level *ret_level)
+{
+    int i = find_tag(tag);
+    if (i < 0)
+        return i;
+    int stored = atomic_load(&tag_levels[i]);
+    if (stored == FOLLOWS)
+        return -ENODATA;
+    *ret_level = (enum log_level)(stored - 1);
+    return 0;
+}
+
+const char *log_tag_name(size_t index)
+{
+    return index < (size_t)TAG_COUNT ? tag_names[index] : NULL;
 }
 
 void log_set_descriptor(int new_descriptor)
@@ -38,8 +102,16 @@ int log_level_parse(const char *name, enum log_level *ret_level)
     return -EINVAL;
 }
 
-bool log_enabled(enum log_level level)
+const char *log_level_name(enum log_level level)
 {
+    return level_names[level];
+}
+
+bool log_enabled(const char *tag, enum log_level level)
+{
+    enum log_level own;
+    if (atomic_load(&own_levels) > 0 && log_get_tag_level(tag, &own) == 0)
+        return level <= own;
     return (int)level <= atomic_load(&threshold);
 }
 
@@ -75,7 +147,7 @@ __attribute__((format(printf, 3, 0))) static void write_line(enum log_level leve
     struct timespec now;
     struct tm tm;
 
-    if (!log_enabled(level))
+    if (!log_enabled(tag, level))
         return;
     int saved_errno = errno;
     /* clang-tidy 14 loses sight of the caller's va_start. */
@@ -87,7 +159,7 @@ __attribute__((format(printf, 3, 0))) static void write_line(enum log_level leve
     size_t length = (size_t)snprintf(line, sizeof(line),
                                      "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ %s %.64s: ", tm.tm_year + 1900,
                                      tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
-                                     now.tv_nsec / 1000000, level_names[level], tag);
+                                     now.tv_nsec / 1000000, level_words[level], tag);
     length = append_escaped(line, length, message);
     line[length++] = '\n';
     while (write(atomic_load(&descriptor), line, length) < 0 && errno == EINTR)

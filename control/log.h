@@ -15,16 +15,34 @@
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
-/* The default is LOG_LEVEL_INFO. Any thread, any time. */
+/* The subsystems that lines come from. A line with another tag follows log_set_level. */
+#define LOG_TAGS(X)                                                                                          \
+    X("daemon")                                                                                              \
+    X("gateway") X("signaling") X("room") X("webhook") X("forwarder") X("ice") X("dtls") X("console")
+
+/* The default is LOG_LEVEL_INFO. Any thread, any time; so are the functions for tags. */
 void log_set_level(enum log_level level);
+enum log_level log_get_level(void);
+
+/* A tag's own level, whatever log_set_level says; LOG_LEVEL_ERROR switches it off but for errors. -ENOENT for
+ * a tag that is not in LOG_TAGS. */
+int log_set_tag_level(const char *tag, enum log_level level);
+/* The tag follows log_set_level again, as at the start. -ENOENT. */
+int log_reset_tag_level(const char *tag);
+/* 0 and the tag's own level, -ENODATA when it follows log_set_level, -ENOENT. */
+int log_get_tag_level(const char *tag, enum log_level *ret_level);
+/* The tags of LOG_TAGS; NULL beyond the last. */
+const char *log_tag_name(size_t index);
 
 /* Sends the lines to this descriptor, which stays the caller's. The default is 2. */
 void log_set_descriptor(int descriptor);
 
 /* `error`, `warn`, `info` or `debug` in any case. -EINVAL for anything else. */
 int log_level_parse(const char *name, enum log_level *ret_level);
+/* In lower case. */
+const char *log_level_name(enum log_level level);
 
-bool log_enabled(enum log_level level);
+bool log_enabled(const char *tag, enum log_level level);
 
 void log_error(const char *tag, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void log_warn(const char *tag, const char *format, ...) __attribute__((format(printf, 2, 3)));

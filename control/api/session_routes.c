@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -13,11 +14,17 @@ void api_list_sessions(struct api *api, const struct api_call *call)
     reply_json(api->gateway, call->request, 200, rooms_list(api->config.rooms));
 }
 
+static void refuse(struct api *api, const struct api_call *call, int error, const char *full)
+{
+    reply_error(api->gateway, call->request, 503, error == -ESHUTDOWN ? "the server is being drained" : full);
+}
+
 void api_create_session(struct api *api, const struct api_call *call)
 {
     struct room *room;
-    if (rooms_open(api->config.rooms, &room))
-        reply_error(api->gateway, call->request, 503, "no room left");
+    int error = rooms_open(api->config.rooms, &room);
+    if (error)
+        refuse(api, call, error, "no room left");
     else
         reply_json(api->gateway, call->request, 200, json_pack("{s:s}", "id", room->id));
 }
@@ -49,8 +56,9 @@ void api_create_connection(struct api *api, const struct api_call *call)
         return;
     }
     struct peer *peer;
-    if (room_add_peer(room, role, &peer)) {
-        reply_error(api->gateway, call->request, 503, "no place left in the room");
+    int error = room_add_peer(room, role, &peer);
+    if (error) {
+        refuse(api, call, error, "no place left in the room");
         return;
     }
     char *url = api_signaling_url(api, peer);

@@ -85,6 +85,8 @@ void room_close(struct room *room)
 
 int room_add_peer(struct room *room, unsigned role, struct peer **ret_peer)
 {
+    if (rooms_is_draining(room->rooms))
+        return -ESHUTDOWN;
     if (room->place_count + room->peer_count >= ROOM_PEERS_MAX) {
         struct peer *oldest = TAILQ_FIRST(&room->places);
         if (!oldest)

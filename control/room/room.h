@@ -40,7 +40,7 @@ void room_close(struct room *room);
 void room_end(struct room *room);
 
 /* A place for one more peer. The oldest unused place gives way when there are too many; -ENOSPC when all are
- * taken. */
+ * taken, -ESHUTDOWN while the rooms are draining. */
 int room_add_peer(struct room *room, unsigned role, struct peer **ret_peer);
 /* NULL for none that came; peer_id may be NULL. */
 struct peer *room_get_peer(struct room *room, const char *peer_id);

@@ -22,6 +22,7 @@ struct rooms {
     size_t count;
     size_t peer_count;
     uint64_t next_answer_id;
+    bool draining;
 };
 
 void rooms_config_init(struct rooms_config *config)
@@ -77,8 +78,20 @@ static void tell_counts(struct rooms *rooms)
     forwarder_set_counts(rooms->config.forwarder, (uint32_t)rooms->count, (uint32_t)rooms->peer_count);
 }
 
+void rooms_set_draining(struct rooms *rooms, bool draining)
+{
+    rooms->draining = draining;
+}
+
+bool rooms_is_draining(const struct rooms *rooms)
+{
+    return rooms->draining;
+}
+
 int rooms_open(struct rooms *rooms, struct room **ret_room)
 {
+    if (rooms->draining)
+        return -ESHUTDOWN;
     if (rooms->count >= ROOMS_MAX)
         return -ENOSPC;
     struct room *room;
@@ -112,6 +125,11 @@ struct room *rooms_find(struct rooms *rooms, const char *id)
     strcpy(key.id, id);
     struct room *const *found = tfind(&key, &rooms->by_id, compare_rooms);
     return found ? *found : NULL;
+}
+
+struct room *rooms_next(const struct rooms *rooms, const struct room *room)
+{
+    return room ? TAILQ_NEXT(room, link) : TAILQ_FIRST(&rooms->list);
 }
 
 json_t *rooms_list(const struct rooms *rooms)

@@ -51,10 +51,17 @@ void rooms_destroy(struct rooms *rooms);
 
 const struct rooms_config *rooms_get_config(const struct rooms *rooms);
 
-/* A new room. -ENOSPC over ROOMS_MAX, -ENOMEM, -EIO. */
+/* While draining there are no new rooms, and no new places in those that are there. */
+void rooms_set_draining(struct rooms *rooms, bool draining);
+bool rooms_is_draining(const struct rooms *rooms);
+
+/* A new room. -ENOSPC over ROOMS_MAX, -ESHUTDOWN while draining, -ENOMEM, -EIO. */
 int rooms_open(struct rooms *rooms, struct room **ret_room);
 /* NULL for none; id may be NULL. */
 struct room *rooms_find(struct rooms *rooms, const char *id);
+
+/* Oldest first; NULL after the last. */
+struct room *rooms_next(const struct rooms *rooms, const struct room *room);
 
 /* [{roomId, createdAt}], oldest first. */
 json_t *rooms_list(const struct rooms *rooms);

@@ -41,7 +41,7 @@ static const char *dtls_state_name(enum webrtc_dtls_state state)
     return "unknown";
 }
 
-static json_t *stats_transport(const struct peer_transport *transport)
+json_t *stats_transport(const struct peer_transport *transport)
 {
     return json_pack("{s:s,s:s,s:s,s:s,s:b,s:b}", "type", "webrtc-transport", "transportId",
                      peer_transport_id(transport), "iceState",
@@ -50,7 +50,7 @@ static json_t *stats_transport(const struct peer_transport *transport)
                      transport->producing, "consuming", transport->consuming);
 }
 
-static json_t *stats_producer(const struct producer *producer)
+json_t *stats_producer(const struct producer *producer)
 {
     return json_pack("{s:s,s:s,s:s,s:s,s:b,s:O}", "id", producer->id, "transportId",
                      peer_transport_id(producer->transport), "kind", media_kind_name(producer->ortc->kind),
@@ -58,7 +58,7 @@ static json_t *stats_producer(const struct producer *producer)
                      producer->app_data);
 }
 
-static json_t *stats_consumer(const struct consumer *consumer)
+json_t *stats_consumer(const struct consumer *consumer)
 {
     json_t *stats = json_pack(
         "{s:s,s:s,s:s,s:s,s:s,s:I,s:b,s:b}", "id", consumer->id, "producerId", consumer->producer->id,
@@ -74,7 +74,7 @@ static json_t *stats_consumer(const struct consumer *consumer)
     return stats;
 }
 
-static json_t *stats_peer(const struct peer *peer)
+json_t *stats_peer(const struct peer *peer)
 {
     json_t *producers = json_array(), *consumers = json_array(), *transports = json_array();
     const struct producer *producer;

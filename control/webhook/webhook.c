@@ -409,3 +409,8 @@ void webhook_post(struct webhook *webhook, json_t *body)
     webhook->count++;
     start_waiting(webhook);
 }
+
+size_t webhook_pending(const struct webhook *webhook)
+{
+    return webhook ? webhook->count : 0;
+}

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <jansson.h>
+#include <stddef.h>
 
 struct event_base;
 struct webhook;
@@ -34,6 +35,9 @@ void webhook_destroy(struct webhook *webhook);
 
 /* Steals body. A NULL webhook, nobody wants to know, is fine. */
 void webhook_post(struct webhook *webhook, json_t *body);
+
+/* How many events are not delivered yet; 0 for NULL. */
+size_t webhook_pending(const struct webhook *webhook);
 
 /* Whether it can be posted to at all. */
 int webhook_check_url(const char *url);
