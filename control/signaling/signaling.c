@@ -90,7 +90,9 @@ static int begin_session(struct signaling *signaling, const struct session_reque
                          uint64_t websocket, struct session **ret_session)
 {
     int result = session_open(&signaling->config, &signaling->table, request, websocket, ret_session);
-    if (result)
+    if (result == -ENOSPC)
+        log_every_s(10, log_warn, "signaling", "refused a session: there are %zu", signaling->table.limit);
+    else if (result)
         log_every_s(10, log_error, "signaling", "cannot begin a session: %s", strerror(-result));
     return result;
 }

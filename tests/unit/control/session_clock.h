@@ -1,4 +1,5 @@
-/* A clock for sessions that stands still until a test moves it: found by the linker before session_timer.c. */
+/* A clock for sessions that stands still until a test moves it: found by the linker before session_timer.c.
+ */
 #pragma once
 
 #include <stdint.h>
@@ -54,9 +55,9 @@ static inline void clock_advance(unsigned ms)
     int64_t end = clock_ms + ms;
     for (;;) {
         struct session_timer *timer, *next = NULL;
-        LIST_FOREACH (timer, &clock_timers, link)
-            if (timer->due_ms >= 0 && timer->due_ms <= end && (!next || timer->due_ms < next->due_ms))
-                next = timer;
+        LIST_FOREACH(timer, &clock_timers, link)
+        if (timer->due_ms >= 0 && timer->due_ms <= end && (!next || timer->due_ms < next->due_ms))
+            next = timer;
         if (!next)
             break;
         clock_ms = next->due_ms > clock_ms ? next->due_ms : clock_ms;

@@ -1,0 +1,702 @@
+/* Sessions over long polling, the upgrade to a websocket, and protocol 3: a fake gateway and a clock that
+ * tests move.
+ */
+#include "tests/unit/control/room_stage.h"
+#include "tests/unit/control/session_clock.h"
+
+#define PING "42900[\"request\",{\"method\":\"ping\"}]"
+#define PONG "43900[null]"
+#define PAYLOAD_TYPE "text/plain; charset=UTF-8"
+#define SEPARATOR "\x1e"
+#define UNKNOWN_SID "{\"code\":1,\"message\":\"Session ID unknown\"}"
+#define BAD_REQUEST "{\"code\":3,\"message\":\"Bad request\"}"
+
+/* A client of long polling; its requests have numbers from 100. */
+struct poller {
+    struct stage *stage;
+    struct peer *peer;
+    char credentials[256];
+    char sid[32];
+    int protocol;
+};
+
+static uint64_t next_request;
+
+static uint64_t ask(struct stage *stage, const char *method, const char *query, const void *body,
+                    size_t length)
+{
+    struct gateway_http_request request = {
+        .id = next_request++,
+        .method = method,
+        .path = SIGNALING_PATH "/",
+        .query = query,
+        .peer = "192.0.2.1",
+        .has_body = length > 0,
+        .body = body,
+        .body_bytes = length,
+    };
+    signaling_answer_http(stage->signaling, &request);
+    return request.id;
+}
+
+static const struct fake_answer *find_answer(uint64_t request)
+{
+    for (size_t i = 0; i < fake_http.answers && i < FAKE_ANSWERS_MAX; i++)
+        if (fake_answers[i].id == request)
+            return &fake_answers[i];
+    return NULL;
+}
+
+static void expect_answer(uint64_t request, unsigned status, const char *type, const char *body)
+{
+    const struct fake_answer *answer = find_answer(request);
+    assert_non_null(answer);
+    assert_string_equal(answer->body, body);
+    assert_int_equal(answer->status, status);
+    assert_string_equal(answer->type, type);
+}
+
+static void expect_payload(uint64_t request, const char *payload)
+{
+    expect_answer(request, 200, PAYLOAD_TYPE, payload);
+}
+
+static void expect_hanging(uint64_t request)
+{
+    const struct fake_answer *answer = find_answer(request);
+    if (answer)
+        fail_msg("answered with %u %s", answer->status, answer->body);
+}
+
+static uint64_t get(const struct poller *poller)
+{
+    char query[512];
+    snprintf(query, sizeof(query), "EIO=%d&transport=polling&%s&sid=%s", poller->protocol,
+             poller->credentials, poller->sid);
+    return ask(poller->stage, "GET", query, "", 0);
+}
+
+static uint64_t post_bytes(const struct poller *poller, const void *body, size_t length)
+{
+    char query[512];
+    snprintf(query, sizeof(query), "EIO=%d&transport=polling&%s&sid=%s", poller->protocol,
+             poller->credentials, poller->sid);
+    return ask(poller->stage, "POST", query, body, length);
+}
+
+static void post(const struct poller *poller, const char *body)
+{
+    expect_answer(post_bytes(poller, body, strlen(body)), 200, "text/html", "ok");
+}
+
+/* Begins a session; returns the payload of the handshake. */
+static const char *begin(struct stage *stage, struct poller *poller, int protocol, const struct peer *peer)
+{
+    char query[512];
+    *poller = (struct poller){.stage = stage, .protocol = protocol};
+    snprintf(poller->credentials, sizeof(poller->credentials), "peerId=%s&roomId=%s&authToken=%s", peer->id,
+             peer->room->id, peer->auth_token);
+    snprintf(query, sizeof(query), "EIO=%d&transport=polling&%s", protocol, poller->credentials);
+    const struct fake_answer *answer = find_answer(ask(stage, "GET", query, "", 0));
+    assert_non_null(answer);
+    assert_int_equal(answer->status, 200);
+    assert_string_equal(answer->type, PAYLOAD_TYPE);
+    const char *sid = strstr(answer->body, "{\"sid\":\"");
+    assert_non_null(sid);
+    memcpy(poller->sid, sid + 8, 20);
+    return answer->body;
+}
+
+/* A peer that is connected over long polling and has heard roomReady. */
+static struct peer *enter_polling(struct stage *stage, struct poller *poller, int protocol)
+{
+    struct peer *peer;
+    assert_int_equal(room_add_peer(stage->room, 3, &peer), 0);
+    begin(stage, poller, protocol, peer);
+    if (protocol == 4) {
+        post(poller, "40");
+        const struct fake_answer *answer = find_answer(get(poller));
+        assert_non_null(answer);
+        assert_non_null(strstr(answer->body, SEPARATOR "42[\"notification\",{\"method\":\"roomReady\""));
+    }
+    poller->peer = peer;
+    assert_true(outbox_is_attached(&peer->outbox));
+    return peer;
+}
+
+static void open_upgrade(const struct poller *poller, uint64_t ws)
+{
+    char query[512];
+    snprintf(query, sizeof(query), "EIO=%d&transport=websocket&%s&sid=%s", poller->protocol,
+             poller->credentials, poller->sid);
+    assert_null(signaling_check_upgrade(poller->stage->signaling, query));
+    signaling_open(poller->stage->signaling, ws, query);
+}
+
+static const char *refuse_upgrade(const struct poller *poller)
+{
+    char query[512];
+    snprintf(query, sizeof(query), "EIO=4&transport=websocket&%s&sid=%s", poller->credentials, poller->sid);
+    return signaling_check_upgrade(poller->stage->signaling, query);
+}
+
+static void open_stage(struct stage *stage)
+{
+    stage_open(stage, NULL);
+    next_request = 100;
+}
+
+static void test_handshake(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct poller poller;
+    struct peer *peer;
+    open_stage(&stage);
+    assert_int_equal(room_add_peer(stage.room, 3, &peer), 0);
+    const char *payload = begin(&stage, &poller, 4, peer);
+    assert_memory_equal(payload, "0{\"sid\":\"", 9);
+    assert_string_equal(payload + 29, "\",\"upgrades\":[\"websocket\"],\"pingInterval\":25000,"
+                                      "\"pingTimeout\":20000,\"maxPayload\":1000000}");
+    post(&poller, "40");
+    char expected[256];
+    const struct fake_answer *answer = find_answer(get(&poller));
+    assert_non_null(answer);
+    assert_memory_equal(answer->body, "40{\"sid\":\"", 10);
+    snprintf(expected, sizeof(expected),
+             "\"}" SEPARATOR "42[\"notification\",{\"method\":\"roomReady\",\"data\":{\"iceServers\":null,"
+             "\"roomId\":\"%s\"}}]",
+             stage.room->id);
+    assert_string_equal(answer->body + 30, expected);
+
+    /* Several packets a request, their answers in one payload. */
+    post(&poller, "420[\"request\",{\"method\":\"ping\"}]" SEPARATOR
+                  "421[\"request\",{\"method\":\"changeNickname\",\"data\":{\"nickname\":\"n\"}}]");
+    snprintf(expected, sizeof(expected),
+             "430[null]" SEPARATOR "42[\"notification\",{\"method\":\"changeNickname\",\"data\":{\"peerId\":"
+             "\"%s\",\"nickname\":\"n\"}}]" SEPARATOR "431[]",
+             peer->id);
+    expect_payload(get(&poller), expected);
+
+    /* With nothing to say, a GET hangs until there is. */
+    uint64_t hanging = get(&poller);
+    expect_hanging(hanging);
+    post(&poller, PING);
+    expect_payload(hanging, PONG);
+    stage_close(&stage);
+}
+
+static void test_wrong_credentials(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct poller poller;
+    struct peer *peer;
+    open_stage(&stage);
+    assert_int_equal(room_add_peer(stage.room, 3, &peer), 0);
+    struct peer stranger = *peer;
+    memset(stranger.auth_token, 'f', sizeof(stranger.auth_token) - 1);
+    begin(&stage, &poller, 4, &stranger);
+    post(&poller, "40");
+    const struct fake_answer *answer = find_answer(get(&poller));
+    assert_non_null(answer);
+    assert_memory_equal(answer->body, "40{\"sid\":\"", 10);
+    assert_string_equal(answer->body + 30, "\"}" SEPARATOR "41" SEPARATOR "1");
+    expect_answer(get(&poller), 400, "application/json", UNKNOWN_SID);
+    assert_false(outbox_is_attached(&peer->outbox));
+
+    /* One who never fetches the bad news is forgotten, in time. */
+    begin(&stage, &poller, 4, &stranger);
+    post(&poller, "40");
+    post(&poller, PING);
+    clock_advance(29999);
+    assert_string_equal(refuse_upgrade(&poller), "Bad request");
+    clock_advance(1);
+    assert_string_equal(refuse_upgrade(&poller), "Session ID unknown");
+    stage_close(&stage);
+}
+
+static void test_refusals(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *method, *query, *body;
+    } rows[] = {
+        {"GET", "EIO=4", "{\"code\":0,\"message\":\"Transport unknown\"}"},
+        {"GET", "EIO=4&transport=webtransport", "{\"code\":0,\"message\":\"Transport unknown\"}"},
+        {"GET", "EIO=4&transport=polling&sid=nosuch", UNKNOWN_SID},
+        {"POST", "EIO=4&transport=polling&sid=nosuch", UNKNOWN_SID},
+        {"GET", "EIO=4&transport=polling&sid=a-sid-that-is-longer-than-any", UNKNOWN_SID},
+        {"POST", "EIO=4&transport=polling", "{\"code\":2,\"message\":\"Bad handshake method\"}"},
+        {"OPTIONS", "EIO=4&transport=polling", "{\"code\":2,\"message\":\"Bad handshake method\"}"},
+        {"HEAD", "EIO=4&transport=polling", "{\"code\":2,\"message\":\"Bad handshake method\"}"},
+        {"GET", "EIO=4&transport=websocket", BAD_REQUEST},
+        {"GET", "transport=polling", "{\"code\":5,\"message\":\"Unsupported protocol version\"}"},
+        {"GET", "EIO=5&transport=polling", "{\"code\":5,\"message\":\"Unsupported protocol version\"}"},
+    };
+    struct stage stage;
+    open_stage(&stage);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        expect_answer(ask(&stage, rows[i].method, rows[i].query, "", 0), 400, "application/json",
+                      rows[i].body);
+
+    /* A sid without its credentials is no session's. */
+    struct poller poller, thief;
+    enter_polling(&stage, &poller, 4);
+    thief = poller;
+    thief.credentials[0] = '\0';
+    expect_answer(get(&thief), 400, "application/json", UNKNOWN_SID);
+    expect_answer(post_bytes(&thief, "41", 2), 400, "application/json", UNKNOWN_SID);
+    assert_string_equal(refuse_upgrade(&thief), "Session ID unknown");
+    thief = poller;
+    thief.credentials[strlen(thief.credentials) - 1] ^= 1;
+    expect_answer(get(&thief), 400, "application/json", UNKNOWN_SID);
+    char query[512];
+    snprintf(query, sizeof(query), "EIO=4&transport=polling&%s&sid=%s", poller.credentials, poller.sid);
+    expect_answer(ask(&stage, "DELETE", query, "", 0), 400, "application/json", BAD_REQUEST);
+    snprintf(query, sizeof(query), "EIO=4&transport=websocket&%s&sid=%s", poller.credentials, poller.sid);
+    expect_answer(ask(&stage, "GET", query, "", 0), 400, "application/json", BAD_REQUEST);
+
+    post(&poller, PING);
+    expect_payload(get(&poller), PONG);
+    stage_close(&stage);
+}
+
+static void test_bad_payloads(void **state)
+{
+    (void)state;
+    static const char *const payloads[] = {
+        "", "x", SEPARATOR, "3" SEPARATOR, "3" SEPARATOR SEPARATOR "3", "bAAAA", "4\xff", "4\xed\xa0\x80",
+    };
+    struct stage stage;
+    struct poller poller;
+    open_stage(&stage);
+    for (size_t i = 0; i < sizeof(payloads) / sizeof(payloads[0]); i++) {
+        const struct peer *peer = enter_polling(&stage, &poller, 4);
+        uint64_t hanging = get(&poller);
+        expect_answer(post_bytes(&poller, payloads[i], strlen(payloads[i])), 400, "application/json",
+                      BAD_REQUEST);
+        expect_payload(hanging, "1");
+        assert_false(outbox_is_attached(&peer->outbox));
+        expect_answer(get(&poller), 400, "application/json", UNKNOWN_SID);
+    }
+
+    /* Good packets before a bad one are received; what socket.io refuses closes in good order. */
+    enter_polling(&stage, &poller, 4);
+    expect_answer(post_bytes(&poller, PING SEPARATOR "x", sizeof(PING SEPARATOR "x") - 1), 400,
+                  "application/json", BAD_REQUEST);
+    enter_polling(&stage, &poller, 4);
+    post(&poller, PING SEPARATOR "42{}" SEPARATOR PING);
+    expect_payload(get(&poller), PONG SEPARATOR "1");
+    expect_answer(get(&poller), 400, "application/json", UNKNOWN_SID);
+    enter_polling(&stage, &poller, 4);
+    post(&poller, "451-[\"request\",{\"_placeholder\":true,\"num\":0}]");
+    expect_payload(get(&poller), "1");
+
+    /* Too much is refused, and changes nothing. */
+    enter_polling(&stage, &poller, 4);
+    char *large = malloc(1000001);
+    assert_non_null(large);
+    memset(large, '4', 1000001);
+    expect_answer(post_bytes(&poller, large, 1000001), 413, "", "");
+    free(large);
+    post(&poller, PING);
+    expect_payload(get(&poller), PONG);
+    stage_close(&stage);
+}
+
+static void test_only_one_get(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct poller poller;
+    open_stage(&stage);
+    const struct peer *peer = enter_polling(&stage, &poller, 4);
+    uint64_t first = get(&poller), second = get(&poller);
+    expect_answer(second, 400, "", "");
+    expect_payload(first, "1");
+    assert_false(outbox_is_attached(&peer->outbox));
+    expect_answer(get(&poller), 400, "application/json", UNKNOWN_SID);
+
+    /* A GET that breaks takes the session along; so does the client's close packet. */
+    peer = enter_polling(&stage, &poller, 4);
+    signaling_http_gone(stage.signaling, get(&poller));
+    assert_false(outbox_is_attached(&peer->outbox));
+    expect_answer(get(&poller), 400, "application/json", UNKNOWN_SID);
+    peer = enter_polling(&stage, &poller, 4);
+    uint64_t hanging = get(&poller);
+    post(&poller, "1");
+    expect_payload(hanging, "6");
+    assert_false(outbox_is_attached(&peer->outbox));
+    expect_answer(get(&poller), 400, "application/json", UNKNOWN_SID);
+    signaling_http_gone(stage.signaling, 1); /* of somebody else */
+    stage_close(&stage);
+}
+
+static void test_goodbye(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct poller poller;
+    open_stage(&stage);
+    enter_polling(&stage, &poller, 4);
+    size_t before = stage.room->peer_count;
+    post(&poller, "41" SEPARATOR "1");
+    assert_int_equal(stage.room->peer_count, before - 1);
+    expect_answer(get(&poller), 400, "application/json", UNKNOWN_SID);
+    stage_close(&stage);
+}
+
+static void test_heartbeat(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct poller poller, deaf;
+    open_stage(&stage);
+    const struct peer *peer = enter_polling(&stage, &poller, 4);
+    const struct peer *deaf_peer = enter_polling(&stage, &deaf, 4);
+    uint64_t hanging = get(&poller);
+    clock_advance(24999);
+    expect_hanging(hanging);
+    clock_advance(1);
+    expect_payload(hanging, "2");
+    post(&poller, "3");
+    hanging = get(&poller);
+    clock_advance(20000);
+    expect_hanging(hanging);
+    assert_true(outbox_is_attached(&peer->outbox));
+    assert_false(outbox_is_attached(&deaf_peer->outbox));
+    expect_answer(get(&deaf), 400, "application/json", UNKNOWN_SID);
+    clock_advance(5000);
+    expect_payload(hanging, "2");
+    clock_advance(20000);
+    assert_false(outbox_is_attached(&peer->outbox));
+    stage_close(&stage);
+}
+
+static void test_never_connected(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct poller poller;
+    struct peer *peer;
+    open_stage(&stage);
+    assert_int_equal(room_add_peer(stage.room, 3, &peer), 0);
+    begin(&stage, &poller, 4, peer);
+    clock_advance(25000);
+    expect_payload(get(&poller), "2");
+    post(&poller, "3");
+    uint64_t hanging = get(&poller);
+    clock_advance(19999);
+    expect_hanging(hanging);
+    clock_advance(1);
+    expect_payload(hanging, "1");
+
+    /* Nothing is done before the connect packet. */
+    begin(&stage, &poller, 4, peer);
+    post(&poller, PING);
+    expect_payload(get(&poller), "1");
+    stage_close(&stage);
+}
+
+static void test_slow_client(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct poller poller;
+    open_stage(&stage);
+    const struct peer *peer = enter_polling(&stage, &poller, 4);
+    enter(&stage, 1, 3);
+    char *message = malloc(600000), *frame = malloc(600100);
+    assert_non_null(message);
+    assert_non_null(frame);
+    memset(message, 'x', 599999);
+    message[599999] = '\0';
+    snprintf(frame, 600100, "42[\"request\",{\"method\":\"chatMessage\",\"data\":{\"message\":\"%s\"}}]",
+             message);
+    for (int i = 0; i < 6; i++)
+        say(&stage, 1, frame);
+    assert_string_equal(refuse_upgrade(&poller) ? "no" : "yes", "yes");
+    say(&stage, 1, frame);
+    assert_string_equal(refuse_upgrade(&poller), "Session ID unknown");
+    clock_advance(0);
+    assert_false(outbox_is_attached(&peer->outbox));
+    expect_answer(get(&poller), 400, "application/json", UNKNOWN_SID);
+    free(message);
+    free(frame);
+    stage_close(&stage);
+}
+
+static void test_upgrade(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct poller poller;
+    open_stage(&stage);
+    for (int protocol = 3; protocol <= 4; protocol++) {
+        uint64_t ws = (uint64_t)protocol;
+        const struct peer *peer = enter_polling(&stage, &poller, protocol);
+        uint64_t hanging = get(&poller);
+        open_upgrade(&poller, ws);
+        expect_silence(ws);
+        expect_hanging(hanging);
+        say(&stage, ws, "2probe");
+        expect(ws, "3probe");
+        expect_payload(hanging, protocol == 4 ? "6" : "1:6");
+
+        /* The client did not see that answer before it asked again. */
+        hanging = get(&poller);
+        clock_advance(99);
+        expect_hanging(hanging);
+        clock_advance(1);
+        expect_payload(hanging, protocol == 4 ? "6" : "1:6");
+
+        /* What is said in between takes the way that is open, once. */
+        const char *ping = protocol == 4 ? PING : "34:" PING;
+        post(&poller, ping);
+        expect_silence(ws);
+        say(&stage, ws, "5");
+        expect(ws, PONG);
+        expect_silence(ws);
+        say(&stage, ws, PING);
+        expect(ws, PONG);
+        expect_answer(get(&poller), 400, "application/json", BAD_REQUEST);
+        expect_answer(post_bytes(&poller, ping, strlen(ping)), 400, "application/json", BAD_REQUEST);
+        assert_string_equal(refuse_upgrade(&poller), "Bad request");
+        clock_advance(10000);
+        assert_false(fake_sockets[ws].closed);
+        assert_true(outbox_is_attached(&peer->outbox));
+        signaling_close(stage.signaling, ws);
+        assert_false(outbox_is_attached(&peer->outbox));
+        assert_string_equal(refuse_upgrade(&poller), "Session ID unknown");
+    }
+    stage_close(&stage);
+}
+
+static void test_upgrade_with_a_get_under_way(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct poller poller;
+    open_stage(&stage);
+    enter_polling(&stage, &poller, 4);
+    open_upgrade(&poller, 1);
+    say(&stage, 1, "2probe");
+    expect(1, "3probe");
+    uint64_t hanging = get(&poller);
+    say(&stage, 1, "5");
+    expect_payload(hanging, "6");
+    signaling_http_gone(stage.signaling, hanging);
+    say(&stage, 1, PING);
+    expect(1, PONG);
+    stage_close(&stage);
+}
+
+/* Upgrades that come to nothing leave the session as it was. */
+static void test_failed_upgrades(void **state)
+{
+    (void)state;
+    static const char *const frames[] = {"",   "x",  "2",  "2prob", "3", "3probe",
+                                         PING, "41", "40", "0",     "1", "6"};
+    struct stage stage;
+    struct poller poller;
+    open_stage(&stage);
+    const struct peer *peer = enter_polling(&stage, &poller, 4);
+    uint64_t ws = 1;
+    for (size_t i = 0; i < sizeof(frames) / sizeof(frames[0]); i++, ws++) {
+        open_upgrade(&poller, ws);
+        assert_string_equal(refuse_upgrade(&poller), "Bad request"); /* one at a time */
+        say(&stage, ws, frames[i]);
+        if (!fake_sockets[ws].closed)
+            fail_msg("not closed after %s", frames[i]);
+        say(&stage, ws, "5");
+        signaling_close(stage.signaling, ws);
+    }
+    open_upgrade(&poller, ws);
+    signaling_message(stage.signaling, ws, (const uint8_t *)"5", 1, true);
+    assert_true(fake_sockets[ws++].closed);
+    open_upgrade(&poller, ws);
+    signaling_close(stage.signaling, ws++);
+    open_upgrade(&poller, ws);
+    say(&stage, ws, "2probe");
+    clock_advance(10000);
+    assert_true(fake_sockets[ws].closed);
+
+    post(&poller, PING);
+    expect_payload(get(&poller), PONG);
+    assert_true(outbox_is_attached(&peer->outbox));
+
+    /* A session that ends takes its upgrade along. */
+    open_upgrade(&poller, ++ws);
+    post(&poller, "1");
+    assert_true(fake_sockets[ws].closed);
+    say(&stage, ws, "5");
+    expect_silence(ws);
+
+    /* A websocket's session has nothing to upgrade. */
+    enter(&stage, ++ws, 3);
+    stage_close(&stage);
+}
+
+static void test_protocol_3(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct poller poller;
+    struct peer *peer;
+    char expected[512];
+    open_stage(&stage);
+    assert_int_equal(room_add_peer(stage.room, 3, &peer), 0);
+    const char *payload = begin(&stage, &poller, 3, peer);
+    snprintf(expected, sizeof(expected),
+             "118:0{\"sid\":\"%s\",\"upgrades\":[\"websocket\"],\"pingInterval\":25000,\"pingTimeout\":20000,"
+             "\"maxPayload\":1000000}2:40116:42[\"notification\",{\"method\":\"roomReady\",\"data\":{"
+             "\"iceServers\":"
+             "null,\"roomId\":\"%s\"}}]",
+             poller.sid, stage.room->id);
+    assert_string_equal(payload, expected);
+
+    /* The lengths are those of JavaScript. */
+    post(&poller, "1:270:42900[\"request\",{\"method\":\"changeNickname\",\"data\":{\"nickname\":"
+                  "\"\xc3\xa9\xf0\x9f\x98\x80\"}}]");
+    snprintf(
+        expected, sizeof(expected),
+        "1:3120:42[\"notification\",{\"method\":\"changeNickname\",\"data\":{\"peerId\":\"%s\",\"nickname\":"
+        "\"\xc3\xa9\xf0\x9f\x98\x80\"}}]7:43900[]",
+        peer->id);
+    expect_payload(get(&poller), expected);
+
+    /* The client pings. */
+    for (int i = 0; i < 4; i++) {
+        clock_advance(44999);
+        assert_true(outbox_is_attached(&peer->outbox));
+        post(&poller, "1:2");
+        expect_payload(get(&poller), "1:3");
+    }
+    post(&poller, "8:40/a?b=c");
+    expect_payload(get(&poller), "36:44/a,{\"message\":\"Invalid namespace\"}");
+    uint64_t hanging = get(&poller);
+    clock_advance(45000);
+    expect_payload(hanging, "1:1");
+    assert_false(outbox_is_attached(&peer->outbox));
+
+    /* Framing of protocol 4 is none here. */
+    begin(&stage, &poller, 3, peer);
+    expect_answer(post_bytes(&poller, "2", 1), 400, "application/json", BAD_REQUEST);
+    stage_close(&stage);
+}
+
+static void test_protocol_3_over_websocket(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct peer *peer;
+    char query[512];
+    open_stage(&stage);
+    assert_int_equal(room_add_peer(stage.room, 3, &peer), 0);
+    snprintf(query, sizeof(query), "EIO=3&transport=websocket&peerId=%s&roomId=%s&authToken=%s", peer->id,
+             stage.room->id, peer->auth_token);
+    assert_null(signaling_check_upgrade(stage.signaling, query));
+    signaling_open(stage.signaling, 1, query);
+    expect_prefix(1, "0{\"sid\":\"");
+    expect(1, "40");
+    expect_prefix(1, "42[\"notification\",{\"method\":\"roomReady\"");
+    say(&stage, 1, PING);
+    expect(1, PONG);
+    clock_advance(44999);
+    say(&stage, 1, "2");
+    expect(1, "3");
+    clock_advance(44999);
+    expect_silence(1);
+    assert_false(fake_sockets[1].closed);
+    clock_advance(1);
+    assert_true(fake_sockets[1].closed);
+    signaling_close(stage.signaling, 1);
+
+    /* Wrong heartbeats and a second connect close it. */
+    static const char *const frames[] = {"3", "40", "40/?a=b,", "x"};
+    for (uint64_t ws = 2; ws < 6; ws++) {
+        signaling_open(stage.signaling, ws, query);
+        say(&stage, ws, frames[ws - 2]);
+        assert_true(fake_sockets[ws].closed);
+        signaling_close(stage.signaling, ws);
+    }
+
+    /* A wrong token. */
+    signaling_open(stage.signaling, 6, "EIO=3&transport=websocket&peerId=x");
+    expect_prefix(6, "0{\"sid\":\"");
+    expect(6, "40");
+    expect(6, "41");
+    assert_true(fake_sockets[6].closed);
+    stage_close(&stage);
+}
+
+static void test_a_reconnect_takes_over(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct poller poller, again;
+    open_stage(&stage);
+    const struct peer *peer = enter_polling(&stage, &poller, 4);
+    uint64_t hanging = get(&poller);
+    begin(&stage, &again, 4, peer);
+    post(&again, "40");
+    const struct fake_answer *answer = find_answer(get(&again));
+    assert_non_null(answer);
+    assert_non_null(strstr(answer->body, "roomBack"));
+    assert_non_null(find_answer(hanging));
+    post(&again, PING);
+    expect_payload(get(&again), PONG);
+    assert_true(outbox_is_attached(&peer->outbox));
+    stage_close(&stage);
+}
+
+static void test_table_is_bounded(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct poller poller;
+    struct peer *peer;
+    open_stage(&stage);
+    assert_int_equal(room_add_peer(stage.room, 3, &peer), 0);
+    struct signaling_config config;
+    signaling_config_init(&config);
+    config.base = stage.base;
+    config.rooms = stage.rooms;
+    config.max_sessions = 2;
+    signaling_destroy(stage.signaling);
+    assert_int_equal(signaling_create(&config, &stage.signaling), 0);
+    begin(&stage, &poller, 4, peer);
+    begin(&stage, &poller, 4, peer);
+    expect_answer(ask(&stage, "GET", "EIO=4&transport=polling", "", 0), 503, "", "");
+    signaling_open(stage.signaling, 1, "EIO=4&transport=websocket");
+    assert_true(fake_sockets[1].closed);
+    assert_int_equal(fake_sockets[1].close_code, 1013);
+    post(&poller, "1");
+    clock_advance(0);
+    begin(&stage, &poller, 4, peer);
+    stage_close(&stage);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_handshake),
+        cmocka_unit_test(test_wrong_credentials),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_bad_payloads),
+        cmocka_unit_test(test_only_one_get),
+        cmocka_unit_test(test_goodbye),
+        cmocka_unit_test(test_heartbeat),
+        cmocka_unit_test(test_never_connected),
+        cmocka_unit_test(test_slow_client),
+        cmocka_unit_test(test_upgrade),
+        cmocka_unit_test(test_upgrade_with_a_get_under_way),
+        cmocka_unit_test(test_failed_upgrades),
+        cmocka_unit_test(test_protocol_3),
+        cmocka_unit_test(test_protocol_3_over_websocket),
+        cmocka_unit_test(test_a_reconnect_takes_over),
+        cmocka_unit_test(test_table_is_bounded),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
