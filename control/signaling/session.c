@@ -150,16 +150,6 @@ void session_finish(struct session *session)
     session_doom(session);
 }
 
-static void close_polling(struct session *session)
-{
-    session_upgrade_abandon(session);
-    session_polling_push(session, "1", 1);
-    if (session->polling.get.value)
-        session_polling_flush(session);
-    else
-        session_timer_set(session->end_timer, session->config->linger_ms);
-}
-
 void session_close(struct session *session)
 {
     if (session->state != SESSION_OPEN)
@@ -168,11 +158,14 @@ void session_close(struct session *session)
     session_socketio_detach(session);
     session_timer_cancel(session->heartbeat_timer);
     session_timer_cancel(session->connect_timer);
-    if (session->is_polling)
-        close_polling(session);
-    else
+    if (session->is_polling) {
+        session_upgrade_abandon(session);
+        session_timer_set(session->end_timer, session->config->linger_ms);
+        session_polling_end(session);
+    } else {
         /* Without a code, as the clients know it: they see 1005. session_lost follows. */
         gateway_ws_close(session->config->gateway, session->websocket.value, 0);
+    }
 }
 
 void session_abort(struct session *session)
@@ -214,6 +207,12 @@ static void receive_pong(struct session *session)
 
 void session_receive_packet(struct session *session, const struct engineio_packet *packet)
 {
+    if (packet->type == ENGINEIO_CLOSE) {
+        /* A websocket says so itself. */
+        if (session->is_polling)
+            session_finish(session);
+        return;
+    }
     if (session->state != SESSION_OPEN)
         return;
     switch (packet->type) {
@@ -226,12 +225,8 @@ void session_receive_packet(struct session *session, const struct engineio_packe
     case ENGINEIO_PONG:
         receive_pong(session);
         break;
-    case ENGINEIO_CLOSE:
-        /* A websocket says so itself. */
-        if (session->is_polling)
-            session_finish(session);
-        break;
     case ENGINEIO_OPEN:
+    case ENGINEIO_CLOSE:
     case ENGINEIO_UPGRADE:
     case ENGINEIO_NOOP:
         break;

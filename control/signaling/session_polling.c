@@ -84,9 +84,22 @@ void session_polling_flush(struct session *session)
     else
         answer(session, take_get(session), 503, NULL, NULL, 0);
     empty_queue(polling);
-    if (session->state == SESSION_CLOSING || !payload)
+    if (!payload)
         session_doom(session);
     free(payload);
+}
+
+void session_polling_end(struct session *session)
+{
+    if (!session->polling.get.value)
+        return;
+    if (STAILQ_EMPTY(&session->polling.queue)) {
+        session_polling_push(session, "1", 1);
+        session_polling_flush(session);
+        session_doom(session);
+    } else {
+        session_polling_flush(session);
+    }
 }
 
 void session_polling_release(struct session *session)
@@ -141,6 +154,8 @@ static void receive_get(struct session *session, uint64_t request_id)
     } else if (session_table_set(session->table, &session->polling.get, request_id)) {
         answer(session, request_id, 503, NULL, NULL, 0);
         session_abort(session);
+    } else if (session->state == SESSION_CLOSING) {
+        session_polling_end(session);
     } else {
         session_polling_flush(session);
         session_upgrade_hurry(session);

@@ -72,9 +72,11 @@ void session_polling_init(struct session_polling *polling, struct session *sessi
 void session_polling_deinit(struct session_polling *polling);
 /* Queues a packet; a session whose client has too much waiting is doomed. */
 void session_polling_push(struct session *session, const char *packet, size_t length);
-/* Answers the GET that hangs with all that is queued, if there is both. A closing session has finished then.
- */
+/* Answers the GET that hangs with all that is queued, if there is both. */
 void session_polling_flush(struct session *session);
+/* The same for a closing session; a GET that finds nothing queued gets the close packet. It comes by itself,
+ * since clients forget what came with it. */
+void session_polling_end(struct session *session);
 void session_polling_send(struct session *session, const char *packet, size_t length);
 /* Answers the GET that hangs, if one does, with nothing. */
 void session_polling_release(struct session *session);

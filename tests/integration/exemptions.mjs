@@ -43,6 +43,38 @@ const refusal = (text) => ([response]) => {
     assert.equal(response.body, text);
 };
 
+const PROTOCOL_3 = 'better: a client that asks for protocol 3 is served in protocol 3';
+
+// The handshake, the connect packet without being asked, roomReady.
+async function websocketOfProtocol3([response], connection, replay, rest) {
+    assert.equal(response.status, 101);
+    const frames = () => {
+        const bytes = Buffer.from(rest + connection.received, 'latin1');
+        const found = [];
+        for (let at = 0, start; at + 2 <= bytes.length; at = start + found.at(-1).length) {
+            start = at + (bytes[at + 1] === 126 ? 4 : 2);
+            const length = bytes[at + 1] === 126 ? bytes.readUInt16BE(at + 2) : bytes[at + 1];
+            found.push(bytes.toString('latin1', start, start + length));
+        }
+        return found;
+    };
+    await connection.until(() => frames().length >= 3 || connection.closed, 8000);
+    const [open, connect, ready] = frames();
+    assert.deepEqual(Object.keys(JSON.parse(open.slice(1))), ['sid', 'upgrades', 'pingInterval', 'pingTimeout', 'maxPayload']);
+    assert.equal(connect, '40');
+    assert.match(ready, /^42\["notification",\{"method":"roomReady"/);
+    connection.received = '';
+}
+
+// Without credentials it is connected, and disconnected.
+function pollingOfProtocol3([response]) {
+    assert.equal(response.status, 200);
+    assert.equal(response.headers.get('content-type'), 'text/plain; charset=UTF-8');
+    assert.match(response.body, /^118:0\{"sid":"[^"]{20}","upgrades":\["websocket"\],.*\}2:402:41$/);
+}
+
+const staysOpen = (connection) => assert.equal(connection.closed, false);
+
 const NICKNAME = 'better: a nickname is a string of at most 512 characters';
 
 const HTTP = {
@@ -110,10 +142,11 @@ const HTTP = {
 
 const WS = {
     'ws-06-eio3': [
-        { line: 12, reason: 'better: protocol 3 is spoken', check: ([response]) => assert.ok([101, 400].includes(response.status)) },
-        { line: 24, reason: 'better: protocol 3 is spoken', check: () => {} },
+        { line: 12, reason: PROTOCOL_3, check: websocketOfProtocol3 },
+        { line: 24, reason: PROTOCOL_3, check: staysOpen },
         { lines: [36, 60], reason: 'better: no 101 before the refusal', check: refusal('Unsupported protocol version') },
     ],
+    'ws-08-polling': [{ line: 118, reason: PROTOCOL_3, check: pollingOfProtocol3 }],
     'ws-31-drop-and-timeout': [
         { line: 46, reason: 'too near to the end of the room to be asked then', check: () => true },
     ],

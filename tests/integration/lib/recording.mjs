@@ -9,6 +9,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 
 const STEP = /^\[ *(\d+)ms\] (\w+) ([<>*]) ?(.*)$/s;
 const BLOCK = /^--- (?:(\d+) bytes|webhook request) ---$/;
+const ELIDED = /\.\.\.\[(\d+) chars\]$/;
 const INDENT = '    ';
 
 export const goldenDir = new URL('../golden/', import.meta.url);
@@ -31,7 +32,8 @@ export function parseRecording(name, text) {
         const line = lines[i];
         const match = STEP.exec(line);
         if (match) {
-            const step = { line: i + 1, ms: Number(match[1]), peer: match[2], dir: match[3], text: match[4] };
+            const [, ms, peer, dir, text] = match;
+            const step = { line: i + 1, ms: Number(ms), peer, dir, text: restoreFrame(line, dir, text) };
             const block = BLOCK.exec(step.text);
             if (block) {
                 const body = [];
@@ -62,6 +64,17 @@ function restoreBytes(lines, bytes) {
     raw = raw.replace(/\\x(?!fffd)([0-9a-f]{2})/g, (_, hex) => String.fromCharCode(parseInt(hex, 16)));
     raw = Buffer.from(raw, 'utf8').toString('latin1');
     return raw.includes(' more chars elided by the recorder]') ? restoreElided(raw, bytes) : raw;
+}
+
+// The recorder cut long frames of one repeated character too; all of them end with the same brackets. For what it
+// received it counted the whole line.
+function restoreFrame(line, dir, text) {
+    const elided = ELIDED.exec(text);
+    if (!elided) return text;
+    const head = text.slice(0, elided.index);
+    const tail = '"}}]';
+    const length = Number(elided[1]) - (dir === '<' ? line.length - text.length : 0);
+    return head + head.at(-1).repeat(length - head.length - tail.length) + tail;
 }
 
 // The recorder cut long JSON bodies that repeat one character: repeat it, then close what is open.

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { compareResponse } from './compare_http.mjs';
 import { parseFrame, requestMethod } from './frame.mjs';
 import { RawConnection, parseResponses } from './http.mjs';
-import { closedByServer, rolesOf } from './recording.mjs';
+import { closedByServer, loadRecording, rolesOf } from './recording.mjs';
 import { Bindings, unify, unifyFrames } from './unify.mjs';
 import { FrameSocket } from './websocket.mjs';
 
@@ -154,6 +154,11 @@ export class Replay {
     }
 
     sendFrame(step) {
+        const [, hex] = /^hex ([0-9a-f]+)$/.exec(step.text) ?? [];
+        if (hex) {
+            this.connections.get(step.peer).send(Buffer.from(hex, 'hex').toString('latin1'));
+            return;
+        }
         const acknowledged = /^43(\d+)(.*)$/s.exec(step.text);
         const id = acknowledged && this.bindings.liveOf('ack', acknowledged[1]);
         const text = id === undefined || id === null ? step.text : `43${id}${acknowledged[2]}`;
@@ -288,8 +293,32 @@ export class Replay {
         connection.send((await this.exemptions.get(step.line)?.send?.(this)) ?? this.bindings.substitute(step.raw));
     }
 
+    // The recorder kept the answer to a websocket's handshake, but not the handshake.
+    async sendHandshake(step) {
+        const { query } = await this.server.createPeer(await this.server.createRoom());
+        const recorded = loadRecording('ws-00-upgrade-raw').steps.find((each) => each.raw);
+        const raw = recorded.raw.replace(/peerId=[^ ]*/, `${query}&EIO=4&transport=websocket`);
+        await this.sendHttp({ ...step, raw });
+    }
+
+    // Bytes behind the answer to a websocket's handshake; "\\xfffd" stands for any that are no UTF-8.
+    async receiveBytes(step, connection) {
+        const expected = [...step.raw.matchAll(/\\xfffd|[^]/g)].map(([one]) => one);
+        await connection.until(() => connection.received.length >= expected.length || connection.closed, PATIENCE_MS);
+        const { received } = connection;
+        connection.received = '';
+        const same = (one, i) => (one === '\\xfffd' ? received.charCodeAt(i) >= 0x80 : received[i] === one);
+        if (received.length !== expected.length || !expected.every(same))
+            throw new Error(`got ${JSON.stringify(received.slice(0, 300))}`);
+    }
+
     async receiveHttp(step) {
+        if (!this.connections.has(step.peer)) await this.sendHandshake(step);
         const connection = this.connections.get(step.peer);
+        if (connection.isWebsocket) {
+            await this.receiveBytes(step, connection);
+            return;
+        }
         const { head } = connection;
         const check = this.exemptions.get(step.line)?.check;
         const recorded = check ? null : parseResponses(step.raw, { head, closed: true });
@@ -301,8 +330,9 @@ export class Replay {
         if (recorded?.rest) await connection.until(() => parse().rest.length >= 2 || connection.closed, PATIENCE_MS);
         const live = parse();
         connection.received = '';
+        connection.isWebsocket = live.responses.at(-1)?.status === 101;
         if (check) {
-            await check(live.responses, connection, this);
+            await check(live.responses, connection, this, live.rest);
             return;
         }
         if (live.responses.length !== count) throw new Error(`${live.responses.length} responses instead of ${count}`);
@@ -325,7 +355,7 @@ export class Replay {
         const exemption = this.exemptions.get(step.line);
         try {
             if (exemption?.check) await exemption.check(connection, this);
-            else if (/closed the connection/.test(step.text)) await assertCloses(connection);
+            else if (/^closed$|closed the connection/.test(step.text)) await assertCloses(connection);
             else if (/left open/.test(step.text)) await assertReusable(connection);
         } finally {
             connection.destroy();

@@ -9,6 +9,7 @@ import { parseFrame, requestMethod } from './frame.mjs';
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/;
 const HEX32 = /(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])/;
 const IDS = new RegExp(`${UUID.source}|${HEX32.source}`, 'g');
+const SID_OF_QUERY = /(?<=[?&]sid=)[A-Za-z0-9_-]+/g;
 const NIL_UUID = '00000000-0000-4000-8000-000000000000';
 
 export class Bindings {
@@ -46,7 +47,9 @@ export class Bindings {
 
     // What was recorded, with the ids that are known by now put in.
     substitute(text) {
-        return text.replace(IDS, (id) => this.liveOf('id', id) ?? id);
+        return text
+            .replace(IDS, (id) => this.liveOf('id', id) ?? id)
+            .replace(SID_OF_QUERY, (sid) => this.liveOf('sid', sid) ?? sid);
     }
 }
 
@@ -57,7 +60,7 @@ const matches = (pattern) => (value) => typeof value === 'string' && pattern.tes
 const integerIn = (low, high) => (value) => Number.isInteger(value) && value >= low && value <= high;
 
 const IGNORED = {
-    sid: (recorded, live) => matches(/^[A-Za-z0-9_-]{16,32}$/)(live),
+    sid: bound('sid', matches(/^[A-Za-z0-9_-]{16,32}$/)),
     usernameFragment: bound('ufrag', matches(/^[a-z0-9]{32}$/)),
     password: bound('password', matches(/^[a-z0-9]{32}$/)),
     ssrc: bound('ssrc', integerIn(1, 0xffffffff)),
