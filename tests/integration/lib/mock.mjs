@@ -79,8 +79,9 @@ export class MockServer {
                 for (const text of [this.change(this.withOwnAckId(this.translate(step.text)), step)].flat())
                     peer.socket.send(text);
             } else if (step.dir === '*' && step.text.startsWith('ws close')) {
+                const code = Number(/code=(\d+)/.exec(step.text)[1]);
                 if (this.setup.serverCloses?.includes(step.line) || closedByServer(this.recording, step))
-                    peer.socket.close();
+                    peer.socket.close(code === 1005 ? undefined : code);
             }
         }
     }
