@@ -140,6 +140,27 @@ bool crowd_advance(struct crowd *crowd)
     return !room && crowd->ready == crowd->begun;
 }
 
+bool crowd_drop_failed(struct crowd *crowd)
+{
+    const struct options *options = crowd->world->options;
+
+    for (size_t i = 0; i < options->rooms; i++) {
+        struct crowd_room *room = &crowd->rooms[i];
+        for (size_t j = room->count; j-- > 0;) {
+            if (room->people[j]->state != PARTICIPANT_FAILED)
+                continue;
+            if (j < options->publishers)
+                return false;
+            struct participant *person = room->people[j];
+            room->people[j] = room->people[room->count - 1];
+            room->people[room->count - 1] = person;
+            remove_person(crowd, room);
+        }
+    }
+    crowd->failed = 0;
+    return true;
+}
+
 void crowd_send(struct crowd *crowd, bool is_sending)
 {
     crowd->is_sending = is_sending;
@@ -182,15 +203,11 @@ static void add_person_to_sum(const struct participant *person, struct crowd_sum
         sum->lost += expected > sink->received ? expected - sink->received : 0;
         sum->pending += expected > arrived ? expected - arrived : 0;
     }
-    if (person->send.transport)
-        sum->socket_drops += transport_socket_drops(person->send.transport);
-    if (person->receive.transport)
-        sum->socket_drops += transport_socket_drops(person->receive.transport);
 }
 
 void crowd_sum(const struct crowd *crowd, struct crowd_sum *ret_sum)
 {
-    *ret_sum = (struct crowd_sum){0};
+    *ret_sum = (struct crowd_sum){.socket_drops = udp_pool_drops(&crowd->world->pool)};
     for (size_t i = 0; i < crowd->world->options->rooms; i++)
         for (size_t j = 0; j < crowd->rooms[i].count; j++)
             add_person_to_sum(crowd->rooms[i].people[j], ret_sum);

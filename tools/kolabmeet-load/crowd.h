@@ -43,6 +43,9 @@ void crowd_want_subscribers(struct crowd *crowd, uint32_t subscribers);
  * every now and then. */
 bool crowd_advance(struct crowd *crowd);
 
+/* Takes out subscribers that have failed; false when a publisher has. */
+bool crowd_drop_failed(struct crowd *crowd);
+
 void crowd_send(struct crowd *crowd, bool is_sending);
 void crowd_set_video_rate(struct crowd *crowd, double packets_per_second);
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "tools/kolabmeet-load/clock.h"
@@ -46,17 +47,18 @@ void loop_watch_remove(struct loop *loop, struct loop_watch *watch)
             loop->events[i].data.ptr = NULL;
 }
 
-static int wait_for_events(struct loop *loop)
+static void sleep_until(uint64_t time_ns)
 {
-    uint64_t next_ns = schedule_next_ns(&loop->schedule);
-    uint64_t now_ns = clock_ns();
-    struct timespec patience = {.tv_sec = 1};
+    const struct timespec time = {
+        .tv_sec = (time_t)(time_ns / CLOCK_SECOND_NS),
+        .tv_nsec = (long)(time_ns % CLOCK_SECOND_NS),
+    };
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL); /* a signal only makes it early */
+}
 
-    if (next_ns <= now_ns)
-        patience.tv_sec = 0;
-    else if (next_ns - now_ns < CLOCK_SECOND_NS)
-        patience = (struct timespec){.tv_nsec = (long)(next_ns - now_ns)};
-    int count = epoll_pwait2(loop->epoll_fd, loop->events, LOOP_EVENTS_MAX, &patience, NULL);
+static int gather_events(struct loop *loop)
+{
+    int count = epoll_wait(loop->epoll_fd, loop->events, LOOP_EVENTS_MAX, 0);
     if (count < 0 && errno != EINTR)
         return -errno;
     loop->event_count = count > 0 ? count : 0;
@@ -65,13 +67,19 @@ static int wait_for_events(struct loop *loop)
 
 int loop_run(struct loop *loop)
 {
+    prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
     while (!loop->stopping) {
-        int error = wait_for_events(loop);
+        uint64_t next_ns = schedule_next_ns(&loop->schedule);
+        uint64_t round_ns = loop->now_ns + LOOP_ROUND_NS;
+        sleep_until(next_ns < round_ns ? next_ns : round_ns);
+        loop->now_ns = clock_ns();
+        if (next_ns <= loop->now_ns)
+            histogram_add(&loop->lateness, schedule_run(&loop->schedule, loop->now_ns));
+        int error = gather_events(loop);
         if (error != 0)
             return error;
-        loop->now_ns = clock_ns();
-        if (schedule_next_ns(&loop->schedule) <= loop->now_ns)
-            histogram_add(&loop->lateness, schedule_run(&loop->schedule, loop->now_ns));
+        if (loop->round_begin)
+            loop->round_begin(loop->context);
         for (int i = 0; i < loop->event_count; i++) {
             struct loop_watch *watch = loop->events[i].data.ptr;
             if (watch)

@@ -1,5 +1,9 @@
-/* The one thread's loop: descriptors by epoll, times by the schedule, and a hook at the end of each round,
- * where what was gathered in it is worked off in one batch. */
+/* The one thread's loop: descriptors by epoll, times by the schedule, and hooks at both ends of a round,
+ * where packets are gathered and worked off in one batch.
+ *
+ * A round begins when something is due, and every LOOP_ROUND_NS at the latest; in between the thread sleeps
+ * and no packet wakes it, since waking it would be paid for by the sender: the server that is being measured.
+ * When packets came is for the kernel to say. */
 #pragma once
 
 #include <stdbool.h>
@@ -10,6 +14,7 @@
 #include "tools/kolabmeet-load/schedule.h"
 
 #define LOOP_EVENTS_MAX 256
+#define LOOP_ROUND_NS UINT64_C(500000)
 
 struct loop_watch {
     int fd;
@@ -23,6 +28,7 @@ struct loop {
     uint64_t now_ns; /* of this round */
     struct schedule schedule;
     struct histogram lateness; /* of every round in which something was due */
+    void (*round_begin)(void *context);
     void (*round_end)(void *context);
     void *context;
     struct epoll_event events[LOOP_EVENTS_MAX];

@@ -10,25 +10,11 @@
 #include "tools/kolabmeet-load/options.h"
 #include "tools/kolabmeet-load/report.h"
 #include "tools/kolabmeet-load/scenario.h"
-
-struct run {
-    const struct options *options;
-    json_t *json;
-};
+#include "tools/kolabmeet-load/search_run.h"
 
 static FILE *table_file(const struct options *options)
 {
     return options->json_path && strcmp(options->json_path, "-") == 0 ? stderr : stdout;
-}
-
-static bool take_only_result(void *context, const struct result *result, struct scenario_load *ret_load)
-{
-    struct run *run = context;
-
-    (void)ret_load;
-    report_print(table_file(run->options), run->options, result);
-    run->json = report_json(run->options, result);
-    return false;
 }
 
 static int write_json(const struct options *options, const json_t *json)
@@ -69,10 +55,50 @@ static void allow_many_files(void)
     }
 }
 
+struct measurement {
+    const struct options *options;
+    json_t *json;
+};
+
+static bool take_result(void *context, const struct result *result, struct scenario_load *ret_load)
+{
+    struct measurement *measurement = context;
+
+    (void)ret_load;
+    report_print(table_file(measurement->options), measurement->options, result);
+    measurement->json = report_json(measurement->options, result);
+    return false;
+}
+
+static int measure(const struct options *options)
+{
+    struct measurement measurement = {.options = options};
+
+    int error = scenario_run(options, take_result, &measurement);
+    if (error == 0)
+        error = write_json(options, measurement.json);
+    json_decref(measurement.json);
+    return error;
+}
+
+/* What was found before an error is told all the same. */
+static int search(const struct options *options)
+{
+    struct search_run run;
+
+    search_run_init(&run, options, table_file(options));
+    int error = scenario_run(options, search_run_next, &run);
+    search_run_print(&run);
+    json_t *json = search_run_json(&run);
+    int write_error = write_json(options, json);
+    json_decref(json);
+    search_run_deinit(&run);
+    return error != 0 ? error : write_error;
+}
+
 int main(int argc, char **argv)
 {
     struct options options;
-    struct run run = {.options = &options};
     int status;
 
     if (!options_parse(argc, argv, &options, &status))
@@ -81,9 +107,6 @@ int main(int argc, char **argv)
         return EXIT_FAILURE;
     signal(SIGPIPE, SIG_IGN);
     allow_many_files();
-    int error = scenario_run(&options, take_only_result, &run);
-    if (error == 0 && run.json)
-        error = write_json(&options, run.json);
-    json_decref(run.json);
+    int error = options.search == SEARCH_OFF ? measure(&options) : search(&options);
     return error == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -1,8 +1,8 @@
 #include "tools/kolabmeet-load/options.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +43,9 @@ static const char usage[] =
     "  --json=FILE                 the result as JSON, - for standard output\n"
     "  --forwarder-pid=PID --control-pid=PID\n"
     "                              whose CPU time to read\n"
+    "  --local=NETWORK/BITS        addresses that are all this machine's (`ip route add local`), to be "
+    "shared by\n"
+    "                              one socket; by default 127.1.0.0/16 for a server on 127.0.0.0/8\n"
     "  --cpu=N                     pin this program to a CPU\n";
 
 enum id {
@@ -70,6 +73,7 @@ enum id {
     FORWARDER_PID,
     CONTROL_PID,
     CPU,
+    LOCAL,
     HELP,
 };
 
@@ -98,6 +102,7 @@ static const struct option names[] = {
     {"forwarder-pid", required_argument, NULL, FORWARDER_PID},
     {"control-pid", required_argument, NULL, CONTROL_PID},
     {"cpu", required_argument, NULL, CPU},
+    {"local", required_argument, NULL, LOCAL},
     {"help", no_argument, NULL, HELP},
     {0},
 };
@@ -221,6 +226,23 @@ static bool read_check(const char *text, uint32_t *ret_check_every)
     return read_uint(text, 1, 10000, ret_check_every);
 }
 
+static bool read_network(const char *text, uint32_t *ret_network, unsigned *ret_prefix_bits)
+{
+    char address_text[INET_ADDRSTRLEN] = {0};
+    const char *slash = strchr(text, '/');
+    struct in_addr address;
+    uint32_t bits;
+
+    if (!slash || slash - text >= INET_ADDRSTRLEN || !read_uint(slash + 1, 8, 30, &bits))
+        return false;
+    memcpy(address_text, text, (size_t)(slash - text));
+    if (inet_pton(AF_INET, address_text, &address) != 1)
+        return false;
+    *ret_network = ntohl(address.s_addr);
+    *ret_prefix_bits = bits;
+    return true;
+}
+
 /* An option with a value that is more than a word. */
 static bool take_value(int id, const char *value, struct options *options)
 {
@@ -272,6 +294,8 @@ static bool take_value(int id, const char *value, struct options *options)
         return read_int(value, &options->control_pid);
     case CPU:
         return read_int(value, &options->cpu);
+    case LOCAL:
+        return read_network(value, &options->local_network, &options->local_prefix_bits);
     default:
         return false;
     }

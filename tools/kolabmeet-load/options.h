@@ -40,7 +40,9 @@ struct options {
     double search_loss; /* the share that is tolerated */
     int forwarder_pid;  /* 0: not watched */
     int control_pid;
-    int cpu; /* -1: not pinned */
+    int cpu;                    /* -1: not pinned */
+    uint32_t local_network;     /* IPv4, host order: addresses that are this machine's */
+    unsigned local_prefix_bits; /* 0: none is given */
 };
 
 /* True when there is something to do; otherwise *ret_status is the program's, and all is said. */

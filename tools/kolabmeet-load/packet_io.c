@@ -14,13 +14,14 @@
 #include "tools/kolabmeet-load/memory.h"
 #include "tools/kolabmeet-load/transport.h"
 
-#define RECEIVE_CALL_MAX 16 /* datagrams, or runs of them by GRO, of one system call */
-#define RECEIVE_SLOTS 64    /* before the batch is worked off */
+#define RECEIVE_SLOTS 128   /* datagrams, or runs of them by GRO, before the batch is worked off */
+#define RECEIVE_CALL_MIN 16 /* of one system call, if there are so many */
+#define RECEIVE_CALLS_A_ROUND 16
 #define RECEIVE_SLOT_BYTES 65536
 #define RECEIVE_SLOT_STRIDE (RECEIVE_SLOT_BYTES + 4096 + 192) /* so that slots do not share cache sets */
 #define RECEIVE_JOBS_MAX 4096
 #define SEND_MAX 256
-#define CONTROL_BYTES 64
+#define CONTROL_BYTES 128
 
 struct arrival {
     struct transport *transport;
@@ -39,11 +40,12 @@ struct packet_io {
     struct srtp_receive_head *pool_head;
     struct srtp_receive_stream *pool_streams;
 
+    struct udp_socket *shared; /* NULL: none */
     uint8_t *slots;
     size_t slot_count;
-    struct mmsghdr receive_heads[RECEIVE_CALL_MAX];
-    struct iovec receive_vectors[RECEIVE_CALL_MAX];
-    uint8_t receive_controls[RECEIVE_CALL_MAX][CONTROL_BYTES];
+    struct mmsghdr receive_heads[RECEIVE_SLOTS];
+    struct iovec receive_vectors[RECEIVE_SLOTS];
+    _Alignas(struct cmsghdr) uint8_t receive_controls[RECEIVE_SLOTS][CONTROL_BYTES];
     struct srtp_unprotect_job open_jobs[RECEIVE_JOBS_MAX];
     struct arrival arrivals[RECEIVE_JOBS_MAX];
     size_t open_count;
@@ -53,6 +55,7 @@ struct packet_io {
     struct transport *send_transports[SEND_MAX];
     struct mmsghdr send_heads[SEND_MAX];
     struct iovec send_vectors[SEND_MAX];
+    _Alignas(struct cmsghdr) uint8_t send_controls[SEND_MAX][UDP_CONTROL_BYTES];
     size_t send_count;
 };
 
@@ -283,14 +286,17 @@ static void read_control(struct msghdr *head, uint64_t *ret_realtime_ns, size_t 
     }
 }
 
-static void take_run(struct packet_io *io, struct transport *transport, struct mmsghdr *head, uint64_t now_ns,
-                     uint64_t realtime_ns)
+static void take_run(struct packet_io *io, const struct udp_socket *socket, struct mmsghdr *head,
+                     uint64_t now_ns, uint64_t realtime_ns)
 {
+    struct transport *transport = udp_socket_owner(socket, &head->msg_hdr);
     uint8_t *data = head->msg_hdr.msg_iov->iov_base;
     size_t left = head->msg_len;
     size_t segment_bytes = left;
     uint64_t kernel_ns = realtime_ns;
 
+    if (!transport)
+        return;
     io->tally->datagrams++;
     read_control(&head->msg_hdr, &kernel_ns, &segment_bytes);
     uint64_t arrival_ns = kernel_ns < realtime_ns ? now_ns - (realtime_ns - kernel_ns) : now_ns;
@@ -304,11 +310,15 @@ static void take_run(struct packet_io *io, struct transport *transport, struct m
     }
 }
 
-void packet_io_receive(struct packet_io *io, struct transport *transport)
+/* Fills free slots; the number of messages. */
+static int receive_some(struct packet_io *io, const struct udp_socket *socket)
 {
-    if (io->slot_count + RECEIVE_CALL_MAX > RECEIVE_SLOTS || io->open_count > RECEIVE_JOBS_MAX / 2)
+    if (io->slot_count + RECEIVE_CALL_MIN > RECEIVE_SLOTS || io->open_count > RECEIVE_JOBS_MAX / 2)
         flush_received(io);
-    for (size_t i = 0; i < RECEIVE_CALL_MAX; i++) {
+    size_t room = RECEIVE_SLOTS - io->slot_count;
+    if (!socket->is_shared && room > RECEIVE_CALL_MIN)
+        room = RECEIVE_CALL_MIN;
+    for (size_t i = 0; i < room; i++) {
         io->receive_vectors[i] =
             (struct iovec){io->slots + (io->slot_count + i) * RECEIVE_SLOT_STRIDE, RECEIVE_SLOT_BYTES};
         io->receive_heads[i].msg_hdr = (struct msghdr){
@@ -318,15 +328,33 @@ void packet_io_receive(struct packet_io *io, struct transport *transport)
             .msg_controllen = CONTROL_BYTES,
         };
     }
-    int count = recvmmsg(transport->watch.fd, io->receive_heads, RECEIVE_CALL_MAX, 0, NULL);
+    int count = recvmmsg(socket->watch.fd, io->receive_heads, (unsigned)room, 0, NULL);
     if (count <= 0)
-        return;
+        return 0;
     io->tally->receive_calls++;
     io->slot_count += (size_t)count;
     uint64_t now_ns = clock_ns();
     uint64_t realtime_ns = clock_read_ns(CLOCK_REALTIME);
     for (int i = 0; i < count; i++)
-        take_run(io, transport, &io->receive_heads[i], now_ns, realtime_ns);
+        take_run(io, socket, &io->receive_heads[i], now_ns, realtime_ns);
+    return count;
+}
+
+void packet_io_receive(struct packet_io *io, struct udp_socket *socket)
+{
+    receive_some(io, socket);
+}
+
+void packet_io_share(struct packet_io *io, struct udp_socket *socket)
+{
+    io->shared = socket;
+}
+
+void packet_io_poll(struct packet_io *io)
+{
+    for (unsigned calls = 0; io->shared && calls < RECEIVE_CALLS_A_ROUND; calls++)
+        if (receive_some(io, io->shared) < RECEIVE_CALL_MIN)
+            break;
 }
 
 /* ---- sending */
@@ -376,7 +404,7 @@ void packet_io_send_rtcp(struct packet_io *io, struct transport *transport, size
     queue_send(io, transport, &job);
 }
 
-/* Packets first up to before end, all of one transport. */
+/* Packets first up to before end, all of one socket. */
 static void send_run(struct packet_io *io, size_t first, size_t end)
 {
     unsigned count = 0;
@@ -388,11 +416,14 @@ static void send_run(struct packet_io *io, size_t first, size_t end)
         }
         io->send_vectors[count] = (struct iovec){io->send_jobs[i].out, io->send_jobs[i].length};
         io->send_heads[count].msg_hdr = (struct msghdr){.msg_iov = &io->send_vectors[count], .msg_iovlen = 1};
+        udp_endpoint_address(&io->send_transports[i]->endpoint, &io->send_heads[count].msg_hdr,
+                             io->send_controls[count]);
         count++;
     }
     unsigned sent = 0;
     while (sent < count) {
-        int done = sendmmsg(io->send_transports[first]->watch.fd, io->send_heads + sent, count - sent, 0);
+        int done = sendmmsg(io->send_transports[first]->endpoint.socket->watch.fd, io->send_heads + sent,
+                            count - sent, 0);
         if (done <= 0)
             break;
         sent += (unsigned)done;
@@ -408,8 +439,9 @@ static void flush_sent(struct packet_io *io)
         return;
     io->backend->protect(io->send_jobs, count);
     for (size_t first = 0; first < count;) {
+        const struct udp_socket *socket = io->send_transports[first]->endpoint.socket;
         size_t end = first + 1;
-        while (end < count && io->send_transports[end] == io->send_transports[first])
+        while (end < count && io->send_transports[end]->endpoint.socket == socket)
             end++;
         send_run(io, first, end);
         first = end;

@@ -16,6 +16,7 @@ struct dtls_keys;
 struct media_sink;
 struct packet_io;
 struct transport;
+struct udp_socket;
 
 struct packet_io_settings {
     const struct srtp_backend *backend;
@@ -36,8 +37,13 @@ void packet_io_end_session(struct packet_io *io, struct transport *transport);
 void packet_io_add_sink(struct packet_io *io, struct transport *transport, struct media_sink *sink);
 void packet_io_remove_sink(struct packet_io *io, struct transport *transport, const struct media_sink *sink);
 
-/* The transport's socket is readable. */
-void packet_io_receive(struct packet_io *io, struct transport *transport);
+/* The socket is readable. */
+void packet_io_receive(struct packet_io *io, struct udp_socket *socket);
+
+/* This socket is read by every packet_io_poll(), without asking whether it is readable. It outlives io's last
+ * round. */
+void packet_io_share(struct packet_io *io, struct udp_socket *socket);
+void packet_io_poll(struct packet_io *io);
 
 /* A buffer of PACKET_IO_PACKET_MAX for the next packet to be sent. */
 uint8_t *packet_io_buffer(struct packet_io *io);

@@ -90,9 +90,9 @@ static int open_transport(struct participant_leg *leg, const json_t *data)
     if (!ufrag || !password ||
         !read_candidate(json_object_get(data, "iceCandidates"), &remote, &remote_bytes))
         return -1;
-    int error =
-        transport_create(&world->loop, world->io, world->identity, (const struct sockaddr *)&remote,
-                         remote_bytes, world->options->is_dtls_server, &handler, leg, &leg->transport);
+    int error = transport_create(&world->loop, world->io, &world->pool, world->identity,
+                                 (const struct sockaddr *)&remote, remote_bytes,
+                                 world->options->is_dtls_server, &handler, leg, &leg->transport);
     if (error != 0)
         return error;
     if (!leg->is_producing)

@@ -183,11 +183,11 @@ json_t *report_json(const struct options *options, const struct result *result)
     json_t *json = json_pack(
         "{s:i, s:i, s:i, s:f, s:s, s:s, s:i, s:i, s:o, s:o, s:f, s:o, s:o, s:f, s:f, s:o}", "rooms",
         (int)options->rooms, "publishers", (int)options->publishers, "subscribers", (int)result->subscribers,
-        "video_packets_per_second", result->video_rate, "profile", srtp_profile_name(options->profile), "backend",
-        options->backend->name, "participants", (int)result->participants, "failed", (int)result->failed,
-        "consumers", number(result->sinks), "silent", number(result->silent), "seconds", result->seconds,
-        "expected", number(result->expected), "lost", number(result->lost), "loss", result_loss(result),
-        "packets_per_second", result_packets_per_second(result), "socket_drops",
+        "video_packets_per_second", result->video_rate, "profile", srtp_profile_name(options->profile),
+        "backend", options->backend->name, "participants", (int)result->participants, "failed",
+        (int)result->failed, "consumers", number(result->sinks), "silent", number(result->silent), "seconds",
+        result->seconds, "expected", number(result->expected), "lost", number(result->lost), "loss",
+        result_loss(result), "packets_per_second", result_packets_per_second(result), "socket_drops",
         number(result->socket_drops));
 
     json_object_set_new(json, "counters", counters_json(&result->tally));

@@ -5,7 +5,8 @@
 
 double result_loss(const struct result *result)
 {
-    return result->expected == 0 ? 1 : (double)result->lost / (double)result->expected;
+    return result->is_incomplete || result->expected == 0 ? 1
+                                                          : (double)result->lost / (double)result->expected;
 }
 
 double result_packets_per_second(const struct result *result)

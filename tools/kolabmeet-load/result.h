@@ -23,6 +23,7 @@ struct result_process {
 };
 
 struct result {
+    bool is_incomplete; /* not all could join, or receive: nothing was measured */
     double seconds;
     double video_rate;    /* packets a second of each publisher */
     uint32_t subscribers; /* of each room */

@@ -54,22 +54,6 @@ static void enter(struct scenario *scenario, enum phase phase)
     scenario->phase_ns = scenario->world.loop.now_ns;
 }
 
-static void give_up(struct scenario *scenario, const char *what)
-{
-    struct crowd_sum sum;
-
-    crowd_sum(&scenario->crowd, &sum);
-    fprintf(
-        stderr,
-        "kolabmeet-load: %s: %zu of %zu participants ready, %zu failed, %llu of %llu consumers, %llu of them "
-        "silent\n",
-        what, scenario->crowd.ready, scenario->crowd.begun, scenario->crowd.failed,
-        (unsigned long long)sum.sinks, (unsigned long long)crowd_consumers(&scenario->crowd),
-        (unsigned long long)sum.silent);
-    scenario->error = -ETIMEDOUT;
-    scenario->world.loop.stopping = true;
-}
-
 /* ---- CPU time of the server */
 
 static void watch_first(struct watched *watched, int pid)
@@ -177,6 +161,30 @@ static void next_load(struct scenario *scenario)
     crowd_set_video_rate(&scenario->crowd, load.video_rate);
     crowd_send(&scenario->crowd, true);
     enter(scenario, PHASE_JOIN);
+}
+
+/* A search goes on with a lower load. */
+static void give_up(struct scenario *scenario, const char *what)
+{
+    struct crowd_sum sum;
+
+    crowd_sum(&scenario->crowd, &sum);
+    fprintf(
+        stderr,
+        "kolabmeet-load: %s: %zu of %zu participants ready, %zu failed, %llu of %llu consumers, %llu of them "
+        "silent\n",
+        what, scenario->crowd.ready, scenario->crowd.begun, scenario->crowd.failed,
+        (unsigned long long)sum.sinks, (unsigned long long)crowd_consumers(&scenario->crowd),
+        (unsigned long long)sum.silent);
+    if (scenario->options->search != SEARCH_OFF && crowd_drop_failed(&scenario->crowd)) {
+        memset(&scenario->result, 0, sizeof scenario->result);
+        scenario->result.is_incomplete = true;
+        scenario->result.seconds = 1;
+        next_load(scenario);
+        return;
+    }
+    scenario->error = -ETIMEDOUT;
+    scenario->world.loop.stopping = true;
 }
 
 /* ---- phases */

@@ -1,5 +1,5 @@
-/* The names of SRTP profiles. They stand in a file of their own because OpenSSL has macros that are called like
- * the profiles of srtp.h. */
+/* The names of SRTP profiles. They stand in a file of their own because OpenSSL has macros that are called
+ * like the profiles of srtp.h. */
 #pragma once
 
 #include <stdbool.h>

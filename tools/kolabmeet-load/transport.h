@@ -1,4 +1,4 @@
-/* One WebRTC transport of a participant: a UDP socket with ICE, DTLS and SRTP on it. */
+/* One WebRTC transport of a participant: ICE, DTLS and SRTP over a local end of its own. */
 #pragma once
 
 #include <stdbool.h>
@@ -12,6 +12,7 @@
 #include "tools/kolabmeet-load/loop.h"
 #include "tools/kolabmeet-load/sink_map.h"
 #include "tools/kolabmeet-load/twcc_collector.h"
+#include "tools/kolabmeet-load/udp_pool.h"
 
 struct packet_io;
 
@@ -27,7 +28,8 @@ struct transport {
     const struct dtls_identity *identity;
     struct transport_handler handler;
     void *context;
-    struct loop_watch watch;
+    struct udp_pool *pool;
+    struct udp_endpoint endpoint;
     struct ice_client ice;
     struct dtls_client *dtls; /* NULL before */
     bool is_dtls_server;
@@ -41,11 +43,11 @@ struct transport {
     uint16_t twcc_next; /* to be sent */
 };
 
-/* An own socket, connected to remote. -errno. */
-int transport_create(struct loop *loop, struct packet_io *io, const struct dtls_identity *identity,
-                     const struct sockaddr *remote, socklen_t remote_bytes, bool is_dtls_server,
-                     const struct transport_handler *handler, void *context,
-                     struct transport **ret_transport);
+/* Towards remote. -errno. */
+int transport_create(struct loop *loop, struct packet_io *io, struct udp_pool *pool,
+                     const struct dtls_identity *identity, const struct sockaddr *remote,
+                     socklen_t remote_bytes, bool is_dtls_server, const struct transport_handler *handler,
+                     void *context, struct transport **ret_transport);
 
 /* Begins ICE. -EINVAL. */
 int transport_start(struct transport *transport, const char *remote_ufrag, const char *remote_password);
@@ -58,6 +60,3 @@ void transport_destroy(struct transport *transport);
 
 /* For packet_io. */
 void transport_take_control(struct transport *transport, const uint8_t *data, size_t length);
-
-/* Packets that this socket has dropped for want of room. */
-uint64_t transport_socket_drops(const struct transport *transport);

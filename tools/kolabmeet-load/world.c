@@ -6,6 +6,11 @@
 
 #define TRANSPORT_STREAMS (SRTP_GUESTS_MAX + 1)
 
+static void round_begin(void *context)
+{
+    packet_io_poll(context);
+}
+
 static void round_end(void *context)
 {
     packet_io_flush(context);
@@ -47,6 +52,8 @@ int world_init(struct world *world, const struct options *options)
         return error;
     }
     world->api = api_client_create(&world->loop, &options->target, options->token);
+    udp_pool_init(&world->pool, &world->loop, world->io, options->local_network, options->local_prefix_bits);
+    world->loop.round_begin = round_begin;
     world->loop.round_end = round_end;
     world->loop.context = world->io;
     return 0;
@@ -55,6 +62,7 @@ int world_init(struct world *world, const struct options *options)
 void world_deinit(struct world *world)
 {
     api_client_destroy(world->api);
+    udp_pool_deinit(&world->pool);
     packet_io_destroy(world->io);
     dtls_identity_destroy(world->identity);
     flow_table_deinit(&world->flows);

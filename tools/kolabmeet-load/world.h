@@ -10,6 +10,7 @@
 #include "tools/kolabmeet-load/options.h"
 #include "tools/kolabmeet-load/packet_io.h"
 #include "tools/kolabmeet-load/tally.h"
+#include "tools/kolabmeet-load/udp_pool.h"
 
 struct world {
     const struct options *options;
@@ -17,6 +18,7 @@ struct world {
     struct api_client *api;
     struct dtls_identity *identity;
     struct packet_io *io;
+    struct udp_pool pool;
     struct flow_table flows;
     struct tally tally; /* since it was last taken */
     uint32_t last_ssrc; /* given out to sources and agents */
