@@ -18,6 +18,7 @@ enum kind {
     NUMBER, /* unsigned, from min to max */
     FLAG,   /* on by any value */
     POLL,
+    SRTP,
     LEVEL,
     IGNORED,
 };
@@ -76,6 +77,8 @@ static const struct setting settings[] = {
     {"ROUTER_SCALE_SIZE", NULL, "16", IGNORED, 0, 0, 0, "accepted and ignored"},
     {"POLL", NULL, "adaptive", POLL, AT(poll), 0, 0,
      "adaptive, busy or sleep: how the forwarder waits for packets"},
+    {"SRTP_BACKEND", NULL, "native", SRTP, AT(srtp_backend), 0, 0,
+     "native or libsrtp2: who encrypts; with libsrtp2 a call does not outlive its forwarder"},
     {"RUNTIME_DIR", NULL, "/run/kolabmeet", TEXT, AT(runtime_dir), 0, 0,
      "folder of the statistics and of sockets"},
     {"DEMO", NULL, "off", TEXT, AT(demo), 0, 0, "folder of the built demo page, or off"},
@@ -181,6 +184,16 @@ static int parse_poll(const char *text, enum config_poll *ret)
     return -EINVAL;
 }
 
+static int parse_srtp_backend(const char *text, enum config_srtp *ret)
+{
+    bool native = strcasecmp(text, "native") == 0;
+
+    if (!native && strcasecmp(text, "libsrtp2") != 0)
+        return -EINVAL;
+    *ret = native ? CONFIG_SRTP_NATIVE : CONFIG_SRTP_LIBSRTP2;
+    return 0;
+}
+
 static int store(struct config *config, const struct setting *setting, const char *text, char *error,
                  size_t size)
 {
@@ -209,6 +222,9 @@ static int store(struct config *config, const struct setting *setting, const cha
         return 0;
     case POLL:
         result = parse_poll(text, field);
+        break;
+    case SRTP:
+        result = parse_srtp_backend(text, field);
         break;
     case LEVEL:
         result = log_level_parse(text, field);

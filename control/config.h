@@ -17,6 +17,8 @@
 #define CONFIG_ERROR_MAX 256
 
 enum config_action { CONFIG_RUN, CONFIG_SHOW_HELP, CONFIG_SHOW_VERSION };
+enum config_srtp { CONFIG_SRTP_NATIVE, CONFIG_SRTP_LIBSRTP2 };
+
 enum config_poll { CONFIG_POLL_ADAPTIVE, CONFIG_POLL_BUSY, CONFIG_POLL_SLEEP };
 
 struct config {
@@ -48,6 +50,7 @@ struct config {
 
     unsigned workers; /* number of cores by default */
     enum config_poll poll;
+    enum config_srtp srtp_backend;
     char *runtime_dir;
     char *demo;      /* folder of the built demo page; NULL: DEMO=off */
     char *forwarder; /* path of kolabmeet-forwarder; by default beside the running binary */

@@ -6,7 +6,9 @@
 #include "dataplane/counters.h"
 #include "dataplane/events.h"
 #include "dataplane/forward.h"
+#include "dataplane/ingress.h"
 #include "dataplane/remb_cap.h"
+#include "dataplane/rewrite.h"
 #include "dataplane/rtcp_egress.h"
 #include "dataplane/worker.h"
 
@@ -115,6 +117,7 @@ static void drop_producer(struct worker *worker, struct producer *producer)
     while (producer->consumers)
         drop_consumer(worker, producer->consumers);
     counters_clear_producer(worker, producer);
+    ingress_forget(worker, producer);
     producer_remove(&worker->streams, producer);
 }
 
@@ -196,6 +199,8 @@ static int install_keys(struct worker *worker, const Km__Command *command, const
     bool could_send = transport_can_send(transport);
     error = transport_set_keys(&worker->transports, transport, profile, message->receive_key.data,
                                message->send_key.data);
+    for (struct consumer *consumer = transport->consumers; consumer; consumer = consumer->next_of_transport)
+        rewrite_new_keys(&consumer->row->media.rewrite);
     if (error != 0)
         *ret_reason = "the SRTP layer does not take the keys";
     else if (!could_send && transport_can_send(transport))

@@ -155,6 +155,8 @@ static void deliver(struct worker *worker, struct consumer *consumer, const stru
     struct srtp_protect_job *job = egress_begin(worker, consumer->transport, SRTP_KIND_RTP);
     if (!job)
         return;
+    job->stream = &media->srtp;
+    job->index = numbers.sequence;
     media->rewrite.payload_type = flight->type->router_payload_type;
     if (build(worker, consumer, flight, &numbers, job) != 0) {
         egress_cancel(worker);

@@ -176,6 +176,29 @@ static bool count_packet(struct worker *worker, struct stream *stream, const str
     return false;
 }
 
+/* The SRTP layer keeps what it knows of a stream's SSRC, and makes room among all others. */
+static void keep(struct worker *worker, struct transport *transport, const struct stream_match *match,
+                 uint32_t ssrc)
+{
+    uint32_t *epoch = match->is_rtx ? &match->stream->kept_rtx_epoch : &match->stream->kept_epoch;
+
+    if (*epoch != transport->key_epoch) {
+        worker->srtp->keep(transport->srtp, ssrc);
+        *epoch = transport->key_epoch;
+    }
+}
+
+void ingress_forget(struct worker *worker, const struct producer *producer)
+{
+    struct transport *transport = producer->transport;
+    const struct demux_producer *demux = &transport->demux[producer->place];
+
+    for (unsigned i = 0; transport->srtp && i < demux->encoding_count; i++) {
+        worker->srtp->forget(transport->srtp, demux->encodings[i].ssrc);
+        worker->srtp->forget(transport->srtp, demux->encodings[i].rtx_ssrc);
+    }
+}
+
 void ingress_rtp(struct worker *worker, const struct ingress_packet *packet)
 {
     struct transport *transport = packet->transport;
@@ -191,11 +214,10 @@ void ingress_rtp(struct worker *worker, const struct ingress_packet *packet)
     int error = stream_match(&worker->streams, transport, packet->data, &view, &match);
     if (error != 0) {
         worker_drop(worker, drop_of_match(error));
-        if (error != -EPROTO)
-            worker->srtp->forget(transport->srtp, view.header.ssrc);
         return;
     }
     struct stream *stream = match.stream;
+    keep(worker, transport, &match, view.header.ssrc);
     if (match.is_rtx) {
         stream->row->rtx_packets++; /* nothing was asked for: it is a probe for bandwidth */
         worker_drop(worker, DROP_rtx_unasked);

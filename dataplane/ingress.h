@@ -2,7 +2,7 @@
 #pragma once
 
 #include "dataplane/port.h"
-#include "dataplane/transport_table.h"
+#include "dataplane/stream_table.h"
 
 struct worker;
 
@@ -18,6 +18,9 @@ struct ingress_packet {
  * SRTCP of known tuples are decrypted, all together. Returns how many of ret_packets there are then. */
 uint32_t ingress_open(struct worker *worker, const struct port_packet *packets, uint32_t count,
                       struct ingress_packet ret_packets[PORT_BATCH]);
+
+/* A producer ends: the SRTP layer need not keep what it knows of its streams. */
+void ingress_forget(struct worker *worker, const struct producer *producer);
 
 /* An RTP packet: finds its stream, counts it, and forwards it. */
 void ingress_rtp(struct worker *worker, const struct ingress_packet *packet);

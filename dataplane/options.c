@@ -7,14 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dataplane/srtp_native.h"
+
 const char options_usage[] =
     "usage: kolabmeet-forwarder --control-fd=N [options]\n"
     "The data plane of kolabmeet; started by kolabmeetd, which holds the other end of descriptor N.\n"
     "  --control-fd=N            SOCK_SEQPACKET socket to kolabmeetd\n"
     "  --poll=adaptive|busy|sleep  how a worker waits for packets (adaptive)\n"
     "  --cpus=LIST               pin worker threads, e.g. 2,3 or 4-7 (not pinned)\n"
-    "  --srtp-backend=libsrtp2   who encrypts (libsrtp2)\n"
-    "  --log-level=LEVEL         error, warning, info or debug (info)\n"
+    "  --srtp-backend=native|libsrtp2  who encrypts (native)\n"
+    "  --log-level=LEVEL         error, warn, info or debug (info)\n"
     "  --version, --help\n";
 
 enum option_key { CONTROL_FD = 1, POLL, CPUS, SRTP_BACKEND, LOG_LEVEL, VERSION, HELP };
@@ -80,7 +82,7 @@ static bool read_poll(const char *text, enum worker_poll *ret_poll)
 
 static bool read_log_level(const char *text, bool *ret_quiet)
 {
-    bool quiet = strcmp(text, "error") == 0 || strcmp(text, "warning") == 0;
+    bool quiet = strcmp(text, "error") == 0 || strcmp(text, "warn") == 0;
 
     if (!quiet && strcmp(text, "info") != 0 && strcmp(text, "debug") != 0)
         return false;
@@ -121,7 +123,7 @@ static bool read_option(int key, const char *value, struct options *options)
 
 int options_parse(int argc, char **argv, struct options *ret_options, char *ret_error, size_t error_bytes)
 {
-    struct options options = {.control_fd = -1, .poll = WORKER_POLL_ADAPTIVE, .srtp = &srtp_libsrtp2};
+    struct options options = {.control_fd = -1, .poll = WORKER_POLL_ADAPTIVE, .srtp = &srtp_native};
     int key, index = 0;
 
     opterr = 0;

@@ -60,6 +60,13 @@ void rewrite_init(struct rewrite_state *state, uint32_t ssrc, uint8_t payload_ty
     state->flags = video ? REWRITE_VIDEO : 0;
 }
 
+/* Late packets of before a wrap have no index any more: they count as sent. */
+void rewrite_new_keys(struct rewrite_state *state)
+{
+    state->highest_out = state->highest_out == UINT64_MAX ? UINT64_MAX : state->highest_out & 0xffff;
+    memset(state->sent, 0xff, sizeof(state->sent));
+}
+
 static uint32_t rewrite_sync_timestamp(const struct rewrite_state *state, const struct rewrite_start *start)
 {
     uint32_t by_time =

@@ -24,6 +24,10 @@
 void rewrite_init(struct rewrite_state *state, uint32_t ssrc, uint8_t payload_type, uint16_t first_sequence,
                   bool video);
 
+/* The packets to come are protected by other keys: the roll-over counter begins anew at 0, as it does at the
+ * receiver; the sequence numbers go on. */
+void rewrite_new_keys(struct rewrite_state *state);
+
 /* Where a new piece of stream begins, and what is known of its clock. */
 struct rewrite_start {
     uint16_t sequence; /* of its first packet */

@@ -216,30 +216,11 @@ static int take(struct worker *worker, struct transport *transport, const struct
     }
 }
 
-/* The SRTP layer keeps a replay window for each sender. One who only receives reports under an SSRC of no
- * stream; a few of those are kept, so that a peer who makes SSRCs up costs no memory. */
-static void welcome_sender(struct worker *worker, struct transport *transport, uint32_t ssrc)
-{
-    uint32_t *guests = transport->rtcp_guests;
-
-    if (ssrc == 0 || stream_find_ssrc(&worker->streams, transport, ssrc))
-        return;
-    for (unsigned i = 0; i < TRANSPORT_RTCP_GUESTS; i++) {
-        if (guests[i] == ssrc)
-            return;
-    }
-    uint32_t *place = &guests[transport->rtcp_guest_next++ % TRANSPORT_RTCP_GUESTS];
-    if (*place != 0 && !stream_find_ssrc(&worker->streams, transport, *place))
-        worker->srtp->forget(transport->srtp, *place);
-    *place = ssrc;
-}
-
 void rtcp_ingress(struct worker *worker, const struct ingress_packet *packet)
 {
     struct rtcp_iterator iterator;
     struct rtcp_packet part;
 
-    welcome_sender(worker, packet->transport, load_be32(packet->data + 4));
     if (rtcp_begin(&iterator, packet->data, packet->length) != 0) {
         worker_drop(worker, DROP_rtcp_malformed);
         return;

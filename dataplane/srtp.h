@@ -22,9 +22,9 @@
 #define SRTP_KEY_MAX 44u     /* master key and salt of AEAD_AES_256_GCM */
 #define SRTP_TRAILER_MAX 20u /* tag and SRTCP index of any profile */
 #define SRTP_REPLAY_WINDOW SRTP_STATE_REPLAY_PACKETS
-#define SRTP_PACKET_MAX 65507u  /* of any packet, trailer included */
-#define SRTP_RESIDENTS_MAX 136u /* SSRCs that a session keeps at most */
-#define SRTP_GUESTS_MAX 8u      /* and SSRCs of no stream beside them */
+#define SRTP_PACKET_MAX 65507u            /* of any packet, trailer included */
+#define SRTP_RESIDENTS_MAX 136u           /* SSRCs that a session keeps at most */
+#define SRTP_GUESTS_MAX SRTP_STATE_GUESTS /* and SSRCs of no stream beside them */
 
 /* The numbers of km.SrtpProfile. */
 enum srtp_profile {

@@ -1,6 +1,7 @@
 /* The libsrtp2 backend. Its contexts are opaque heap objects: with it, keys do not survive the process. */
 #include "dataplane/srtp.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <pthread.h>
 #include <srtp2/srtp.h>
@@ -13,7 +14,51 @@ struct srtp_session {
     enum srtp_profile profile;
     srtp_t receiver;
     srtp_t sender;
+
+    uint32_t resident_count;
+    uint32_t guest_count;
+    uint32_t residents[SRTP_RESIDENTS_MAX];
+    uint32_t guests[SRTP_GUESTS_MAX]; /* oldest first */
 };
+
+static bool list_remove(uint32_t *list, uint32_t *count, uint32_t ssrc)
+{
+    for (uint32_t i = 0; i < *count; i++) {
+        if (list[i] == ssrc) {
+            memmove(&list[i], &list[i + 1], (--*count - i) * sizeof(*list));
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool list_has(const uint32_t *list, uint32_t count, uint32_t ssrc)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (list[i] == ssrc)
+            return true;
+    }
+    return false;
+}
+
+/* Only what was received is removed: a sending stream that were forgotten would start its index again, under
+ * the same key. */
+static void add_guest(struct srtp_session *session, uint32_t ssrc)
+{
+    if (session->guest_count == SRTP_GUESTS_MAX) {
+        srtp_remove_stream(session->receiver, htonl(session->guests[0]));
+        list_remove(session->guests, &session->guest_count, session->guests[0]);
+    }
+    session->guests[session->guest_count++] = ssrc;
+}
+
+/* The library remembers every SSRC that it has heard from. */
+static void heard_from(struct srtp_session *session, uint32_t ssrc)
+{
+    if (!list_has(session->residents, session->resident_count, ssrc) &&
+        !list_has(session->guests, session->guest_count, ssrc))
+        add_guest(session, ssrc);
+}
 
 static void set_policy(enum srtp_profile profile, srtp_policy_t *policy)
 {
@@ -129,8 +174,10 @@ static void unprotect_one(struct srtp_unprotect_job *job)
         status = srtp_unprotect_rtcp(job->session->receiver, job->data, &length);
     }
     job->status = status_of(status);
-    if (job->status == SRTP_OK)
+    if (job->status == SRTP_OK) {
+        heard_from(job->session, srtp_load_u32(job->data + (job->kind == SRTP_KIND_RTP ? 8 : 4)));
         job->length = (uint32_t)length;
+    }
 }
 
 static void unprotect(struct srtp_unprotect_job *jobs, size_t count)
@@ -178,18 +225,17 @@ static void protect(struct srtp_protect_job *jobs, size_t count)
         protect_one(&jobs[i]);
 }
 
-/* Every SSRC is kept until it is forgotten. */
 static void keep(struct srtp_session *session, uint32_t ssrc)
 {
-    (void)session;
-    (void)ssrc;
+    if (session->resident_count < SRTP_RESIDENTS_MAX &&
+        list_remove(session->guests, &session->guest_count, ssrc))
+        session->residents[session->resident_count++] = ssrc;
 }
 
-/* Only what was received: a sending stream that were forgotten would start its index again, under the same
- * key. */
 static void forget(struct srtp_session *session, uint32_t ssrc)
 {
-    srtp_remove_stream(session->receiver, __builtin_bswap32(ssrc)); /* wants it in network order */
+    if (list_remove(session->residents, &session->resident_count, ssrc))
+        add_guest(session, ssrc);
 }
 
 static int init_error;

@@ -15,6 +15,8 @@ struct stream {
     struct shm_stream_row *row;
     struct producer *producer;
     unsigned encoding;
+    uint32_t kept_epoch; /* of the keys under which the SRTP layer was told to keep its SSRC, its RTX SSRC */
+    uint32_t kept_rtx_epoch;
 };
 
 struct producer {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "dataplane/row.h"
+#include "dataplane/srtp_receive_pool.h"
 #include "shm/seqlock.h"
 
 static void queue_append(struct transport_table *table, struct transport *transport, uint64_t now_us)
@@ -46,13 +47,42 @@ static struct transport *link_row(struct transport_table *table, struct shm_tran
     return transport;
 }
 
+/* The epoch of the keys stays: what consumers say of indices is about it. */
 static void forget_keys(struct shm_transport_row *row)
 {
     seqlock_write_begin(&row->row.sequence);
-    explicit_bzero(&row->keys, sizeof(row->keys));
+    row->srtp.profile = 0;
+    explicit_bzero(&row->srtp.receive, sizeof(row->srtp.receive));
+    explicit_bzero(&row->srtp.send, sizeof(row->srtp.send));
     row->has_keys = 0;
     row->srtp_profile = 0;
     seqlock_write_end(&row->row.sequence);
+}
+
+static struct srtp_place place_of(const struct transport_table *table, const struct transport *transport)
+{
+    return (struct srtp_place){
+        .state = &transport->row->srtp, .pool = table->pool, .owner = transport->handle};
+}
+
+/* Goes on with the keys in its row, if it can. */
+static void attach_keys(struct transport_table *table, struct transport *transport)
+{
+    struct srtp_place place = place_of(table, transport);
+
+    if (table->srtp->attach(&place, &transport->srtp) == 0)
+        transport->key_epoch++;
+    else
+        forget_keys(transport->row);
+}
+
+static int create_pool(struct transport_table *table, const struct shm_segment *segment)
+{
+    uint32_t streams = shm_segment_srtp_streams(&segment->capacities);
+
+    return srtp_receive_pool_create(
+        shm_segment_at(segment, SHM_SECTION_SRTP_HEAD, table->worker),
+        shm_segment_at(segment, SHM_SECTION_SRTP_RECEIVE, table->worker * streams), streams, &table->pool);
 }
 
 int transport_table_init(struct transport_table *table, const struct shm_segment *segment, uint32_t worker,
@@ -61,16 +91,19 @@ int transport_table_init(struct transport_table *table, const struct shm_segment
     *table =
         (struct transport_table){.capacity = segment->capacities.transports, .worker = worker, .srtp = srtp};
     table->transports = calloc(table->capacity, sizeof(*table->transports));
-    if (!table->transports)
+    if (!table->transports || create_pool(table, segment) != 0) {
+        free(table->transports);
+        table->transports = NULL;
         return -ENOMEM;
+    }
     for (uint32_t i = row_next_touched(segment, SHM_SECTION_TRANSPORT, 0); i < table->capacity;
          i = row_next_touched(segment, SHM_SECTION_TRANSPORT, i + 1)) {
         struct shm_transport_row *row = shm_segment_at(segment, SHM_SECTION_TRANSPORT, i);
         if (row_adopt(&row->row, sizeof(*row), worker)) {
-            forget_keys(row);
-            link_row(table, row, i, now_us);
+            attach_keys(table, link_row(table, row, i, now_us));
         }
     }
+    srtp_receive_pool_sweep(table->pool);
     return 0;
 }
 
@@ -78,6 +111,7 @@ void transport_table_deinit(struct transport_table *table)
 {
     for (struct transport *transport = table->first; transport; transport = transport->next)
         table->srtp->destroy(transport->srtp);
+    srtp_receive_pool_destroy(table->pool);
     free(table->transports);
     *table = (struct transport_table){0};
 }
@@ -156,14 +190,12 @@ int transport_set_keys(const struct transport_table *table, struct transport *tr
     table->srtp->retire(transport->srtp); /* the new session stands in the same place */
     transport->srtp = NULL;
     forget_keys(row);
-    int error = table->srtp->create(profile, receive_key, send_key, NULL, &transport->srtp);
+    struct srtp_place place = place_of(table, transport);
+    int error = table->srtp->create(profile, receive_key, send_key, &place, &transport->srtp);
     if (error != 0)
         return error;
-    size_t bytes = srtp_key_bytes(profile);
+    transport->key_epoch++;
     seqlock_write_begin(&row->row.sequence);
-    explicit_bzero(&row->keys, sizeof(row->keys));
-    memcpy(row->keys.receive, receive_key, bytes);
-    memcpy(row->keys.send, send_key, bytes);
     row->srtp_profile = (uint8_t)profile;
     row->has_keys = 1;
     seqlock_write_end(&row->row.sequence);

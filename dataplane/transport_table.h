@@ -13,7 +13,6 @@
 
 #define TRANSPORT_TURN_US 50000u
 #define TRANSPORT_PRODUCERS_MAX 16u
-#define TRANSPORT_RTCP_GUESTS 8u
 
 struct producer;
 struct consumer;
@@ -31,6 +30,7 @@ struct transport {
     uint32_t turns;
     struct shm_transport_row *row;
     struct srtp_session *srtp; /* NULL before the keys are known */
+    uint32_t key_epoch;        /* counts srtp's lives */
 
     struct media_extension_map extensions;                /* of all its producers (RFC 8843 section 9.1) */
     struct demux_producer demux[TRANSPORT_PRODUCERS_MAX]; /* handle 0: free place */
@@ -38,9 +38,6 @@ struct transport {
     struct consumer *consumers;                           /* list, by next_of_transport */
 
     struct token_bucket punts;
-    uint32_t rtcp_guests[TRANSPORT_RTCP_GUESTS]; /* senders of RTCP without a stream; 0: free */
-    uint32_t rtcp_guest_next;
-
     struct transport *previous; /* in the order of turns */
     struct transport *next;
     uint64_t due_us;
@@ -52,13 +49,14 @@ struct transport_table {
     uint32_t worker;
     uint32_t count;
     const struct srtp_backend *srtp;
+    struct srtp_receive_pool *pool;
     struct transport *first; /* whose turn is next */
     struct transport *last;
 };
 
-/* Takes up what lives in the segment's rows of this worker. Transports come back without keys: no SRTP state
- * outlives a process with a backend that keeps it on its heap, and an SRTP index must never be used twice.
- * -ENOMEM. */
+/* Takes up what lives in the segment's rows of this worker. Transports come back with their keys, indices and
+ * replay windows where the backend's state outlives a process, else without keys: an SRTP index must never be
+ * used twice. -ENOMEM. */
 int transport_table_init(struct transport_table *table, const struct shm_segment *segment, uint32_t worker,
                          const struct srtp_backend *srtp, uint64_t now_us);
 void transport_table_deinit(struct transport_table *table);

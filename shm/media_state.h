@@ -9,6 +9,8 @@
 
 #include <stdint.h>
 
+#include "shm/srtp_state.h"
+
 #define MEDIA_ENCODINGS_MAX 4u
 #define MEDIA_PAYLOAD_TYPES_MAX 8u
 #define MEDIA_MID_BYTES 32u
@@ -180,11 +182,13 @@ struct media_consumer {
     struct vp8_continuity vp8;
     struct layer_switch layer;
     struct rewrite_extensions extensions;
+    struct srtp_send_stream srtp; /* the indices of its SSRC */
     struct send_stats stats;
+    struct srtp_send_stream srtp_rtx; /* and of its RTX SSRC */
 };
-MEDIA_STATIC_SIZE(struct media_consumer, 256);
+MEDIA_STATIC_SIZE(struct media_consumer, 320);
 _Static_assert(__builtin_offsetof(struct media_consumer, vp8) == 64 &&
-                   __builtin_offsetof(struct media_consumer, stats) == 128,
+                   __builtin_offsetof(struct media_consumer, srtp) == 128,
                "a consumer's packet touches three cache lines: numbers, codec and extensions, counters");
 
 /* Key frames asked of one producer stream. */

@@ -25,7 +25,6 @@ SHM_STATIC_SIZE(struct shm_row, 16);
 
 #define SHM_ICE_STRING_BYTES 40u /* ICE ufrag and password, with the end */
 #define SHM_CNAME_BYTES 64u      /* of RFC 3550 section 6.5.1, cut to fit, with the end */
-#define SHM_SRTP_KEY_BYTES 48u   /* the longest master key and salt have 44 */
 
 /* What was negotiated for a stream (Feedback in proto/schema/forwarder.proto). */
 enum shm_feedback {
@@ -47,13 +46,6 @@ struct shm_ice_credentials {
     char password[SHM_ICE_STRING_BYTES];
 };
 SHM_STATIC_SIZE(struct shm_ice_credentials, 80);
-
-/* Master keys with their salts, as they came from DTLS. */
-struct shm_srtp_keys {
-    uint8_t receive[SHM_SRTP_KEY_BYTES];
-    uint8_t send[SHM_SRTP_KEY_BYTES];
-};
-SHM_STATIC_SIZE(struct shm_srtp_keys, 96);
 
 struct shm_transport_row {
     SHM_ALIGNED struct shm_row row;
@@ -88,12 +80,12 @@ struct shm_transport_row {
     struct shm_ice_credentials ice;
     struct shm_ice_credentials
         ice_previous; /* a pair goes on being checked with them until an ICE restart ends */
-    struct shm_srtp_keys keys;
     struct demux_retired retired;
     uint32_t reserved2[7];
+    struct srtp_transport_state srtp;
     struct twcc_feedback_state twcc;
 };
-SHM_STATIC_SIZE(struct shm_transport_row, 2816);
+SHM_STATIC_SIZE(struct shm_transport_row, 3072);
 
 struct shm_payload_type {
     uint8_t codec;            /* enum media_codec */
@@ -174,6 +166,6 @@ struct shm_consumer_row {
     char cname[SHM_CNAME_BYTES];
     struct score score;
 };
-SHM_STATIC_SIZE(struct shm_consumer_row, 448);
+SHM_STATIC_SIZE(struct shm_consumer_row, 512);
 _Static_assert(__builtin_offsetof(struct shm_consumer_row, media) == 64,
                "the head of a consumer is one cache line");

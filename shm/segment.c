@@ -47,13 +47,19 @@ struct shm_capacities shm_capacities_default(uint32_t workers)
     };
 }
 
+uint32_t shm_segment_srtp_streams(const struct shm_capacities *capacities)
+{
+    return SRTP_STATE_RECEIVE_STREAMS(capacities->streams, capacities->transports);
+}
+
 static bool capacities_are_sane(const struct shm_capacities *c)
 {
     return c->workers > 0 && c->workers <= 64 && c->transports > 0 && c->producers > 0 && c->streams > 0 &&
            c->consumers > 0 && is_power_of_two(c->tuples) && is_power_of_two(c->command_ring_bytes) &&
            is_power_of_two(c->event_ring_bytes) && is_power_of_two(c->punt_ring_bytes) &&
            is_power_of_two(c->inject_ring_bytes) && is_power_of_two(c->peer_ring_bytes) &&
-           c->store_slots > 0 && c->store_slots <= UINT32_MAX / c->workers;
+           c->streams <= 1u << 24 && c->transports <= 1u << 22 && c->store_slots > 0 &&
+           c->store_slots <= UINT32_MAX / c->workers;
 }
 
 static uint64_t align_up(uint64_t value, uint64_t alignment)
@@ -82,6 +88,9 @@ static uint64_t lay_out(const struct shm_capacities *c, struct shm_section secti
         [SHM_SECTION_PEER_RING] = {SHM_RING_BYTES(c->peer_ring_bytes), c->workers * c->workers},
         [SHM_SECTION_STORE_HEAD] = {sizeof(struct shm_store_head), c->workers},
         [SHM_SECTION_STORE] = {sizeof(struct shm_slot), c->workers * c->store_slots},
+        [SHM_SECTION_SRTP_HEAD] = {sizeof(struct srtp_receive_head), c->workers},
+        [SHM_SECTION_SRTP_RECEIVE] = {sizeof(struct srtp_receive_stream),
+                                      c->workers * shm_segment_srtp_streams(c)},
     };
     uint64_t offset = align_up(sizeof(struct shm_header), SECTION_ALIGNMENT);
 

@@ -30,6 +30,8 @@ enum shm_section_kind {
     SHM_SECTION_PEER_RING,    /* worker -> worker: struct shm_peer_record, row from * workers + to */
     SHM_SECTION_STORE_HEAD,   /* struct shm_store_head, by its worker */
     SHM_SECTION_STORE,        /* struct shm_slot, store_slots a worker, by that worker */
+    SHM_SECTION_SRTP_HEAD,    /* struct srtp_receive_head, by worker */
+    SHM_SECTION_SRTP_RECEIVE, /* struct srtp_receive_stream: shm_segment_srtp_streams for each worker */
     SHM_SECTION_COUNT
 };
 
@@ -98,6 +100,9 @@ void shm_segment_deinit(struct shm_segment *segment, bool wipe);
 
 /* Element index of a section, or NULL beyond its count. */
 void *shm_segment_at(const struct shm_segment *segment, enum shm_section_kind kind, uint32_t index);
+
+/* The part of SHM_SECTION_SRTP_RECEIVE that each worker has, in elements. */
+uint32_t shm_segment_srtp_streams(const struct shm_capacities *capacities);
 
 /* First element of a section. */
 void *shm_segment_section(const struct shm_segment *segment, enum shm_section_kind kind);

@@ -1,13 +1,11 @@
 /* What SRTP remembers (RFC 3711, RFC 7714), as plain data, so that a new forwarder goes on with the keys, the
  * roll-over counters, the replay windows and the indices of a dead one.
  *
- * Where it lives:
- *   struct srtp_transport_state   in the row of a transport: session keys and the SRTCP index. The master
- * keys need not be kept beside it. struct srtp_send_stream       twice in the row of a consumer: for its SSRC
- * and for its RTX SSRC, on a cache line that a forwarded packet writes anyway. struct srtp_receive_stream in
- * a section of its own, a pool shared out by need: one for each SSRC heard from. Names its transport, so that
- * no list need survive a kill. Two for each producer stream and SRTP_GUESTS_MAX for each transport are always
- * enough.
+ * struct srtp_transport_state lives in the row of a transport: session keys and the SRTCP index; the master
+ * keys are not kept. struct srtp_send_stream lives twice in the row of a consumer, for its SSRC and for its
+ * RTX SSRC. struct srtp_receive_stream lives in a section of its own, of which each worker has a part, a pool
+ * shared out by need: one for each SSRC heard from. It names its transport, so that no list need survive a
+ * kill.
  *
  * All zeroes is a valid, idle state. What a cipher provider makes of the keys is its private cache, made anew
  * at attach. Kills: a store counts once it is executed, so an index that is advanced before its packet is
@@ -18,6 +16,11 @@
 
 #define SRTP_STATE_REPLAY_PACKETS 1024u
 #define SRTP_STATE_RTCP_REPLAY_PACKETS 128u
+
+/* Receive streams that are always enough for one worker: media and RTX of every producer stream, and guests.
+ */
+#define SRTP_STATE_GUESTS 8u
+#define SRTP_STATE_RECEIVE_STREAMS(streams, transports) (2u * (streams) + SRTP_STATE_GUESTS * (transports))
 
 /* The session keys of one direction (RFC 3711 section 4.3, RFC 7714 section 11). */
 struct srtp_session_keys {

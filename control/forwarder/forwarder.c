@@ -280,10 +280,12 @@ static int launch(struct forwarder *forwarder)
 {
     char control_fd[] = "--control-fd=3";
     char poll[32];
+    char backend[40];
     char level[32];
-    char *argv[] = {forwarder->binary, control_fd, poll, level, NULL};
+    char *argv[] = {forwarder->binary, control_fd, poll, backend, level, NULL};
 
     snprintf(poll, sizeof poll, "--poll=%s", forwarder->poll);
+    snprintf(backend, sizeof backend, "--srtp-backend=%s", forwarder->srtp_backend);
     snprintf(level, sizeof level, "--log-level=%s", forwarder->log_level);
     int err = process_start(argv, &forwarder->process);
     if (err != 0)
@@ -431,6 +433,7 @@ static struct forwarder *allocate(const struct forwarder_config *config, struct 
     made->counts.started_us = wall_clock_us();
     snprintf(made->binary, sizeof made->binary, "%s", config->binary);
     snprintf(made->poll, sizeof made->poll, "%s", config->poll);
+    snprintf(made->srtp_backend, sizeof made->srtp_backend, "%s", config->srtp_backend);
     snprintf(made->log_level, sizeof made->log_level, "%s", config->log_level);
     return made;
 }

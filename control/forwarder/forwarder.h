@@ -19,9 +19,10 @@ struct event_base;
 struct forwarder;
 
 struct forwarder_config {
-    const char *binary;      /* path of kolabmeet-forwarder */
-    const char *runtime_dir; /* the statistics file is made there */
-    const char *poll;        /* adaptive, busy or sleep */
+    const char *binary;       /* path of kolabmeet-forwarder */
+    const char *runtime_dir;  /* the statistics file is made there */
+    const char *poll;         /* adaptive, busy or sleep */
+    const char *srtp_backend; /* native or libsrtp2 */
     const char *log_level;
     const char *listen_ip; /* media sockets are bound to it */
     uint16_t listen_port;

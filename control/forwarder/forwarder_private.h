@@ -33,6 +33,7 @@ struct forwarder {
 
     char binary[4096];
     char poll[16];
+    char srtp_backend[16];
     char log_level[16];
     uint32_t worker_count;
 

@@ -59,6 +59,7 @@ static void defaults(void **state)
     assert_null(config.webhook_token);
     assert_int_equal(config.workers, sysconf(_SC_NPROCESSORS_ONLN));
     assert_int_equal(config.poll, CONFIG_POLL_ADAPTIVE);
+    assert_int_equal(config.srtp_backend, CONFIG_SRTP_NATIVE);
     assert_string_equal(config.runtime_dir, "/run/kolabmeet");
     assert_null(config.demo);
     assert_null(config.dtls_cert);

@@ -585,5 +585,5 @@ int main(void)
         cmocka_unit_test(test_consent_runs_out_and_comes_back),
         cmocka_unit_test(test_inject),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return RIG_RUN(tests);
 }

@@ -27,6 +27,7 @@
 #include "proto/wire/rtp.h"
 #include "proto/wire/rtp_ext.h"
 #include "shm/address.h"
+#include "tests/unit/dataplane/rig_backend.h"
 
 #define RIG_MID_ID 1
 #define RIG_RID_ID 2
@@ -89,7 +90,7 @@ static inline void rig_start_worker(struct rig *rig)
     struct worker_config config = {.index = 0,
                                    .segment = &rig->segment,
                                    .statistics = &rig->statistics,
-                                   .srtp = &srtp_libsrtp2,
+                                   .srtp = rig_srtp,
                                    .media_socket = rig->media_socket,
                                    .wake_fd = rig->worker_wake,
                                    .control_wake_fd = rig->control_wake,
@@ -105,6 +106,7 @@ static inline void rig_init(struct rig *rig)
 
     memset(rig, 0, sizeof(*rig));
     assert_int_equal(srtp_libsrtp2.init(), 0);
+    assert_int_equal(rig_srtp->init(), 0);
     snprintf(rig->folder, sizeof(rig->folder), "/tmp/kolabmeet-engine-XXXXXX");
     assert_non_null(mkdtemp(rig->folder));
     assert_int_equal(shm_segment_create(&rig_capacities, &rig->segment), 0);

@@ -242,5 +242,5 @@ int main(void)
         cmocka_unit_test(test_scores),
         cmocka_unit_test(test_statistics),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return RIG_RUN(tests);
 }

@@ -299,5 +299,5 @@ int main(void)
         cmocka_unit_test(test_simulcast_by_rid),
         cmocka_unit_test(test_late_transport_gets_key_frame),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return RIG_RUN(tests);
 }

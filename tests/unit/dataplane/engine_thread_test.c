@@ -166,5 +166,5 @@ int main(void)
         cmocka_unit_test(test_adaptive),
         cmocka_unit_test(test_busy),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return RIG_RUN(tests);
 }

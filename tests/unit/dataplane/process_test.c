@@ -335,7 +335,7 @@ static void test_options(void **state)
     assert_int_equal(parse(&options, error, sizeof(error), "--control-fd=7", NULL), 0);
     assert_int_equal(options.control_fd, 7);
     assert_int_equal(options.poll, WORKER_POLL_ADAPTIVE);
-    assert_ptr_equal(options.srtp, &srtp_libsrtp2);
+    assert_ptr_equal(options.srtp, srtp_backend_find("native"));
     assert_int_equal(options.cpu_count, 0);
     assert_int_equal(parse(&options, error, sizeof(error), "--control-fd=7", "--cpus=2,4-6"), 0);
     assert_int_equal(options.cpu_count, 4);

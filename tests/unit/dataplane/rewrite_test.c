@@ -37,6 +37,26 @@ static int64_t send_number(struct rewrite_state *state, uint16_t sequence)
     return error ? error : (int64_t)numbers.sequence;
 }
 
+/* The roll-over counter begins anew with new keys, and no packet of before a wrap goes out after it. */
+static void test_new_keys(void **unused)
+{
+    (void)unused;
+    struct rewrite_state state = started(65534, 100, 0, false);
+    assert_int_equal(send_number(&state, 100), 65534);
+    assert_int_equal(send_number(&state, 102), 65536);
+    rewrite_new_keys(&state);
+    assert_int_equal(send_number(&state, 101), -EALREADY);
+    assert_int_equal(send_number(&state, 103), 1);
+    assert_int_equal(send_number(&state, 105), 3);
+    assert_int_equal(send_number(&state, 104), 2);
+
+    rewrite_init(&state, SSRC, 101, 0, false);
+    rewrite_new_keys(&state);
+    struct rewrite_start start = {.sequence = 7, .to = {.rate = 90000}};
+    rewrite_sync(&state, &start);
+    assert_int_equal(send_number(&state, 7), 0);
+}
+
 static void test_plain_sequence(void **state)
 {
     (void)state;
@@ -372,10 +392,15 @@ static void test_against_oracle(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain_sequence), cmocka_unit_test(test_dropped_packets_close_gaps),
-        cmocka_unit_test(test_window),         cmocka_unit_test(test_switch_sequence),
-        cmocka_unit_test(test_timestamps),     cmocka_unit_test(test_switch_by_sender_reports),
-        cmocka_unit_test(test_a_copy_goes_on), cmocka_unit_test(test_against_oracle),
+        cmocka_unit_test(test_plain_sequence),
+        cmocka_unit_test(test_new_keys),
+        cmocka_unit_test(test_dropped_packets_close_gaps),
+        cmocka_unit_test(test_window),
+        cmocka_unit_test(test_switch_sequence),
+        cmocka_unit_test(test_timestamps),
+        cmocka_unit_test(test_switch_by_sender_reports),
+        cmocka_unit_test(test_a_copy_goes_on),
+        cmocka_unit_test(test_against_oracle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -63,12 +63,14 @@ static void fill(uint8_t *data, size_t bytes)
 }
 
 /* A packet with the payload half in the head, half in the tail. Returns its protected length. */
-static uint32_t protect_rtp(struct pair *pair, uint16_t sequence, uint8_t *out, uint32_t capacity)
+static uint32_t protect_ssrc(struct pair *pair, uint32_t ssrc, uint16_t sequence, uint8_t *out,
+                             uint32_t capacity)
 {
     uint8_t tail[TAIL_BYTES];
 
     fill(tail, sizeof(tail));
     write_header(out, sequence);
+    store_be32(out + 8, ssrc);
     memcpy(out + 12, head, sizeof(head));
     struct srtp_protect_job job = {.session = pair->a,
                                    .out = out,
@@ -82,6 +84,11 @@ static uint32_t protect_rtp(struct pair *pair, uint16_t sequence, uint8_t *out, 
     assert_int_equal(job.status, SRTP_OK);
     assert_int_equal(job.length, 16 + TAIL_BYTES + srtp_trailer_bytes(pair->profile, SRTP_KIND_RTP));
     return job.length;
+}
+
+static uint32_t protect_rtp(struct pair *pair, uint16_t sequence, uint8_t *out, uint32_t capacity)
+{
+    return protect_ssrc(pair, SSRC, sequence, out, capacity);
 }
 
 static enum srtp_status unprotect(struct pair *pair, uint8_t *data, uint32_t *length, enum srtp_kind kind)
@@ -315,21 +322,50 @@ static void test_batch(void **state)
     pair_deinit(&pair);
 }
 
-static void test_forget_begins_anew(void **state)
+static enum srtp_status unprotect_copy(struct pair *pair, const uint8_t *data, uint32_t length)
+{
+    uint8_t copy[256];
+
+    memcpy(copy, data, length);
+    return unprotect(pair, copy, &length, SRTP_KIND_RTP);
+}
+
+/* So many packets of an SSRC each that nothing is known about. */
+static void hear_guests(struct pair *pair, uint32_t first, unsigned count)
+{
+    uint8_t data[256];
+
+    for (unsigned i = 0; i < count; i++) {
+        uint32_t length = protect_ssrc(pair, first + i, 1, data, sizeof(data));
+        assert_int_equal(unprotect_copy(pair, data, length), SRTP_OK);
+    }
+}
+
+/* Of guests the newest are known, of who is kept all is. */
+static void test_guests_make_room(void **state)
 {
     struct pair pair;
-    uint8_t data[256], copy[256];
+    uint8_t data[256];
 
     (void)state;
     pair_init(&pair, SRTP_AES128_CM_SHA1_80);
-    uint32_t length = protect_rtp(&pair, 5, data, sizeof(data)), opened = length;
-    memcpy(copy, data, length);
-    assert_int_equal(unprotect(&pair, copy, &opened, SRTP_KIND_RTP), SRTP_OK);
+    uint32_t length = protect_rtp(&pair, 5, data, sizeof(data));
+    assert_int_equal(unprotect_copy(&pair, data, length), SRTP_OK);
+    hear_guests(&pair, 1000, SRTP_GUESTS_MAX - 1);
+    assert_int_equal(unprotect_copy(&pair, data, length), SRTP_REPLAYED);
+    hear_guests(&pair, 2000, 1);
+    assert_int_equal(unprotect_copy(&pair, data, length), SRTP_OK);
+
+    pair.backend->keep(pair.b, SSRC);
+    pair.backend->keep(pair.b, 0xdeadbeef);
+    hear_guests(&pair, 3000, 2 * SRTP_GUESTS_MAX);
+    assert_int_equal(unprotect_copy(&pair, data, length), SRTP_REPLAYED);
+
     pair.backend->forget(pair.b, SSRC);
     pair.backend->forget(pair.b, 0xdeadbeef);
-    opened = length;
-    memcpy(copy, data, length);
-    assert_int_equal(unprotect(&pair, copy, &opened, SRTP_KIND_RTP), SRTP_OK);
+    assert_int_equal(unprotect_copy(&pair, data, length), SRTP_REPLAYED);
+    hear_guests(&pair, 4000, SRTP_GUESTS_MAX);
+    assert_int_equal(unprotect_copy(&pair, data, length), SRTP_OK);
     pair_deinit(&pair);
 }
 
@@ -361,7 +397,7 @@ int main(void)
         cmocka_unit_test(test_a_packet_may_be_sent_again),
         cmocka_unit_test(test_no_room_for_the_trailer),
         cmocka_unit_test(test_batch),
-        cmocka_unit_test(test_forget_begins_anew),
+        cmocka_unit_test(test_guests_make_room),
         cmocka_unit_test(test_profiles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
