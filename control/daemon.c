@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +29,7 @@ struct daemon {
     struct signaling *signaling;
     struct api *api;
     struct gateway *gateway;
+    struct event *hangup;
 };
 
 static void on_stun(void *context, uint64_t transport, uint32_t worker, const struct sockaddr *remote,
@@ -259,6 +261,31 @@ static int start_gateway(struct daemon *daemon, char *error, size_t size)
     return 0;
 }
 
+static void on_hangup(evutil_socket_t number, short what, void *context)
+{
+    (void)number;
+    (void)what;
+    struct daemon *daemon = context;
+    char error[GATEWAY_ERROR_MAX];
+    int result = gateway_reload_certificate(daemon->gateway, error, sizeof(error));
+    if (!result)
+        log_info("daemon", "SIGHUP: new connections get the certificate that %s has now",
+                 daemon->config->ssl_cert);
+    else if (result == -ENOTSUP)
+        log_info("daemon", "SIGHUP: no certificate to read again");
+    else
+        log_error("daemon", "SIGHUP: keeping the certificate: %s", error);
+}
+
+static int watch_hangup(struct daemon *daemon, char *error, size_t size)
+{
+    daemon->hangup = evsignal_new(daemon->base, SIGHUP, on_hangup, daemon);
+    if (daemon->hangup && event_add(daemon->hangup, NULL) == 0)
+        return 0;
+    snprintf(error, size, "cannot watch for signals");
+    return -ENOMEM;
+}
+
 int daemon_create(const struct config *config, struct event_base *base, struct daemon **ret_daemon,
                   char *error, size_t size)
 {
@@ -276,6 +303,8 @@ int daemon_create(const struct config *config, struct event_base *base, struct d
         result = start_signaling(daemon, error, size);
     if (!result)
         result = start_gateway(daemon, error, size);
+    if (!result)
+        result = watch_hangup(daemon, error, size);
     if (result) {
         daemon_destroy(daemon);
         return result;
@@ -288,6 +317,8 @@ void daemon_destroy(struct daemon *daemon)
 {
     if (!daemon)
         return;
+    if (daemon->hangup)
+        event_free(daemon->hangup);
     if (daemon->gateway)
         gateway_destroy(daemon->gateway);
     signaling_destroy(daemon->signaling);

@@ -343,6 +343,8 @@ void connection_command(struct connection *connection, struct mailbox_command *c
         if (connection->state == CONNECTION_WEBSOCKET)
             ws_close(connection, command->code);
         break;
+    case MAILBOX_CERTIFICATE:
+        break;
     }
     run(connection);
 }

@@ -168,6 +168,29 @@ void gateway_destroy(struct gateway *gateway)
     free(gateway);
 }
 
+int gateway_reload_certificate(struct gateway *gateway, char *error, size_t size)
+{
+    const struct gateway_config *config = &gateway->listener->config;
+    struct certificate *certificate;
+
+    if (!config->cert_path) {
+        snprintf(error, size, "there is no TLS here");
+        return -ENOTSUP;
+    }
+    int result = certificate_load(config->cert_path, config->key_path, &certificate, error, size);
+    if (result)
+        return result;
+    struct mailbox_command *command = command_create(MAILBOX_CERTIFICATE, 0);
+    if (!command) {
+        certificate_destroy(certificate);
+        snprintf(error, size, "no memory");
+        return -ENOMEM;
+    }
+    command->certificate = certificate;
+    post(gateway, command);
+    return 0;
+}
+
 uint16_t gateway_port(const struct gateway *gateway)
 {
     return gateway->listener->port;

@@ -105,6 +105,10 @@ int gateway_create(const struct gateway_config *config, struct event_base *base,
 /* Closes every connection, joins the thread and frees everything. No callback comes during or after it. */
 void gateway_destroy(struct gateway *gateway);
 
+/* Reads certificate and key from their files again, for the connections to come; those that are open keep
+ * theirs. On failure (errors as gateway_create, -ENOTSUP without TLS) everything stays as it was. */
+int gateway_reload_certificate(struct gateway *gateway, char *error, size_t size);
+
 /* The port that is listened on. */
 uint16_t gateway_port(const struct gateway *gateway);
 

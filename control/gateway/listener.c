@@ -14,7 +14,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "control/gateway/certificate.h"
 #include "control/log.h"
 
 #define TAG "gateway"
@@ -67,6 +66,14 @@ void listener_bury(struct connection *connection)
         lws_set_timeout(connection->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
 }
 
+static void change_certificate(struct listener *listener, struct mailbox_command *command)
+{
+    struct certificate *before = listener->certificate;
+
+    listener->certificate = command->certificate;
+    command->certificate = before;
+}
+
 static void take_commands(struct listener *listener)
 {
     struct mailbox_commands commands;
@@ -91,7 +98,9 @@ static void take_commands(struct listener *listener)
         struct connection *connection = find_connection(listener, command->handle);
 
         commands.first = command->next;
-        if (connection && !connection->doomed) {
+        if (command->kind == MAILBOX_CERTIFICATE) {
+            change_certificate(listener, command);
+        } else if (connection && !connection->doomed) {
             connection_command(connection, command);
             listener_bury(connection);
         }
@@ -145,6 +154,19 @@ static int begin_session(struct listener *listener, struct lws *wsi, struct sess
     return session->connection ? 0 : -1;
 }
 
+static int on_handshake(SSL *ssl, void *context)
+{
+    const struct listener *listener = context;
+
+    return certificate_use(listener->certificate, ssl);
+}
+
+static void set_up_tls(struct listener *listener, SSL_CTX *tls)
+{
+    SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION);
+    SSL_CTX_set_cert_cb(tls, on_handshake, listener);
+}
+
 static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length)
 {
     struct session *session = user;
@@ -152,7 +174,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
 
     switch (reason) {
     case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
-        SSL_CTX_set_min_proto_version((SSL_CTX *)user, TLS1_2_VERSION);
+        set_up_tls(lws_context_user(lws_get_context(wsi)), user);
         return 0;
     case LWS_CALLBACK_EVENT_WAIT_CANCELLED:
         take_commands(lws_context_user(lws_get_context(wsi)));
@@ -323,6 +345,7 @@ static void release(struct listener *listener)
     if (listener->event_fd >= 0)
         close(listener->event_fd);
     mailbox_deinit(&listener->mailbox);
+    certificate_destroy(listener->certificate);
     free(listener->slots);
     free((char *)listener->config.host);
     free((char *)listener->config.cert_path);
@@ -334,18 +357,21 @@ static void release(struct listener *listener)
 
 int listener_create(const struct gateway_config *config, struct listener **ret, char *error, size_t size)
 {
+    struct certificate *certificate = NULL;
     int socket;
 
     if (config->cert_path) {
-        int result = certificate_check(config->cert_path, config->key_path, error, size);
+        int result = certificate_load(config->cert_path, config->key_path, &certificate, error, size);
         if (result)
             return result;
     }
     struct listener *listener = calloc(1, sizeof(*listener));
     if (!listener) {
+        certificate_destroy(certificate);
         snprintf(error, size, "no memory");
         return -ENOMEM;
     }
+    listener->certificate = certificate;
     mailbox_init(&listener->mailbox);
     listener->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     int result = copy_config(listener, config);

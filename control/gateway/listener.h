@@ -9,6 +9,7 @@
 
 #include <stdatomic.h>
 
+#include "control/gateway/certificate.h"
 #include "control/gateway/connection.h"
 #include "control/gateway/gateway.h"
 #include "control/gateway/mailbox.h"
@@ -32,6 +33,7 @@ struct listener {
     struct gateway_config config; /* with strings of its own */
     struct lws_context *lws;
     struct lws_vhost *vhost;
+    struct certificate *certificate; /* of the handshakes to come; NULL without TLS */
     struct lws *socket;
     lws_sorted_usec_list_t pause; /* of accepting, while descriptors are short */
     uint16_t port;

@@ -117,5 +117,6 @@ void mailbox_command_free(struct mailbox_command *command)
     free(command->content_type);
     free(command->fields);
     free(command->body);
+    certificate_destroy(command->certificate);
     free(command);
 }

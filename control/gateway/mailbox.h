@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "control/gateway/certificate.h"
 #include "control/gateway/gateway.h"
 #include "control/gateway/output.h"
 
@@ -36,11 +37,12 @@ struct mailbox_event {
 };
 
 enum mailbox_command_kind {
-    MAILBOX_ANSWER, /* status, content_type, fields, body */
-    MAILBOX_ACCEPT, /* the websocket handshake */
-    MAILBOX_REFUSE, /* it: body is the whole answer */
-    MAILBOX_SEND,   /* body is a whole frame */
-    MAILBOX_CLOSE,  /* code */
+    MAILBOX_ANSWER,      /* status, content_type, fields, body */
+    MAILBOX_ACCEPT,      /* the websocket handshake */
+    MAILBOX_REFUSE,      /* it: body is the whole answer */
+    MAILBOX_SEND,        /* body is a whole frame */
+    MAILBOX_CLOSE,       /* code */
+    MAILBOX_CERTIFICATE, /* certificate; of the listener, without a handle */
 };
 
 struct mailbox_command {
@@ -51,7 +53,8 @@ struct mailbox_command {
     uint16_t code;
     char *content_type;
     char *fields;
-    struct output_block *body; /* may be NULL */
+    struct output_block *body;       /* may be NULL */
+    struct certificate *certificate; /* may be NULL */
 };
 
 struct mailbox_events {

@@ -19,13 +19,41 @@ static void write_key(const char *path, EVP_PKEY *key)
     fclose(file);
 }
 
+/* A certificate that signs itself. */
+static void write_certificate(const char *path, EVP_PKEY *key, long serial)
+{
+    X509 *cert = X509_new();
+    X509_NAME *name = X509_get_subject_name(cert);
+
+    X509_set_version(cert, X509_VERSION_3);
+    ASN1_INTEGER_set(X509_get_serialNumber(cert), serial);
+    X509_gmtime_adj(X509_getm_notBefore(cert), -60);
+    X509_gmtime_adj(X509_getm_notAfter(cert), 3600);
+    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"localhost", -1, -1, 0);
+    X509_set_issuer_name(cert, name);
+    X509_set_pubkey(cert, key);
+    assert_true(X509_sign(cert, key, EVP_sha256()) > 0);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_int_equal(PEM_write_X509(file, cert), 1);
+    fclose(file);
+    X509_free(cert);
+}
+
+static void write_text(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
 static int make_files(void **state)
 {
     (void)state;
     EVP_PKEY *key = EVP_EC_gen("P-256");
     EVP_PKEY *other = EVP_EC_gen("P-256");
-    X509 *cert = X509_new();
-    X509_NAME *name = X509_get_subject_name(cert);
 
     if (!mkdtemp(folder))
         return -1;
@@ -35,22 +63,8 @@ static int make_files(void **state)
     snprintf(broken_path, sizeof(broken_path), "%s/broken.pem", folder);
     write_key(key_path, key);
     write_key(other_key_path, other);
-
-    X509_set_version(cert, X509_VERSION_3);
-    ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
-    X509_gmtime_adj(X509_getm_notBefore(cert), -60);
-    X509_gmtime_adj(X509_getm_notAfter(cert), 3600);
-    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"localhost", -1, -1, 0);
-    X509_set_issuer_name(cert, name);
-    X509_set_pubkey(cert, key);
-    assert_true(X509_sign(cert, key, EVP_sha256()) > 0);
-    FILE *file = fopen(cert_path, "w");
-    assert_int_equal(PEM_write_X509(file, cert), 1);
-    fclose(file);
-    file = fopen(broken_path, "w");
-    fputs("-----BEGIN NOTHING-----\n", file);
-    fclose(file);
-    X509_free(cert);
+    write_certificate(cert_path, key, 1);
+    write_text(broken_path, "-----BEGIN NOTHING-----\n");
     EVP_PKEY_free(key);
     EVP_PKEY_free(other);
     return 0;
@@ -252,6 +266,70 @@ static void bad_certificates_are_named(void **state)
     event_base_free(base);
 }
 
+static void expect_serial(const struct harness *harness, int version, long serial)
+{
+    struct client client;
+
+    assert_int_equal(try_connect(harness, &client, version), 1);
+    X509 *cert = SSL_get1_peer_certificate(client.ssl);
+    assert_non_null(cert);
+    assert_int_equal(ASN1_INTEGER_get(X509_get0_serialNumber(cert)), serial);
+    X509_free(cert);
+    disconnect(&client);
+}
+
+static void the_certificate_is_read_again(void **state)
+{
+    (void)state;
+    static const char request[] = "GET /a HTTP/1.1\r\nHost: x\r\n\r\n";
+    struct harness harness;
+    struct client client;
+    char error[GATEWAY_ERROR_MAX] = "";
+    EVP_PKEY *rsa = EVP_RSA_gen(2048), *last = EVP_EC_gen("P-256");
+
+    start_tls(&harness);
+    assert_int_equal(try_connect(&harness, &client, TLS1_3_VERSION), 1);
+    expect_serial(&harness, TLS1_2_VERSION, 1);
+
+    /* A key of another type takes the place of the first, and does not stand beside it. */
+    write_key(key_path, rsa);
+    write_certificate(cert_path, rsa, 2);
+    expect_serial(&harness, TLS1_3_VERSION, 1);
+    assert_int_equal(gateway_reload_certificate(harness.gateway, error, sizeof(error)), 0);
+    expect_serial(&harness, TLS1_2_VERSION, 2);
+    expect_serial(&harness, TLS1_3_VERSION, 2);
+
+    /* Broken files change nothing. */
+    write_text(cert_path, "-----BEGIN NOTHING-----\n");
+    assert_int_equal(gateway_reload_certificate(harness.gateway, error, sizeof(error)), -EINVAL);
+    assert_non_null(strstr(error, "is no usable PEM certificate"));
+    assert_null(strchr(error, '\n'));
+    expect_serial(&harness, TLS1_3_VERSION, 2);
+    write_certificate(cert_path, last, 3);
+    assert_int_equal(gateway_reload_certificate(harness.gateway, error, sizeof(error)), -EINVAL);
+    assert_non_null(strstr(error, "not the key of"));
+    expect_serial(&harness, TLS1_2_VERSION, 2);
+
+    /* Twice, before anybody connects. */
+    write_key(key_path, last);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(gateway_reload_certificate(harness.gateway, error, sizeof(error)), 0);
+    expect_serial(&harness, TLS1_2_VERSION, 3);
+
+    /* The connection from before has seen nothing of it. */
+    assert_int_equal(SSL_write(client.ssl, request, sizeof(request) - 1), sizeof(request) - 1);
+    expect_text(&client, "GET /a ? token=- body=0:");
+    disconnect(&client);
+    harness_stop(&harness);
+    EVP_PKEY_free(rsa);
+    EVP_PKEY_free(last);
+
+    harness_init(&harness);
+    harness_start(&harness);
+    assert_int_equal(gateway_reload_certificate(harness.gateway, error, sizeof(error)), -ENOTSUP);
+    harness_stop(&harness);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -260,6 +338,7 @@ int main(void)
         cmocka_unit_test(big_messages_over_tls),
         cmocka_unit_test(plain_bytes_on_the_tls_port_end_only_their_connection),
         cmocka_unit_test(bad_certificates_are_named),
+        cmocka_unit_test(the_certificate_is_read_again),
     };
 
     return cmocka_run_group_tests(tests, make_files, remove_files);
