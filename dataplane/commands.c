@@ -7,6 +7,8 @@
 #include "dataplane/events.h"
 #include "dataplane/forward.h"
 #include "dataplane/ingress.h"
+#include "dataplane/mirror.h"
+#include "dataplane/peers.h"
 #include "dataplane/remb_cap.h"
 #include "dataplane/rewrite.h"
 #include "dataplane/rtcp_egress.h"
@@ -116,6 +118,10 @@ static void drop_producer(struct worker *worker, struct producer *producer)
 {
     while (producer->consumers)
         drop_consumer(worker, producer->consumers);
+    if (producer->mirror) {
+        mirror_remove(&worker->streams, producer);
+        return;
+    }
     counters_clear_producer(worker, producer);
     ingress_forget(worker, producer);
     producer_remove(&worker->streams, producer);
@@ -225,6 +231,61 @@ static int install_producer(struct worker *worker, const Km__Command *command, c
     return explain_install(error, ret_reason);
 }
 
+static int check_peer(const struct worker *worker, uint32_t peer, const char **ret_reason)
+{
+    if (peer < worker->peers.count && peer != worker->index)
+        return 0;
+    *ret_reason = "not another worker";
+    return -EINVAL;
+}
+
+static int mirror_producer(struct worker *worker, const Km__Command *command, const char **ret_reason)
+{
+    const Km__MirrorProducer *message = command->mirror_producer;
+    struct shm_producer_row initial;
+    struct shm_stream_row streams[MEDIA_ENCODINGS_MAX];
+    struct producer *producer;
+    int error = check_peer(worker, message->worker, ret_reason);
+
+    if (error == 0 && !message->producer) {
+        *ret_reason = "a mirror of nothing";
+        error = -EINVAL;
+    }
+    if (error == 0)
+        error = commands_read_producer(message->producer, &initial, streams, ret_reason);
+    if (error != 0)
+        return error;
+    error = mirror_install(&worker->streams, message->worker, message->producer->producer, &initial, streams,
+                           &producer);
+    return explain_install(error, ret_reason);
+}
+
+/* The new follower is told at once what is known beside the packets. */
+static int set_follower(struct worker *worker, const Km__Command *command, const char **ret_reason)
+{
+    const Km__SetFollower *message = command->set_follower;
+    struct producer *producer;
+    int error = check_peer(worker, message->worker, ret_reason);
+
+    if (error == 0)
+        error = find_producer(worker, message->producer, &producer, ret_reason);
+    if (error != 0)
+        return error;
+    if (producer->mirror) {
+        *ret_reason = "the producer is another worker's";
+        return -EINVAL;
+    }
+    uint64_t bit = 1ull << message->worker;
+    if (!message->follows) {
+        producer->row->followers &= ~bit;
+        return 0;
+    }
+    producer->row->followers |= bit;
+    for (unsigned i = 0; i < producer->row->encoding_count; i++)
+        peers_tell_stream(worker, producer->streams[i]);
+    return 0;
+}
+
 static int remove_producer(struct worker *worker, const Km__Command *command, const char **ret_reason)
 {
     struct producer *producer;
@@ -322,6 +383,8 @@ static const command_fn commands[] = {
     [KM__COMMAND__BODY_REMOVE_CONSUMER] = remove_consumer,
     [KM__COMMAND__BODY_PAUSE_CONSUMER] = pause_consumer,
     [KM__COMMAND__BODY_REQUEST_KEY_FRAME] = request_key_frame,
+    [KM__COMMAND__BODY_MIRROR_PRODUCER] = mirror_producer,
+    [KM__COMMAND__BODY_SET_FOLLOWER] = set_follower,
 };
 
 /* All bodies are messages, of which the oneof holds the address. */

@@ -34,6 +34,7 @@ struct srtp_protect_job *egress_begin(struct worker *worker, struct transport *t
     *job = (struct srtp_protect_job){
         .session = transport->srtp, .out = buffer, .out_capacity = PORT_BUFFER_BYTES, .kind = kind};
     egress->transports[egress->count] = transport;
+    egress->sources[egress->count] = egress->source;
     return job;
 }
 
@@ -47,6 +48,12 @@ void egress_cancel(struct worker *worker)
     give_back(worker->port, worker->egress.jobs[worker->egress.count].out);
 }
 
+/* Whether the cipher has read the packet that it was to read. */
+static bool is_whole(const struct egress_source *source)
+{
+    return !source->slot || packet_store_holds(source->slot, source->position);
+}
+
 void egress_flush(struct worker *worker)
 {
     struct egress *egress = &worker->egress;
@@ -58,6 +65,11 @@ void egress_flush(struct worker *worker)
         struct shm_transport_row *row = egress->transports[i]->row;
         if (job->status != SRTP_OK) {
             worker_drop(worker, DROP_protect_failed);
+            give_back(port, job->out);
+            continue;
+        }
+        if (!is_whole(&egress->sources[i])) {
+            worker_drop(worker, DROP_store_overwritten);
             give_back(port, job->out);
             continue;
         }

@@ -1,18 +1,28 @@
 /* The way out: packets are written into the port's send buffers, encrypted all together, and sent.
  *
  * egress_begin gives a job whose `out` is to be filled; egress_commit queues it. What a job's tail points at
- * must stay until egress_flush. Nothing else is begun before the commit or cancel. */
+ * must stay until egress_flush; the slots of other workers may not (source), which is looked for when they
+ * have been read. Nothing else is begun before the commit or cancel. */
 #pragma once
 
 #include "dataplane/port.h"
 #include "dataplane/transport_table.h"
+#include "shm/packet_store.h"
 
 struct worker;
 
+/* A slot of the packet store that another worker writes to. */
+struct egress_source {
+    const struct shm_slot *slot; /* NULL: what the packet is made of stays */
+    uint64_t position;
+};
+
 struct egress {
     uint32_t count;
+    struct egress_source source; /* of what is committed from now on */
     struct srtp_protect_job jobs[PORT_SEND_BUFFERS];
     struct transport *transports[PORT_SEND_BUFFERS];
+    struct egress_source sources[PORT_SEND_BUFFERS];
 };
 
 /* A job for transport with its buffer, or NULL (counted) when nothing can be sent to it. */

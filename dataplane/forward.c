@@ -3,6 +3,7 @@
 #include "dataplane/egress.h"
 #include "dataplane/events.h"
 #include "dataplane/layer_switch.h"
+#include "dataplane/peers.h"
 #include "dataplane/receive_stats.h"
 #include "dataplane/rewrite_packet.h"
 #include "dataplane/rtcp_egress.h"
@@ -179,8 +180,10 @@ void forward_packet(struct worker *worker, struct stream *stream, const struct s
         worker_drop(worker, DROP_producer_paused);
         return;
     }
-    if (padding_only)
+    if (padding_only && !producer->mirror) /* counted once */
         worker_drop(worker, DROP_padding_only);
+    if (producer->row->followers != 0)
+        peers_reference(worker, stream, (uint32_t)(type - producer->row->payload_types), data, view);
     for (struct consumer *consumer = producer->consumers; consumer; consumer = consumer->next_of_producer) {
         if (padding_only) {
             /* The gap that it leaves is closed where the numbers are those of this stream. */

@@ -7,6 +7,7 @@
 #include "dataplane/forward.h"
 #include "dataplane/key_frame.h"
 #include "dataplane/packet_view.h"
+#include "dataplane/peers.h"
 #include "dataplane/punt.h"
 #include "dataplane/receive_stats.h"
 #include "dataplane/rtcp_egress.h"
@@ -14,6 +15,7 @@
 #include "dataplane/twcc_feedback.h"
 #include "dataplane/worker.h"
 #include "proto/wire/demux.h"
+#include "proto/wire/stun.h"
 
 struct opening {
     struct srtp_unprotect_job jobs[PORT_BATCH];
@@ -37,12 +39,50 @@ static void queue_srtp(struct worker *worker, struct opening *opening, struct tr
         .session = transport->srtp, .data = packet->data, .length = packet->length, .kind = kind};
 }
 
-static void classify(struct worker *worker, struct opening *opening, const struct port_packet *packet)
+static int base36(uint8_t character)
 {
-    uint32_t owner;
-    struct transport *transport =
-        transport_find(&worker->transports, tuple_map_find(&worker->tuples, &packet->remote, &owner));
+    if (character >= '0' && character <= '9')
+        return character - '0';
+    return character >= 'a' && character <= 'z' ? character - 'a' + 10 : -1;
+}
 
+/* The worker that a check's USERNAME names by the first two characters of our ufrag, else this one. */
+static uint32_t worker_of_check(const struct worker *worker, const struct port_packet *packet)
+{
+    struct stun_message message;
+
+    if (stun_parse(packet->data, packet->length, &message) != 0 || message.username_length < 2)
+        return worker->index;
+    int high = base36(message.username[0]);
+    int low = base36(message.username[1]);
+    uint32_t named = high < 0 || low < 0 ? UINT32_MAX : (uint32_t)(high * 36 + low);
+    return named < worker->peers.count ? named : worker->index;
+}
+
+/* What is of no known source and no check stays where it came: it is dropped there. */
+static uint32_t owner_of(const struct worker *worker, const struct port_packet *packet,
+                         shm_handle *ret_transport)
+{
+    uint32_t owner = worker->index;
+
+    *ret_transport = tuple_map_find(&worker->tuples, &packet->remote, &owner);
+    if (*ret_transport == SHM_HANDLE_NONE && worker->peers.count > 1 &&
+        demux_classify(packet->data, packet->length) == DEMUX_STUN)
+        owner = worker_of_check(worker, packet);
+    return owner < worker->peers.count ? owner : worker->index;
+}
+
+static void classify(struct worker *worker, struct opening *opening, const struct port_packet *packet,
+                     bool taken_over)
+{
+    shm_handle handle;
+    uint32_t owner = owner_of(worker, packet, &handle);
+
+    if (owner != worker->index && !taken_over) {
+        peers_hand_over(worker, owner, packet);
+        return;
+    }
+    struct transport *transport = transport_find(&worker->transports, handle);
     if (transport) {
         transport->row->packets_received++;
         transport->row->bytes_received += packet->length;
@@ -94,14 +134,14 @@ static void drop_refused(struct worker *worker, struct transport *transport,
 }
 
 uint32_t ingress_open(struct worker *worker, const struct port_packet *packets, uint32_t count,
-                      struct ingress_packet ret_packets[PORT_BATCH])
+                      bool taken_over, struct ingress_packet ret_packets[PORT_BATCH])
 {
     struct opening opening;
     uint32_t opened = 0;
 
     opening.count = 0;
     for (uint32_t i = 0; i < count; i++)
-        classify(worker, &opening, &packets[i]);
+        classify(worker, &opening, &packets[i], taken_over);
     worker->srtp->unprotect(opening.jobs, opening.count);
     for (uint32_t i = 0; i < opening.count; i++) {
         const struct srtp_unprotect_job *job = &opening.jobs[i];

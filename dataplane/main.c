@@ -106,6 +106,7 @@ static int create_worker(struct forwarder *forwarder, uint32_t index)
         .media_socket = descriptors->media_socket[index],
         .wake_fd = descriptors->worker_wake[index],
         .control_wake_fd = descriptors->control_wake[index],
+        .peer_wake_fds = descriptors->worker_wake,
         .poll = forwarder->options.poll,
         .spin_us = sysconf(_SC_NPROCESSORS_ONLN) <= 2 ? SPIN_US_FEW_CORES : SPIN_US,
     };
@@ -149,8 +150,8 @@ static int start(struct forwarder *forwarder)
 {
     uint32_t workers = forwarder->descriptors.workers;
 
-    if (workers > forwarder->segment.capacities.workers)
-        return fail("%u workers are welcome, but the shared memory has room for %u", workers,
+    if (workers != forwarder->segment.capacities.workers)
+        return fail("%u workers are welcome, but the shared memory is laid out for %u", workers,
                     forwarder->segment.capacities.workers);
     for (uint32_t i = 0; i < workers; i++) {
         if (create_worker(forwarder, i) != 0)

@@ -7,6 +7,7 @@
 #include "dataplane/forward.h"
 #include "dataplane/key_frame.h"
 #include "dataplane/ntp_time.h"
+#include "dataplane/peers.h"
 #include "dataplane/receive_stats.h"
 #include "dataplane/remb_cap.h"
 #include "dataplane/rtcp_report.h"
@@ -71,6 +72,10 @@ static void ask_key_frame(struct worker *worker, struct stream *stream)
 
 void rtcp_egress_request_key_frame(struct worker *worker, struct stream *stream)
 {
+    if (stream->producer->mirror) {
+        peers_request_key_frame(worker, stream);
+        return;
+    }
     key_frame_request(&stream->row->key_frame);
     if (key_frame_request_due(&stream->row->key_frame, KEY_FRAME_INTERVAL_US, worker->now_us))
         ask_key_frame(worker, stream);
@@ -78,10 +83,12 @@ void rtcp_egress_request_key_frame(struct worker *worker, struct stream *stream)
 
 static void repeat_key_frame_requests(struct worker *worker, struct producer *producer)
 {
+    bool consumed = producer->consumers || producer->row->followers != 0;
+
     for (unsigned i = 0; i < producer->row->encoding_count; i++) {
         struct stream *stream = producer->streams[i];
         struct key_frame_request *request = &stream->row->key_frame;
-        if (!producer->consumers || producer->row->paused || forward_is_silent(worker, stream))
+        if (!consumed || producer->row->paused || forward_is_silent(worker, stream))
             key_frame_request_cancel(request);
         else if (key_frame_request_due(request, KEY_FRAME_INTERVAL_US, worker->now_us))
             ask_key_frame(worker, stream);
@@ -193,8 +200,8 @@ static void report_consumer(struct report_writer *writer, struct consumer *consu
     struct stream_clock source = {.rate = stats->clock_rate};
     if (row->last_encoding >= 0)
         source = receive_stats_clock(&consumer->producer->streams[row->last_encoding]->row->stats);
-    if (send_stats_sender_info(stats, &consumer->producer->transport->row->clock, &source,
-                               row->media.rewrite.timestamp_offset, worker->now_us, &info) != 0)
+    if (send_stats_sender_info(stats, consumer->producer->clock, &source, row->media.rewrite.timestamp_offset,
+                               worker->now_us, &info) != 0)
         return;
     info.ssrc = row->ssrc;
     add_sender_report(writer, &info, row->cname);

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "dataplane/forward.h"
+#include "dataplane/peers.h"
 #include "dataplane/receive_stats.h"
 #include "dataplane/rtcp_egress.h"
 #include "dataplane/rtcp_report.h"
@@ -51,6 +52,7 @@ static int take_sender_report(struct worker *worker, struct transport *transport
     if (stream) {
         receive_stats_sender_report(&stream->row->stats, &info, worker->now_us);
         sender_clock_report(&transport->row->clock, info.ntp, worker->now_us);
+        peers_tell_clock(worker, transport, stream);
     }
     take_report_blocks(worker, transport, packet);
     return 0;

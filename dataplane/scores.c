@@ -1,15 +1,23 @@
 #include "dataplane/scores.h"
 
 #include "dataplane/events.h"
+#include "dataplane/peers.h"
 #include "dataplane/receive_stats.h"
 #include "dataplane/score.h"
 #include "dataplane/worker.h"
 
-static void tell_consumers(struct worker *worker, const struct stream *stream)
+void scores_tell_consumers(struct worker *worker, const struct stream *stream)
 {
     for (struct consumer *consumer = stream->producer->consumers; consumer;
          consumer = consumer->next_of_producer)
         events_score(worker, consumer);
+}
+
+/* On all workers. */
+static void tell_consumers(struct worker *worker, const struct stream *stream)
+{
+    scores_tell_consumers(worker, stream);
+    peers_tell_stream(worker, stream);
 }
 
 static struct score_totals stream_totals(const struct shm_stream_row *row)

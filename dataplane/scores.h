@@ -19,5 +19,8 @@ void scores_report(struct worker *worker, struct consumer *consumer);
 /* The consumer is sent another encoding from now on. */
 void scores_switch(struct worker *worker, struct consumer *consumer);
 
+/* The score of stream was changed by the worker that has it. */
+void scores_tell_consumers(struct worker *worker, const struct stream *stream);
+
 /* In a transport's turn: streams that fell silent. */
 void scores_turn(struct worker *worker, struct transport *transport);

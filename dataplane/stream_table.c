@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dataplane/mirror.h"
 #include "dataplane/row.h"
 
 /* What an SSRC is mapped to: index of the stream, and whether it is the one of its RTX. */
@@ -65,7 +66,11 @@ static struct producer *link_producer(struct stream_table *table, struct transpo
 {
     struct producer *producer = &table->producers[shm_handle_index(handle)];
 
-    *producer = (struct producer){.handle = handle, .row = row, .transport = transport, .place = place};
+    *producer = (struct producer){.handle = handle,
+                                  .row = row,
+                                  .transport = transport,
+                                  .place = place,
+                                  .clock = &transport->row->clock};
     for (unsigned i = 0; i < row->encoding_count; i++) {
         uint32_t index = shm_handle_index(row->streams[i]);
         struct stream *stream = &table->streams[index];
@@ -160,6 +165,8 @@ static void adopt_rows(struct stream_table *table, const struct transport_table 
             continue;
         struct transport *transport = transport_find(transports, row->transport);
         struct producer *producer = producer_find(table, row->producer);
+        if (transport && !producer)
+            producer = mirror_adopt(table, row->producer);
         if (transport && producer)
             link_consumer(table, transport, producer, shm_handle_make(i, row->row.generation), row);
         else
@@ -186,8 +193,9 @@ int stream_table_init(struct stream_table *table, const struct shm_segment *segm
     table->producers = calloc(capacities->producers, sizeof(*table->producers));
     table->streams = calloc(capacities->streams, sizeof(*table->streams));
     table->consumers = calloc(capacities->consumers, sizeof(*table->consumers));
+    table->mirrors = calloc(capacities->producers, sizeof(*table->mirrors));
     table->ssrc_slots = calloc(slots, sizeof(*table->ssrc_slots));
-    if (!table->producers || !table->streams || !table->consumers || !table->ssrc_slots) {
+    if (!table->producers || !table->streams || !table->consumers || !table->mirrors || !table->ssrc_slots) {
         stream_table_deinit(table);
         return -ENOMEM;
     }
@@ -201,6 +209,7 @@ void stream_table_deinit(struct stream_table *table)
     free(table->producers);
     free(table->streams);
     free(table->consumers);
+    free(table->mirrors);
     free(table->ssrc_slots);
     *table = (struct stream_table){0};
 }
@@ -212,6 +221,15 @@ struct producer *producer_find(const struct stream_table *table, shm_handle hand
     if (handle == SHM_HANDLE_NONE || index >= table->segment->capacities.producers)
         return NULL;
     return table->producers[index].handle == handle ? &table->producers[index] : NULL;
+}
+
+struct stream *stream_find(const struct stream_table *table, shm_handle handle)
+{
+    uint32_t index = shm_handle_index(handle);
+
+    if (handle == SHM_HANDLE_NONE || index >= table->segment->capacities.streams)
+        return NULL;
+    return table->streams[index].handle == handle ? &table->streams[index] : NULL;
 }
 
 struct consumer *consumer_find(const struct stream_table *table, shm_handle handle)

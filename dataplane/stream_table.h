@@ -22,10 +22,12 @@ struct stream {
 struct producer {
     shm_handle handle;
     struct shm_producer_row *row;
-    struct transport *transport;
+    struct transport *transport;                 /* NULL: a mirror (mirror.h) */
     unsigned place;                              /* in the transport's demux */
     struct stream *streams[MEDIA_ENCODINGS_MAX]; /* row->encoding_count of them */
     struct consumer *consumers;                  /* list, by next_of_producer */
+    const struct sender_clock *clock;            /* of the sender */
+    struct mirror *mirror;                       /* of another worker's producer: no transport, no demux */
 };
 
 struct consumer {
@@ -47,6 +49,7 @@ struct stream_table {
     struct producer *producers; /* each by index of its row */
     struct stream *streams;
     struct consumer *consumers;
+    struct mirror *mirrors; /* by index of the producer */
     struct ssrc_map ssrcs;
     struct ssrc_map_slot *ssrc_slots;
 };
@@ -57,7 +60,9 @@ int stream_table_init(struct stream_table *table, const struct shm_segment *segm
                       const struct transport_table *transports, uint32_t seed);
 void stream_table_deinit(struct stream_table *table);
 
+/* A mirror too. */
 struct producer *producer_find(const struct stream_table *table, shm_handle handle);
+struct stream *stream_find(const struct stream_table *table, shm_handle handle);
 struct consumer *consumer_find(const struct stream_table *table, shm_handle handle);
 
 /* A new producer of transport. initial->streams names the handles of its streams, initial_streams says what

@@ -15,6 +15,7 @@
 #include "dataplane/events.h"
 #include "dataplane/forward.h"
 #include "dataplane/ingress.h"
+#include "dataplane/peers.h"
 #include "dataplane/rtcp_egress.h"
 #include "dataplane/rtcp_ingress.h"
 #include "dataplane/scores.h"
@@ -33,23 +34,34 @@ static uint64_t monotonic_us(void)
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-static uint32_t packets(struct worker *worker)
+static void ingress(struct worker *worker, const struct port_packet *packets, uint32_t count, bool taken_over)
 {
-    struct port_packet received[PORT_BATCH];
     struct ingress_packet opened[PORT_BATCH];
-    int count = worker->port->verbs->receive(worker->port, received);
+    uint32_t opened_count = ingress_open(worker, packets, count, taken_over, opened);
 
-    if (count <= 0)
-        return 0;
-    uint32_t opened_count = ingress_open(worker, received, (uint32_t)count, opened);
     for (uint32_t i = 0; i < opened_count; i++) {
         if (opened[i].kind == SRTP_KIND_RTP)
             ingress_rtp(worker, &opened[i]); /* and from there: stream_table, forward, rewrite, egress */
         else
             rtcp_ingress(worker, &opened[i]);
     }
+}
+
+static uint32_t packets(struct worker *worker)
+{
+    struct port_packet received[PORT_BATCH];
+    struct port_packet taken[PORT_BATCH];
+    uint32_t taken_count;
+    int count = worker->port->verbs->receive(worker->port, received);
+
+    if (count > 0)
+        ingress(worker, received, (uint32_t)count, false);
+    uint32_t records = peers_take(worker, taken, &taken_count);
+    if (taken_count > 0)
+        ingress(worker, taken, taken_count, true);
+    peers_wake(worker);   /* before the ciphers: they work side by side */
     egress_flush(worker); /* protect, send; what is queued refers to the received buffers */
-    return (uint32_t)count;
+    return (count > 0 ? (uint32_t)count : 0) + records;
 }
 
 static void timers(struct worker *worker)
@@ -79,6 +91,7 @@ uint32_t worker_round(struct worker *worker)
     work += commands_run(worker);
     work += inject(worker);
     egress_flush(worker);
+    peers_wake(worker);
     events_wake_control(worker);
 
     worker->totals.rounds++;
@@ -86,7 +99,8 @@ uint32_t worker_round(struct worker *worker)
     return work;
 }
 
-/* Blocks until there is a packet, a record in a ring of control's, or a turn of a transport. */
+/* Blocks until there is a packet, a record in a ring of control's or another worker's, or a turn of a
+ * transport. */
 static void sleep_until_work(struct worker *worker)
 {
     uint64_t now_us = monotonic_us();
@@ -97,10 +111,13 @@ static void sleep_until_work(struct worker *worker)
     if (!ring_sleep(&worker->commands))
         return;
     if (ring_sleep(&worker->injects)) {
-        worker->totals.sleeps++;
-        worker->port->verbs->wait(worker->port, worker->wake_fd,
-                                  timeout_us < SLEEP_MAX_US ? timeout_us : SLEEP_MAX_US);
-        eventfd_read(worker->wake_fd, &wakes);
+        if (peers_sleep(worker)) {
+            worker->totals.sleeps++;
+            worker->port->verbs->wait(worker->port, worker->wake_fd,
+                                      timeout_us < SLEEP_MAX_US ? timeout_us : SLEEP_MAX_US);
+            eventfd_read(worker->wake_fd, &wakes);
+            peers_awake(worker);
+        }
         ring_awake(&worker->injects);
     }
     ring_awake(&worker->commands);
@@ -153,7 +170,7 @@ static int attach_rings(struct worker *worker)
     return error;
 }
 
-static int attach(struct worker *worker, int media_socket, const char **ret_what)
+static int attach(struct worker *worker, int media_socket, const int *peer_wake_fds, const char **ret_what)
 {
     const struct shm_segment *segment = worker->segment;
     uint64_t seeds[3];
@@ -171,6 +188,8 @@ static int attach(struct worker *worker, int media_socket, const char **ret_what
 
     *ret_what = "rings";
     int error = attach_rings(worker);
+    if (error == 0)
+        error = peers_init(worker, peer_wake_fds);
     if (error != 0)
         return error;
     *ret_what = "media socket";
@@ -204,7 +223,7 @@ int worker_create(const struct worker_config *config, struct worker **ret_worker
     worker->control_wake_fd = config->control_wake_fd;
     worker->poll = config->poll;
     worker->spin_us = config->spin_us;
-    int error = attach(worker, config->media_socket, &what);
+    int error = attach(worker, config->media_socket, config->peer_wake_fds, &what);
     if (error != 0) {
         snprintf(ret_why, why_bytes, "worker %u: %s: %s", config->index, what, strerror(-error));
         worker_destroy(worker);

@@ -9,6 +9,7 @@
 
 #include "dataplane/arena.h"
 #include "dataplane/egress.h"
+#include "dataplane/peers.h"
 #include "dataplane/port.h"
 #include "dataplane/punt.h"
 #include "dataplane/stream_table.h"
@@ -31,8 +32,9 @@ struct worker_config {
     const struct statistics *statistics;
     const struct srtp_backend *srtp; /* initialised */
     int media_socket;
-    int wake_fd;         /* eventfd: control wakes the worker */
-    int control_wake_fd; /* eventfd: the worker wakes control */
+    int wake_fd;              /* eventfd: control and other workers wake the worker */
+    int control_wake_fd;      /* eventfd: the worker wakes control */
+    const int *peer_wake_fds; /* of all workers of the segment, this one included; NULL: it is alone */
     enum worker_poll poll;
     uint64_t spin_us; /* for WORKER_POLL_ADAPTIVE */
 };
@@ -69,6 +71,7 @@ struct worker {
     struct arena arena; /* of the command at work */
     struct egress egress;
     struct punt_quota quota;
+    struct peers peers;
 };
 
 /* Takes up the segment's rings and rows of this worker. The errno of what failed, in words in ret_why. */

@@ -1,0 +1,354 @@
+#include "dataplane/peers.h"
+
+#include <string.h>
+#include <sys/eventfd.h>
+
+#include "dataplane/forward.h"
+#include "dataplane/key_frame.h"
+#include "dataplane/mirror.h"
+#include "dataplane/rtcp_egress.h"
+#include "dataplane/scores.h"
+#include "dataplane/worker.h"
+
+/* Its owner joins requests anyway; this only bounds what one receiver can make workers say. */
+#define KEY_FRAME_REQUEST_US 50000u
+
+_Static_assert(sizeof(struct packet_view) <= SHM_SLOT_FACTS_BYTES, "a slot has room for what was parsed");
+
+int peers_init(struct worker *worker, const int *wake_fds)
+{
+    const struct shm_segment *segment = worker->segment;
+    struct peers *peers = &worker->peers;
+    uint32_t bytes = segment->capacities.peer_ring_bytes;
+    uint32_t count = segment->capacities.workers;
+    int error = 0;
+
+    packet_store_init(&peers->store, segment, worker->index);
+    peers->count = wake_fds ? count : 1;
+    for (uint32_t i = 0; error == 0 && wake_fds && i < count; i++) {
+        peers->wake_fds[i] = wake_fds[i];
+        error = ring_producer_init(
+            &peers->to[i], shm_segment_at(segment, SHM_SECTION_PEER_RING, worker->index * count + i), bytes);
+        if (error == 0)
+            error = ring_consumer_init(
+                &peers->from[i], shm_segment_at(segment, SHM_SECTION_PEER_RING, i * count + worker->index),
+                bytes);
+    }
+    return error;
+}
+
+/* A record for another worker, or NULL (counted) when its ring is full. */
+static struct shm_peer_record *begin(struct worker *worker, uint32_t to, enum shm_peer_kind kind)
+{
+    struct shm_peer_record *record = ring_reserve(&worker->peers.to[to], sizeof(*record));
+
+    if (!record) {
+        worker_drop(worker, DROP_peer_ring_full);
+        return NULL;
+    }
+    *record = (struct shm_peer_record){.kind = kind};
+    return record;
+}
+
+static void commit(struct worker *worker, uint32_t to)
+{
+    ring_commit(&worker->peers.to[to], sizeof(struct shm_peer_record));
+    worker->peers.told |= 1ull << to;
+}
+
+static uint64_t store(struct worker *worker, const uint8_t *data, uint32_t length,
+                      const struct stream *stream, uint32_t payload_type, const struct packet_view *view)
+{
+    struct shm_slot *slot = packet_store_begin(&worker->peers.store);
+
+    slot->received_us = worker->now_us;
+    slot->stream = stream ? stream->handle : SHM_HANDLE_NONE;
+    slot->length = length;
+    slot->payload_type = payload_type;
+    slot->restarts = stream ? stream->row->stats.restarts : 0;
+    if (view)
+        memcpy(slot->facts, view, sizeof(*view));
+    memcpy(slot->data, data, length);
+    return packet_store_commit(&worker->peers.store, slot);
+}
+
+void peers_reference(struct worker *worker, const struct stream *stream, uint32_t payload_type,
+                     const uint8_t *data, const struct packet_view *view)
+{
+    uint64_t followers = stream->producer->row->followers;
+    uint32_t length =
+        (uint32_t)view->header.payload_offset + view->header.payload_length + view->header.padding_length;
+
+    if (length > SHM_SLOT_DATA_BYTES) {
+        worker_drop(worker, DROP_store_too_long);
+        return;
+    }
+    uint64_t position = store(worker, data, length, stream, payload_type, view);
+    for (; followers != 0; followers &= followers - 1) {
+        uint32_t to = (uint32_t)__builtin_ctzll(followers);
+        struct shm_peer_record *record = begin(worker, to, SHM_PEER_REFERENCE);
+        if (!record)
+            continue;
+        record->position = position;
+        record->stream = stream->handle;
+        commit(worker, to);
+        worker->totals.references_sent++;
+    }
+}
+
+void peers_hand_over(struct worker *worker, uint32_t owner, const struct port_packet *packet)
+{
+    if (packet->length > SHM_SLOT_DATA_BYTES) {
+        worker_drop(worker, DROP_store_too_long);
+        return;
+    }
+    struct shm_peer_record *record = begin(worker, owner, SHM_PEER_DATAGRAM);
+    if (!record)
+        return;
+    record->position = store(worker, packet->data, packet->length, NULL, 0, NULL);
+    record->remote = packet->remote;
+    commit(worker, owner);
+    worker->totals.handed_over++;
+}
+
+void peers_request_key_frame(struct worker *worker, struct stream *stream)
+{
+    struct key_frame_request *request = &stream->row->key_frame;
+    uint32_t owner = stream->producer->mirror->worker;
+
+    key_frame_request(request);
+    if (!key_frame_request_due(request, KEY_FRAME_REQUEST_US, worker->now_us))
+        return;
+    struct shm_peer_record *record = begin(worker, owner, SHM_PEER_KEY_FRAME);
+    if (!record)
+        return;
+    record->stream = stream->handle;
+    commit(worker, owner);
+    key_frame_request_sent(request, worker->now_us);
+}
+
+void peers_tell_stream(struct worker *worker, const struct stream *stream)
+{
+    const struct receive_stats *stats = &stream->row->stats;
+    const struct sender_clock *clock = stream->producer->clock;
+    uint64_t followers = stream->producer->row->followers;
+
+    for (; followers != 0; followers &= followers - 1) {
+        uint32_t to = (uint32_t)__builtin_ctzll(followers);
+        struct shm_peer_record *record = begin(worker, to, SHM_PEER_STREAM);
+        if (!record)
+            continue;
+        record->stream = stream->handle;
+        record->values = (struct shm_peer_stream){.clock_offset_us = clock->offset_us,
+                                                  .clock_updated_us = clock->updated_us,
+                                                  .sr_ntp = stats->sr_ntp,
+                                                  .sr_rtp = stats->sr_rtp,
+                                                  .score = stream->row->score.value};
+        commit(worker, to);
+    }
+}
+
+void peers_tell_clock(struct worker *worker, const struct transport *transport, const struct stream *stream)
+{
+    for (unsigned i = 0; i < TRANSPORT_PRODUCERS_MAX; i++) {
+        const struct producer *producer = transport->producers[i];
+        if (producer && producer->row->followers != 0)
+            peers_tell_stream(worker, stream && stream->producer == producer ? stream : producer->streams[0]);
+    }
+}
+
+/* The packet that a reference names, with what is known of it. It may be overwritten while it is sent, which
+ * egress looks for; what is used before is copied and checked here. */
+static bool read_reference(struct worker *worker, const struct shm_slot *slot, uint64_t position,
+                           struct packet_view *ret_view, uint32_t *ret_payload_type, uint32_t *ret_restarts)
+{
+    uint32_t length = slot->length;
+
+    *ret_payload_type = slot->payload_type;
+    *ret_restarts = slot->restarts;
+    memcpy(ret_view, slot->facts, sizeof(*ret_view));
+    if (!packet_store_holds(slot, position)) {
+        worker_drop(worker, DROP_store_overwritten);
+        return false;
+    }
+    const struct rtp_header *header = &ret_view->header;
+    if (length > SHM_SLOT_DATA_BYTES ||
+        (uint32_t)header->payload_offset + header->payload_length + header->padding_length > length) {
+        worker_drop(worker, DROP_rtp_malformed);
+        return false;
+    }
+    return true;
+}
+
+/* What ingress does for a stream of its own, for a mirror's. */
+static void note_packet(struct worker *worker, struct stream *stream, const struct shm_payload_type *type,
+                        const struct packet_view *view, uint32_t restarts)
+{
+    struct receive_stats *stats = &stream->row->stats;
+    bool was_silent = forward_is_silent(worker, stream);
+
+    if (stats->ssrc != view->header.ssrc || stats->restarts != restarts) {
+        stats->ssrc = view->header.ssrc;
+        stats->restarts = restarts;
+        forward_restart(stream);
+    }
+    stats->clock_rate = type->clock_rate;
+    stats->last_packet_us = worker->now_us;
+    if (view->key_frame)
+        key_frame_request_seen(&stream->row->key_frame, worker->now_us);
+    if (was_silent)
+        forward_revive(worker, stream);
+}
+
+static void take_reference(struct worker *worker, uint32_t from, const struct shm_peer_record *record)
+{
+    struct stream *stream = mirror_find_stream(&worker->streams, from, record->stream);
+    const struct shm_slot *slot = packet_store_find(&worker->peers.store, from, record->position);
+    struct packet_view view;
+    uint32_t payload_type;
+    uint32_t restarts;
+
+    worker->totals.references_received++;
+    if (!stream) {
+        worker_drop(worker, DROP_stream_gone);
+        return;
+    }
+    if (!slot) {
+        worker_drop(worker, DROP_store_overwritten);
+        return;
+    }
+    if (!read_reference(worker, slot, record->position, &view, &payload_type, &restarts))
+        return;
+    if (payload_type >= stream->producer->row->payload_type_count) {
+        worker_drop(worker, DROP_unknown_payload_type);
+        return;
+    }
+    const struct shm_payload_type *type = &stream->producer->row->payload_types[payload_type];
+    note_packet(worker, stream, type, &view, restarts);
+    worker->egress.source = (struct egress_source){slot, record->position};
+    forward_packet(worker, stream, type, slot->data, &view);
+    worker->egress.source = (struct egress_source){0};
+}
+
+static bool take_datagram(struct worker *worker, uint32_t from, const struct shm_peer_record *record,
+                          uint8_t *buffer, struct port_packet *ret_packet)
+{
+    const struct shm_slot *slot = packet_store_find(&worker->peers.store, from, record->position);
+    uint32_t length = slot ? slot->length : 0;
+
+    if (slot && length <= SHM_SLOT_DATA_BYTES)
+        memcpy(buffer, slot->data, length);
+    if (!slot || !packet_store_holds(slot, record->position) || length > SHM_SLOT_DATA_BYTES) {
+        worker_drop(worker, DROP_store_overwritten);
+        return false;
+    }
+    *ret_packet = (struct port_packet){.remote = record->remote, .data = buffer, .length = length};
+    worker->totals.taken_over++;
+    return true;
+}
+
+static void take_key_frame_request(struct worker *worker, const struct shm_peer_record *record)
+{
+    struct stream *stream = stream_find(&worker->streams, record->stream);
+
+    if (stream && !stream->producer->mirror && !stream->producer->row->paused)
+        rtcp_egress_request_key_frame(worker, stream);
+}
+
+static void take_stream(struct worker *worker, uint32_t from, const struct shm_peer_record *record)
+{
+    struct stream *stream = mirror_find_stream(&worker->streams, from, record->stream);
+    const struct shm_peer_stream *values = &record->values;
+
+    if (!stream)
+        return;
+    stream->producer->mirror->clock =
+        (struct sender_clock){.offset_us = values->clock_offset_us, .updated_us = values->clock_updated_us};
+    stream->row->stats.sr_ntp = values->sr_ntp;
+    stream->row->stats.sr_rtp = values->sr_rtp;
+    if (stream->row->score.value != values->score) {
+        stream->row->score.value = values->score;
+        scores_tell_consumers(worker, stream);
+    }
+}
+
+static uint32_t take_from(struct worker *worker, uint32_t from, struct port_packet *packets,
+                          uint32_t *packet_count)
+{
+    struct peers *peers = &worker->peers;
+    struct shm_peer_record record;
+    uint32_t length;
+    uint32_t taken = 0;
+
+    while (taken < PEERS_BATCH && *packet_count < PORT_BATCH &&
+           ring_pop(&peers->from[from], &record, sizeof(record), &length) == 0) {
+        taken++;
+        if (length != sizeof(record))
+            continue;
+        switch (record.kind) {
+        case SHM_PEER_REFERENCE:
+            take_reference(worker, from, &record);
+            break;
+        case SHM_PEER_DATAGRAM:
+            if (take_datagram(worker, from, &record, peers->datagrams[*packet_count],
+                              &packets[*packet_count]))
+                ++*packet_count;
+            break;
+        case SHM_PEER_KEY_FRAME:
+            take_key_frame_request(worker, &record);
+            break;
+        case SHM_PEER_STREAM:
+            take_stream(worker, from, &record);
+            break;
+        default: /* of a newer program, which has gone since */
+            break;
+        }
+    }
+    return taken;
+}
+
+uint32_t peers_take(struct worker *worker, struct port_packet ret_packets[PORT_BATCH], uint32_t *ret_count)
+{
+    uint32_t taken = 0;
+
+    *ret_count = 0;
+    for (uint32_t i = 0; i < worker->peers.count; i++) {
+        if (i != worker->index)
+            taken += take_from(worker, i, ret_packets, ret_count);
+    }
+    return taken;
+}
+
+void peers_wake(struct worker *worker)
+{
+    struct peers *peers = &worker->peers;
+
+    for (; peers->told != 0; peers->told &= peers->told - 1) {
+        uint32_t to = (uint32_t)__builtin_ctzll(peers->told);
+        if (ring_wants_wake(&peers->to[to]))
+            eventfd_write(peers->wake_fds[to], 1);
+    }
+}
+
+void peers_awake(struct worker *worker)
+{
+    struct peers *peers = &worker->peers;
+
+    for (uint32_t i = 0; i < peers->count; i++) {
+        if (i != worker->index)
+            ring_awake(&peers->from[i]);
+    }
+}
+
+bool peers_sleep(struct worker *worker)
+{
+    struct peers *peers = &worker->peers;
+
+    for (uint32_t i = 0; i < peers->count; i++) {
+        if (i != worker->index && !ring_sleep(&peers->from[i])) {
+            peers_awake(worker);
+            return false;
+        }
+    }
+    return true;
+}

@@ -1,0 +1,60 @@
+/* What workers say to one another: packets by reference, datagrams that the kernel gave to the wrong one,
+ * requests for key frames, and what a mirror must know of its stream (shm/peer_record.h).
+ *
+ * A packet is copied into the packet store once, whoever many workers have consumers of it, and each of them
+ * is told its position. A record that finds its ring full is dropped and counted; a worker that sleeps is
+ * woken once a round. */
+#pragma once
+
+#include "dataplane/packet_view.h"
+#include "dataplane/port.h"
+#include "dataplane/stream_table.h"
+#include "shm/packet_store.h"
+#include "shm/peer_record.h"
+#include "shm/ring.h"
+
+#define PEERS_MAX 64u
+#define PEERS_BATCH 64u /* records of one peer taken in one round */
+
+struct worker;
+
+struct peers {
+    uint32_t count; /* of workers, this one included */
+    uint64_t told;  /* bit n: worker n was told something since it was last looked whether it sleeps */
+    struct packet_store store;
+    struct ring_producer to[PEERS_MAX];
+    struct ring_consumer from[PEERS_MAX];
+    int wake_fds[PEERS_MAX];
+    uint8_t datagrams[PORT_BATCH][SHM_SLOT_DATA_BYTES]; /* taken over in this round */
+};
+
+/* wake_fds: eventfds of all workers, NULL with one. -EBADMSG for rings that cannot be. */
+int peers_init(struct worker *worker, const int *wake_fds);
+
+/* Tells the producer's followers of a packet of stream; payload_type is its index in the producer's list. */
+void peers_reference(struct worker *worker, const struct stream *stream, uint32_t payload_type,
+                     const uint8_t *data, const struct packet_view *view);
+
+/* Gives a datagram to the worker that it belongs to. */
+void peers_hand_over(struct worker *worker, uint32_t owner, const struct port_packet *packet);
+
+/* stream is a mirror's. */
+void peers_request_key_frame(struct worker *worker, struct stream *stream);
+
+/* Tells the followers of all producers of transport how its clock stands; stream (of this transport, or NULL)
+ * is what has changed beside it. */
+void peers_tell_clock(struct worker *worker, const struct transport *transport, const struct stream *stream);
+
+/* Tells the followers of stream's producer its score and clock. */
+void peers_tell_stream(struct worker *worker, const struct stream *stream);
+
+/* Does what the others said; the datagrams among it are left in ret_packets, valid until the next call. What
+ * is forwarded must have left (egress_flush) by then. Returns the number of records. */
+uint32_t peers_take(struct worker *worker, struct port_packet ret_packets[PORT_BATCH], uint32_t *ret_count);
+
+/* Wakes those who were told something and sleep. */
+void peers_wake(struct worker *worker);
+
+/* As ring_sleep and ring_awake, for all rings of the others. */
+bool peers_sleep(struct worker *worker);
+void peers_awake(struct worker *worker);
