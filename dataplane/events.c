@@ -17,6 +17,7 @@ static void push(struct worker *worker, const Km__Event *event, uint32_t spare)
     }
     km__event__pack(event, record);
     ring_commit(&worker->events, (uint32_t)bytes);
+    worker->told_control = true;
 }
 
 /* A reservation that is not committed leaves no trace. */
@@ -87,6 +88,9 @@ void events_score(struct worker *worker, const struct consumer *consumer)
 
 void events_wake_control(struct worker *worker)
 {
+    if (!worker->told_control)
+        return;
+    worker->told_control = false;
     bool sleeps = ring_wants_wake(&worker->events);
 
     sleeps |= ring_wants_wake(&worker->punts);

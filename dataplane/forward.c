@@ -143,13 +143,9 @@ static void deliver(struct worker *worker, struct consumer *consumer, const stru
     struct media_consumer *media = &consumer->row->media;
     struct rewrite_numbers numbers = {0};
 
-    /* A picture that was left out before: its late packets have no number either. */
-    if (flight->view->has_vp8 && vp8_continuity_packet(&media->vp8, &flight->view->vp8, &numbers) != 0) {
-        rewrite_drop(&media->rewrite, flight->view->header.sequence);
-        drop(worker, consumer, DROP_late);
-        return;
-    }
-    if (rewrite_sequence(&media->rewrite, &flight->view->header, worker->now_us, &numbers) != 0) {
+    /* Numbers first: a packet that they refuse must not count as a picture. */
+    if (rewrite_sequence(&media->rewrite, &flight->view->header, worker->now_us, &numbers) != 0 ||
+        (flight->view->has_vp8 && vp8_continuity_packet(&media->vp8, &flight->view->vp8, &numbers) != 0)) {
         drop(worker, consumer, DROP_late);
         return;
     }

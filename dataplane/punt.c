@@ -71,6 +71,7 @@ void punt(struct worker *worker, struct transport *transport, const struct port_
     memcpy(datagram + 1, packet->data, packet->length);
     ring_commit(&worker->punts, sizeof(*datagram) + packet->length);
     worker->totals.punted++;
+    worker->told_control = true;
 }
 
 static void inject_one(struct worker *worker, const void *record, uint32_t record_bytes)

@@ -107,16 +107,12 @@ static int take_transport_feedback(struct transport *transport, const struct rtc
 {
     struct shm_transport_row *row = transport->row;
     struct twcc_feedback feedback;
-    struct twcc_iterator iterator;
-    struct twcc_status status;
     int error = twcc_parse(packet, &feedback);
 
     if (error != 0)
         return error;
     row->twcc_feedbacks_received++;
-    twcc_begin(&iterator, &feedback);
-    while (twcc_next(&iterator, &status))
-        row->twcc_packets_lost += status.received ? 0 : 1;
+    row->twcc_packets_lost += twcc_count_lost(&feedback);
     return 0;
 }
 

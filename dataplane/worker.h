@@ -58,6 +58,7 @@ struct worker {
     enum worker_poll poll;
     uint32_t index;
     int wake_fd;
+    bool told_control; /* there is something new in a ring of its */
     int control_wake_fd;
     const struct shm_segment *segment;
 

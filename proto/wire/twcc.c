@@ -98,6 +98,28 @@ int twcc_parse(const struct rtcp_packet *packet, struct twcc_feedback *ret_feedb
     return 0;
 }
 
+unsigned twcc_count_lost(const struct twcc_feedback *feedback)
+{
+    const uint8_t *position = feedback->chunks;
+    unsigned left = feedback->status_count;
+    unsigned lost = 0;
+
+    while (left > 0) {
+        uint16_t chunk = load_be16(position);
+        unsigned count = chunk_capacity(chunk);
+        if (count > left)
+            count = left;
+        if (!is_vector(chunk))
+            lost += chunk_symbol(chunk, 0) == 0 ? count : 0;
+        else
+            for (unsigned i = 0; i < count; i++)
+                lost += chunk_symbol(chunk, i) == 0;
+        left -= count;
+        position += CHUNK_BYTES;
+    }
+    return lost;
+}
+
 void twcc_begin(struct twcc_iterator *iterator, const struct twcc_feedback *feedback)
 {
     *iterator = (struct twcc_iterator){

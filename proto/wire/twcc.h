@@ -25,6 +25,10 @@ struct twcc_feedback {
  * cover status_count statuses, that none is reserved, that every delta is there. -EBADMSG otherwise. */
 int twcc_parse(const struct rtcp_packet *packet, struct twcc_feedback *ret_feedback);
 
+/* How many statuses of a parsed packet say "not received". Takes a step a chunk, not a status: a packet of 40 bytes
+ * can hold 65,528 of them. */
+unsigned twcc_count_lost(const struct twcc_feedback *feedback);
+
 struct twcc_status {
     uint16_t sequence;
     bool received;

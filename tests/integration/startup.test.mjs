@@ -102,3 +102,12 @@ describe('clean failure', { concurrency: 2 }, () => {
     test('a forwarder that is not there', () =>
         givesUp({ FORWARDER: '/nonexistent/forwarder' }, FAILURE, /\/nonexistent\/forwarder/));
 });
+
+describe('kolabmeetd starts with every documented value of', () => {
+    for (const [name, values] of [['LOG_LEVEL', ['error', 'warn', 'info', 'debug']], ['POLL', ['adaptive', 'busy', 'sleep']]])
+        for (const value of values)
+            test(`${name}=${value}`, async () => {
+                const server = await Server.start({ [name]: value });
+                await server.stop();
+            });
+});

@@ -266,6 +266,7 @@ static void check_round_trip(const struct twcc_builder *builder, const struct ar
         found++;
     }
     assert_int_equal(found, count);
+    assert_int_equal(twcc_count_lost(&feedback), feedback.status_count - count);
     assert_int_equal(sequence, builder->next_sequence);
     free(packet_bytes);
 }
