@@ -39,6 +39,7 @@ static const char usage[] =
     "packets\n"
     "                              of each publisher, or the number of subscribers; a step takes --duration\n"
     "  --search-loss=0.1           tolerated loss, percent\n"
+    "  --search-latency=50         tolerated median of the latency, ms: more is a backlog that grows\n"
     "  --progress                  a line a second\n"
     "  --json=FILE                 the result as JSON, - for standard output\n"
     "  --forwarder-pid=PID --control-pid=PID\n"
@@ -68,6 +69,7 @@ enum id {
     CHECK,
     SEARCH,
     SEARCH_LOSS,
+    SEARCH_LATENCY,
     PROGRESS,
     JSON,
     FORWARDER_PID,
@@ -97,6 +99,7 @@ static const struct option names[] = {
     {"check", required_argument, NULL, CHECK},
     {"search", optional_argument, NULL, SEARCH},
     {"search-loss", required_argument, NULL, SEARCH_LOSS},
+    {"search-latency", required_argument, NULL, SEARCH_LATENCY},
     {"progress", no_argument, NULL, PROGRESS},
     {"json", required_argument, NULL, JSON},
     {"forwarder-pid", required_argument, NULL, FORWARDER_PID},
@@ -136,6 +139,24 @@ static bool read_double(const char *text, double min, double max, double *ret_va
     if (*end != '\0' || end == text || !(value >= min && value <= max))
         return false;
     *ret_value = value;
+    return true;
+}
+
+static bool read_percent(const char *text, double *ret_share)
+{
+    double percent;
+    if (!read_double(text, 0, 100, &percent))
+        return false;
+    *ret_share = percent / 100;
+    return true;
+}
+
+static bool read_milliseconds(const char *text, uint64_t *ret_ns)
+{
+    double milliseconds;
+    if (!read_double(text, 0, 1e6, &milliseconds))
+        return false;
+    *ret_ns = (uint64_t)(milliseconds * 1e6);
     return true;
 }
 
@@ -281,10 +302,9 @@ static bool take_value(int id, const char *value, struct options *options)
     case SEARCH:
         return read_search(value, &options->search);
     case SEARCH_LOSS:
-        if (!read_double(value, 0, 100, &options->search_loss))
-            return false;
-        options->search_loss /= 100;
-        return true;
+        return read_percent(value, &options->search_loss);
+    case SEARCH_LATENCY:
+        return read_milliseconds(value, &options->search_latency_ns);
     case JSON:
         options->json_path = value;
         return true;
@@ -351,6 +371,7 @@ bool options_parse(int argc, char **argv, struct options *ret_options, int *ret_
         .backend = srtp_backend_find("native"),
         .check_every = 1,
         .search_loss = 0.001,
+        .search_latency_ns = 50000000,
         .cpu = -1,
     };
     int id;

@@ -37,8 +37,9 @@ struct options {
     bool progress;
     const char *json_path; /* NULL: none; "-": standard output, and the table goes to standard error */
     enum search_kind search;
-    double search_loss; /* the share that is tolerated */
-    int forwarder_pid;  /* 0: not watched */
+    double search_loss;         /* the share that is tolerated */
+    uint64_t search_latency_ns; /* the median that is tolerated; more is a backlog that grows */
+    int forwarder_pid;          /* 0: not watched */
     int control_pid;
     int cpu;                    /* -1: not pinned */
     uint32_t local_network;     /* IPv4, host order: addresses that are this machine's */

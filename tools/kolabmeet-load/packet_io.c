@@ -286,17 +286,14 @@ static void read_control(struct msghdr *head, uint64_t *ret_realtime_ns, size_t 
     }
 }
 
-static void take_run(struct packet_io *io, const struct udp_socket *socket, struct mmsghdr *head,
-                     uint64_t now_ns, uint64_t realtime_ns)
+static void take_run(struct packet_io *io, struct transport *transport, struct mmsghdr *head, uint64_t now_ns,
+                     uint64_t realtime_ns)
 {
-    struct transport *transport = udp_socket_owner(socket, &head->msg_hdr);
     uint8_t *data = head->msg_hdr.msg_iov->iov_base;
     size_t left = head->msg_len;
     size_t segment_bytes = left;
     uint64_t kernel_ns = realtime_ns;
 
-    if (!transport)
-        return;
     io->tally->datagrams++;
     read_control(&head->msg_hdr, &kernel_ns, &segment_bytes);
     uint64_t arrival_ns = kernel_ns < realtime_ns ? now_ns - (realtime_ns - kernel_ns) : now_ns;
@@ -315,6 +312,7 @@ static int receive_some(struct packet_io *io, const struct udp_socket *socket)
 {
     if (io->slot_count + RECEIVE_CALL_MIN > RECEIVE_SLOTS || io->open_count > RECEIVE_JOBS_MAX / 2)
         flush_received(io);
+    struct transport *owners[RECEIVE_SLOTS];
     size_t room = RECEIVE_SLOTS - io->slot_count;
     if (!socket->is_shared && room > RECEIVE_CALL_MIN)
         room = RECEIVE_CALL_MIN;
@@ -335,8 +333,13 @@ static int receive_some(struct packet_io *io, const struct udp_socket *socket)
     io->slot_count += (size_t)count;
     uint64_t now_ns = clock_ns();
     uint64_t realtime_ns = clock_read_ns(CLOCK_REALTIME);
+    for (int i = 0; i < count; i++) {
+        owners[i] = udp_socket_owner(socket, &io->receive_heads[i].msg_hdr);
+        __builtin_prefetch(owners[i]);
+    }
     for (int i = 0; i < count; i++)
-        take_run(io, socket, &io->receive_heads[i], now_ns, realtime_ns);
+        if (owners[i])
+            take_run(io, owners[i], &io->receive_heads[i], now_ns, realtime_ns);
     return count;
 }
 

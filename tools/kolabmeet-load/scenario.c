@@ -15,11 +15,13 @@
 #include "tools/kolabmeet-load/world.h"
 
 #define TICK_NS (10 * CLOCK_MS_NS)
-#define DRAIN_NS (500 * CLOCK_MS_NS)
+#define DRAIN_NS (500 * CLOCK_MS_NS) /* what takes longer is lost */
+#define QUIET_NS (200 * CLOCK_MS_NS) /* nothing has come for so long: the next measurement may begin */
+#define QUIET_PATIENCE_NS (20 * CLOCK_SECOND_NS)
 #define SETTLE_PATIENCE_NS (20 * CLOCK_SECOND_NS)
 #define JOIN_PATIENCE_NS (30 * CLOCK_SECOND_NS) /* beyond what the ramp takes */
 
-enum phase { PHASE_JOIN, PHASE_SETTLE, PHASE_WARMUP, PHASE_MEASURE, PHASE_DRAIN };
+enum phase { PHASE_JOIN, PHASE_SETTLE, PHASE_WARMUP, PHASE_MEASURE, PHASE_DRAIN, PHASE_QUIET };
 
 struct watched {
     int pid; /* 0: none */
@@ -43,6 +45,9 @@ struct scenario {
     uint64_t phase_ns; /* its beginning */
     uint64_t begin_cpu_ns;
     uint64_t begin_drops;
+    uint64_t received; /* when it was last looked at */
+    uint64_t last_received_ns;
+    struct scenario_load load; /* the next one */
     struct watched forwarder;
     struct watched control;
     struct result result;
@@ -150,15 +155,26 @@ static void finish_result(struct scenario *scenario)
 
 static void next_load(struct scenario *scenario)
 {
-    struct scenario_load load;
-
-    finish_result(scenario);
-    if (!scenario->next(scenario->context, &scenario->result, &load)) {
+    if (!scenario->next(scenario->context, &scenario->result, &scenario->load)) {
         scenario->world.loop.stopping = true;
         return;
     }
-    crowd_want_subscribers(&scenario->crowd, load.subscribers);
-    crowd_set_video_rate(&scenario->crowd, load.video_rate);
+    scenario->last_received_ns = scenario->world.loop.now_ns;
+    enter(scenario, PHASE_QUIET);
+}
+
+/* A server that was overloaded has a backlog, which is not to be the next load's. */
+static void wait_for_quiet(struct scenario *scenario, uint64_t now_ns, uint64_t elapsed_ns)
+{
+    uint64_t received = scenario->world.tally.received;
+
+    if (received != scenario->received)
+        scenario->last_received_ns = now_ns;
+    scenario->received = received;
+    if (now_ns - scenario->last_received_ns < QUIET_NS && elapsed_ns < QUIET_PATIENCE_NS)
+        return;
+    crowd_want_subscribers(&scenario->crowd, scenario->load.subscribers);
+    crowd_set_video_rate(&scenario->crowd, scenario->load.video_rate);
     crowd_send(&scenario->crowd, true);
     enter(scenario, PHASE_JOIN);
 }
@@ -180,6 +196,7 @@ static void give_up(struct scenario *scenario, const char *what)
         memset(&scenario->result, 0, sizeof scenario->result);
         scenario->result.is_incomplete = true;
         scenario->result.seconds = 1;
+        crowd_send(&scenario->crowd, false);
         next_load(scenario);
         return;
     }
@@ -240,8 +257,13 @@ static void tick(void *context, uint64_t now_ns)
             end_measurement(scenario);
         break;
     case PHASE_DRAIN:
-        if (elapsed_ns >= DRAIN_NS)
+        if (elapsed_ns >= DRAIN_NS) {
+            finish_result(scenario);
             next_load(scenario);
+        }
+        break;
+    case PHASE_QUIET:
+        wait_for_quiet(scenario, now_ns, elapsed_ns);
         break;
     }
     loop_at(&scenario->world.loop, &scenario->timer, now_ns + TICK_NS);
@@ -260,8 +282,15 @@ static const char *phase_name(enum phase phase)
         return "measure";
     case PHASE_DRAIN:
         return "drain";
+    case PHASE_QUIET:
+        return "quiet";
     }
     return "";
+}
+
+static bool is_measuring(const struct scenario *scenario)
+{
+    return scenario->phase == PHASE_MEASURE || scenario->phase == PHASE_DRAIN;
 }
 
 static void each_second(void *context, uint64_t now_ns)
@@ -270,8 +299,8 @@ static void each_second(void *context, uint64_t now_ns)
 
     if (scenario->options->progress)
         progress_print(&scenario->progress, phase_name(scenario->phase), &scenario->crowd,
-                       scenario->phase >= PHASE_MEASURE);
-    if (scenario->phase >= PHASE_MEASURE)
+                       is_measuring(scenario));
+    if (is_measuring(scenario))
         take_tally(scenario);
     else
         memset(&scenario->world.tally, 0, sizeof scenario->world.tally);

@@ -2,25 +2,22 @@
 
 #include <math.h>
 
-static double round_to_grain(const struct search *search, double load)
+static double within_range(const struct search *search, double load)
 {
-    double rounded = floor(load / search->grain) * search->grain;
-    return rounded < search->grain ? search->grain : rounded;
+    return fmax(search->min, fmin(search->max, floor(load)));
 }
 
-void search_init(struct search *search, double start, double grain, double max, double precision)
+void search_init(struct search *search, double start, double min, double max, double precision)
 {
-    *search = (struct search){.grain = grain, .max = max, .precision = precision};
-    search->load = round_to_grain(search, start < max ? start : max);
+    *search = (struct search){.min = min, .max = max, .precision = precision};
+    search->load = within_range(search, start);
 }
 
 static double next_load(const struct search *search)
 {
     if (search->bad == 0)
-        return round_to_grain(search, 2 * search->good < search->max ? 2 * search->good : search->max);
-    if (search->good == 0)
-        return round_to_grain(search, search->bad / 2);
-    return round_to_grain(search, (search->good + search->bad) / 2);
+        return within_range(search, 2 * search->good);
+    return within_range(search, (search->good + search->bad) / 2);
 }
 
 bool search_take(struct search *search, bool went_well)

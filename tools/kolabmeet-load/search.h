@@ -5,8 +5,8 @@
 #include <stdbool.h>
 
 struct search {
-    double grain;     /* loads are multiples of it */
-    double max;       /* no load above it */
+    double min;       /* loads are whole numbers from here … */
+    double max;       /* … to here */
     double precision; /* ends when good and bad are this share apart */
     double good;      /* the highest load that went well; 0: none yet */
     double bad;       /* the lowest one that did not; 0: none yet */
@@ -15,7 +15,7 @@ struct search {
 };
 
 /* start is the first load to be tried. */
-void search_init(struct search *search, double start, double grain, double max, double precision);
+void search_init(struct search *search, double start, double min, double max, double precision);
 
 /* Takes how the present load went; false when nothing is left to be tried: search->good is the answer. */
 bool search_take(struct search *search, bool went_well);

@@ -57,7 +57,8 @@ static void keep_best(struct search_run *run, const struct result *result)
 bool search_run_next(void *context, const struct result *result, struct scenario_load *ret_load)
 {
     struct search_run *run = context;
-    bool went_well = !result->is_incomplete && result_loss(result) <= run->options->search_loss;
+    bool went_well = result_loss(result) <= run->options->search_loss &&
+                     histogram_percentile_ns(&result->tally.latency, 0.5) <= run->options->search_latency_ns;
 
     print_step(run, result, went_well);
     json_t *step = report_json(run->options, result);

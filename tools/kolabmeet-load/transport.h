@@ -23,6 +23,10 @@ struct transport_handler {
 };
 
 struct transport {
+    struct sink_map sinks;     /* what each packet needs comes first */
+    struct srtp_session *srtp; /* NULL before the handshake is done */
+    uint8_t twcc_extension;    /* id, 0: no feedback */
+
     struct loop *loop;
     struct packet_io *io;
     const struct dtls_identity *identity;
@@ -33,12 +37,9 @@ struct transport {
     struct ice_client ice;
     struct dtls_client *dtls; /* NULL before */
     bool is_dtls_server;
-    bool is_signaled;          /* the server knows our fingerprint */
-    struct srtp_session *srtp; /* NULL before */
+    bool is_signaled; /* the server knows our fingerprint */
     struct srtp_transport_state srtp_state;
 
-    struct sink_map sinks;
-    uint8_t twcc_extension; /* id, 0: no feedback */
     struct twcc_collector twcc;
     uint16_t twcc_next; /* to be sent */
 };
