@@ -9,133 +9,66 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "control/config_file.h"
+#include "control/config_table.h"
+
 #define EXIT_LISTEN_IP 3
-#define FORWARDER_NAME "kolabmeet-forwarder"
 
-enum kind {
-    TEXT,
-    SECRET,
-    NUMBER, /* unsigned, from min to max */
-    FLAG,   /* on by any value */
-    POLL,
-    SRTP,
-    LEVEL,
-    IGNORED,
+/* Where settings come from, what wins first. */
+enum source { OPTIONS, ENVIRONMENT, CONFIG_FILE, SOURCES };
+
+struct sources {
+    const char *options[CONFIG_SETTINGS_MAX]; /* NULL where not given */
+    char **environment;
+    const char *file_path;
+    struct config_file file;
 };
 
-struct setting {
-    const char *name;
-    const char *alias;        /* a second variable and option, or NULL */
-    const char *default_text; /* NULL: unset, or found out in fill_computed */
-    enum kind kind;
-    size_t offset;
-    unsigned min, max;
-    const char *help;
-};
-
-#define AT(field) offsetof(struct config, field)
-
-static const struct setting settings[] = {
-    {"AUTH_TOKEN", NULL, NULL, SECRET, AT(auth_token), 0, 0, "token of the HTTP API (required)"},
-    {"LISTENING_HOST", NULL, "0.0.0.0", TEXT, AT(listening_host), 0, 0,
-     "address of the HTTP and websocket listener"},
-    {"LISTENING_PORT", NULL, "12443", NUMBER, AT(listening_port), 1, 65535, "its port"},
-    {"PUBLIC_DOMAIN", NULL, "127.0.0.1:12443", TEXT, AT(public_domain), 0, 0,
-     "host[:port] of the websocket URL handed to clients"},
-    {"SSL_CERT", NULL, NULL, TEXT, AT(ssl_cert), 0, 0,
-     "PEM certificate chain, or none for plain HTTP (required)"},
-    {"SSL_KEY", NULL, NULL, TEXT, AT(ssl_key), 0, 0, "its PEM key"},
-    {"FORCE_WSS", NULL, NULL, FLAG, AT(force_wss), 0, 0,
-     "any value: hand out wss: although this server speaks plain HTTP"},
-    {"WEBRTC_LISTEN_IP", NULL, NULL, TEXT, AT(webrtc_listen_ip), 0, 0,
-     "address that media sockets bind to (required)"},
-    {"WEBRTC_ANNOUNCED_ADDRESS", NULL, NULL, TEXT, AT(webrtc_announced_address), 0, 0,
-     "address in ICE candidates instead of it"},
-    {"WEBRTC_LISTEN_PORT", NULL, "44444", NUMBER, AT(webrtc_listen_port), 1, 65535, "media port"},
-    {"CODECS", NULL, "opus,VP8,VP9;profile-id=2,H264;profile-level-id=4d0032,H264;profile-level-id=42e01f",
-     TEXT, AT(codecs), 0, 0,
-     "codecs in order of preference, with parameters by semicolons; also VP9, AV1, PCMU, PCMA, G722"},
-    {"INITIAL_OUTGOING_BITRATE", NULL, "1000000", NUMBER, AT(initial_outgoing_bitrate_bps), 30000, 1000000000,
-     "first estimate of a receiver's bandwidth, bit/s"},
-    {"MAX_INCOMING_BITRATE", NULL, "1500000", NUMBER, AT(max_incoming_bitrate_bps), 30000, 1000000000,
-     "limit of what a sender may send, bit/s"},
-    {"PLAIN_PORT_MIN", NULL, "40000", NUMBER, AT(plain_port_min), 1, 65535,
-     "first port of plain RTP transports"},
-    {"PLAIN_PORT_MAX", NULL, "43999", NUMBER, AT(plain_port_max), 1, 65535,
-     "last port of plain RTP transports"},
-    {"DTLS_CERT", NULL, NULL, TEXT, AT(dtls_cert), 0, 0,
-     "PEM certificate of DTLS; by default made at the start"},
-    {"DTLS_KEY", NULL, NULL, TEXT, AT(dtls_key), 0, 0, "its PEM key"},
-    {"TURN_SERVER", NULL, "turn:127.0.0.1:3478?transport=tcp", TEXT, AT(turn_server), 0, 0,
-     "TURN URLs by commas, or none"},
-    {"TURN_STATIC_SECRET", NULL, NULL, SECRET, AT(turn_static_secret), 0, 0,
-     "static-auth-secret of the TURN server"},
-    {"WEBHOOK_URL", NULL, NULL, TEXT, AT(webhook_url), 0, 0, "where events of rooms are posted to"},
-    {"WEBHOOK_TOKEN", NULL, NULL, SECRET, AT(webhook_token), 0, 0, "X-Auth-Token of these"},
-    {"WORKERS", "MEDIASOUP_NUM_WORKERS", NULL, NUMBER, AT(workers), 1, 64,
-     "threads of the forwarder; by default one a core"},
-    {"ROUTER_SCALE_SIZE", NULL, "16", IGNORED, 0, 0, 0, "accepted and ignored"},
-    {"POLL", NULL, "adaptive", POLL, AT(poll), 0, 0,
-     "adaptive, busy or sleep: how the forwarder waits for packets"},
-    {"SRTP_BACKEND", NULL, "native", SRTP, AT(srtp_backend), 0, 0,
-     "native or libsrtp2: who encrypts; with libsrtp2 a call does not outlive its forwarder"},
-    {"RUNTIME_DIR", NULL, "/run/kolabmeet", TEXT, AT(runtime_dir), 0, 0,
-     "folder of the statistics and of sockets"},
-    {"DEMO", NULL, "off", TEXT, AT(demo), 0, 0, "folder of the built demo page, or off"},
-    {"FORWARDER", NULL, NULL, TEXT, AT(forwarder), 0, 0,
-     "path of " FORWARDER_NAME "; by default beside this program"},
-    {"LOG_LEVEL", NULL, "info", LEVEL, AT(log_level), 0, 0, "error, warn, info or debug"},
-};
-
-#define SETTING_COUNT (sizeof(settings) / sizeof(settings[0]))
-
-static bool option_is(const char *option, size_t length, const char *name)
+static bool is_action(const char *option, struct config *config)
 {
-    if (!name || strlen(name) != length)
-        return false;
-    for (size_t i = 0; i < length; i++) {
-        char c = name[i] == '_' ? '-' : (char)(name[i] | 0x20);
-        if (option[i] != c)
-            return false;
+    static const struct {
+        const char *option;
+        enum config_action action;
+    } actions[] = {
+        {"--help", CONFIG_SHOW_HELP},
+        {"-h", CONFIG_SHOW_HELP},
+        {"--version", CONFIG_SHOW_VERSION},
+        {"--check-config", CONFIG_CHECK},
+    };
+    for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
+        if (strcmp(option, actions[i].option) == 0) {
+            config->action = actions[i].action;
+            return true;
+        }
     }
-    return true;
+    return false;
 }
 
-static int find_option(const char *option, size_t length)
+static bool is_config(const char *option, size_t length)
 {
-    for (size_t i = 0; i < SETTING_COUNT; i++) {
-        if (option_is(option, length, settings[i].name) || option_is(option, length, settings[i].alias))
-            return (int)i;
-    }
-    return -1;
+    return length == strlen("--config") && strncmp(option, "--config", length) == 0;
 }
 
-/* Points `values` at the texts given as options. Returns 0 or -EINVAL. */
-static int read_options(int argc, char **argv, const char **values, enum config_action *ret_action,
-                        char *error, size_t size)
+/* Notes the texts given as options. Returns 0 or -EINVAL. */
+static int read_options(int argc, char **argv, struct sources *sources, struct config *config, char *error,
+                        size_t size)
 {
     for (int i = 1; i < argc; i++) {
         const char *option = argv[i];
         const char *value = strchr(option, '=');
         size_t length = value ? (size_t)(value - option) : strlen(option);
 
-        if (!strcmp(option, "--help") || !strcmp(option, "-h")) {
-            *ret_action = CONFIG_SHOW_HELP;
+        if (is_action(option, config))
             continue;
-        }
-        if (!strcmp(option, "--version")) {
-            *ret_action = CONFIG_SHOW_VERSION;
-            continue;
-        }
-        int setting = !strncmp(option, "--", 2) ? find_option(option + 2, length - 2) : -1;
-        if (setting < 0) {
+        int setting = !strncmp(option, "--", 2) ? config_table_find_option(option + 2, length - 2) : -1;
+        if (setting < 0 && !is_config(option, length)) {
             /* Not what follows a '=': it may be a secret under a misspelt name. */
             snprintf(error, size, "unknown option %.*s", (int)(length < 64 ? length : 64), option);
             return -EINVAL;
         }
         if (value) {
             value++;
-        } else if (settings[setting].kind == FLAG) {
+        } else if (setting >= 0 && config_table[setting].kind == FLAG) {
             value = "1";
         } else if (i + 1 < argc) {
             value = argv[++i];
@@ -143,11 +76,15 @@ static int read_options(int argc, char **argv, const char **values, enum config_
             snprintf(error, size, "option %s needs a value", option);
             return -EINVAL;
         }
-        values[setting] = value;
+        if (setting < 0)
+            sources->file_path = value;
+        else
+            sources->options[setting] = value;
     }
     return 0;
 }
 
+/* NULL where it is unset or empty. */
 static const char *find_variable(char **environment, const char *name)
 {
     size_t length = name ? strlen(name) : 0;
@@ -155,6 +92,25 @@ static const char *find_variable(char **environment, const char *name)
     for (char **entry = environment; name && entry && *entry; entry++) {
         if (!strncmp(*entry, name, length) && (*entry)[length] == '=')
             return (*entry)[length + 1] ? *entry + length + 1 : NULL;
+    }
+    return NULL;
+}
+
+/* The text of a setting in one source. NULL: the next source counts; "": the default does. */
+static const char *find_text(const struct sources *sources, enum source source, size_t setting)
+{
+    const char *text;
+
+    switch (source) {
+    case OPTIONS:
+        return sources->options[setting];
+    case ENVIRONMENT:
+        text = find_variable(sources->environment, config_table[setting].name);
+        return text ? text : find_variable(sources->environment, config_table[setting].alias);
+    case CONFIG_FILE:
+        return sources->file.values[setting];
+    case SOURCES:
+        break;
     }
     return NULL;
 }
@@ -230,6 +186,7 @@ static int store(struct config *config, const struct setting *setting, const cha
         result = log_level_parse(text, field);
         break;
     case IGNORED:
+    case SECRET_FILE:
         return 0;
     }
     if (result)
@@ -294,17 +251,18 @@ static char *beside_this_program(void)
     ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
 
     if (length <= 0)
-        return strdup(FORWARDER_NAME);
+        return strdup(CONFIG_FORWARDER_NAME);
     path[length] = '\0';
     char *slash = strrchr(path, '/');
     int folder_length = slash ? (int)(slash + 1 - path) : 0;
-    return asprintf(&beside, "%.*s" FORWARDER_NAME, folder_length, path) < 0 ? NULL : beside;
+    return asprintf(&beside, "%.*s" CONFIG_FORWARDER_NAME, folder_length, path) < 0 ? NULL : beside;
 }
 
 static int fill_computed(struct config *config, char *error, size_t size)
 {
     drop_if(&config->turn_server, "none");
     drop_if(&config->demo, "off");
+    drop_if(&config->trusted_proxies, "none");
     if (!config->workers) {
         long cores = sysconf(_SC_NPROCESSORS_ONLN);
         config->workers = cores < 1 ? 1 : cores > 64 ? 64 : (unsigned)cores;
@@ -316,44 +274,87 @@ static int fill_computed(struct config *config, char *error, size_t size)
     return 0;
 }
 
-static int store_all(struct config *config, const char **options, char **environment, char *error,
+/* Which line it was, for a value out of the file. */
+static void name_line(const struct sources *sources, size_t setting, char *error, size_t size)
+{
+    char what[CONFIG_ERROR_MAX];
+
+    snprintf(what, sizeof(what), "%s", error);
+    snprintf(error, size, "%s line %u: %s", sources->file_path, sources->file.lines[setting], what);
+}
+
+static int store_secret(struct config *config, const struct setting *setting, const char *path, char *error,
+                        size_t size)
+{
+    char **field = (char **)((char *)config + setting->offset);
+    char what[CONFIG_ERROR_MAX];
+    int result = config_file_read_secret(path, field, what, sizeof(what));
+
+    if (!result)
+        return 0;
+    snprintf(error, size, "%s_FILE: %s", setting->name, what);
+    return result == -ENOMEM ? result : -EINVAL;
+}
+
+/* A secret may stand in the next setting's file instead. */
+static int store_one(struct config *config, const struct sources *sources, size_t index, char *error,
                      size_t size)
 {
-    for (size_t i = 0; i < SETTING_COUNT; i++) {
-        const struct setting *setting = &settings[i];
-        const char *text = options[i] && *options[i] ? options[i] : NULL;
+    const struct setting *setting = &config_table[index];
 
-        if (!text && !options[i])
-            text = find_variable(environment, setting->name);
-        if (!text && !options[i])
-            text = find_variable(environment, setting->alias);
-        if (!text)
-            text = setting->default_text;
-        int result = text ? store(config, setting, text, error, size) : 0;
-        if (result)
-            return result;
+    for (enum source source = OPTIONS; source < SOURCES; source++) {
+        const char *text = find_text(sources, source, index);
+        const char *path = setting->kind == SECRET ? find_text(sources, source, index + 1) : NULL;
+        if (!text && !path)
+            continue;
+        if (text && path && *text && *path) {
+            snprintf(error, size, "%s and %s_FILE are both set", setting->name, setting->name);
+            return -EINVAL;
+        }
+        if (path && *path)
+            return store_secret(config, setting, path, error, size);
+        if (!text || !*text)
+            break;
+        int result = store(config, setting, text, error, size);
+        if (result && source == CONFIG_FILE)
+            name_line(sources, index, error, size);
+        return result;
     }
-    return 0;
+    return setting->default_text ? store(config, setting, setting->default_text, error, size) : 0;
+}
+
+static int store_all(struct config *config, const struct sources *sources, char *error, size_t size)
+{
+    int result = 0;
+
+    for (size_t i = 0; i < config_table_count && !result; i++)
+        if (config_table[i].kind != SECRET_FILE)
+            result = store_one(config, sources, i, error, size);
+    return result;
 }
 
 int config_parse(int argc, char **argv, char **environment, struct config *ret, char *error, size_t size)
 {
     struct config config = {0};
-    const char *options[SETTING_COUNT] = {0};
-    int result = read_options(argc, argv, options, &config.action, error, size);
+    struct sources sources = {.environment = environment};
+    int result = read_options(argc, argv, &sources, &config, error, size);
 
     if (result)
         return result;
-    if (config.action == CONFIG_RUN) {
-        result = store_all(&config, options, environment, error, size);
+    if (config.action == CONFIG_RUN || config.action == CONFIG_CHECK) {
+        if (sources.file_path && config_file_read(sources.file_path, &sources.file, error, size))
+            result = -EINVAL;
+        if (!result)
+            result = store_all(&config, &sources, error, size);
         if (!result)
             result = check_required(&config, error, size);
         if (!result)
             result = fill_computed(&config, error, size);
-        if (result) {
-            config_deinit(&config);
-            return result;
-        }
+        config_file_deinit(&sources.file);
+    }
+    if (result) {
+        config_deinit(&config);
+        return result;
     }
     *ret = config;
     return 0;
@@ -361,12 +362,12 @@ int config_parse(int argc, char **argv, char **environment, struct config *ret, 
 
 void config_deinit(struct config *config)
 {
-    for (size_t i = 0; i < SETTING_COUNT; i++) {
-        char **text = (char **)((char *)config + settings[i].offset);
+    for (size_t i = 0; i < config_table_count; i++) {
+        char **text = (char **)((char *)config + config_table[i].offset);
 
-        if (settings[i].kind != TEXT && settings[i].kind != SECRET)
+        if (config_table[i].kind != TEXT && config_table[i].kind != SECRET)
             continue;
-        if (*text && settings[i].kind == SECRET)
+        if (*text && config_table[i].kind == SECRET)
             explicit_bzero(*text, strlen(*text));
         free(*text);
         *text = NULL;
@@ -378,20 +379,34 @@ int config_exit_status(int error)
     return error == -EADDRNOTAVAIL ? EXIT_LISTEN_IP : EX_CONFIG;
 }
 
+static void print_option(FILE *out, const char *name)
+{
+    fputs("--", out);
+    for (; *name; name++)
+        fputc(*name == '_' ? '-' : *name | 0x20, out);
+}
+
 void config_print_help(FILE *out)
 {
-    fprintf(out, "Usage: kolabmeetd [--option=value]...\n\n"
-                 "Each setting is an environment variable, or an option of the same name in lower case with\n"
-                 "dashes (--listening-port=12443), which wins.\n\n");
-    for (size_t i = 0; i < SETTING_COUNT; i++) {
-        const struct setting *setting = &settings[i];
+    fputs(
+        "Usage: kolabmeetd [--option=value]...\n\n"
+        "Each setting is an option, an environment variable, or a line NAME=value of a file; an option wins\n"
+        "over the environment, that over the file. An empty value is the default, which stands in "
+        "brackets.\n\n"
+        "  --config=FILE    the file: what systemd's EnvironmentFile= and docker's --env-file take\n"
+        "  --check-config   check all settings, say what will not work, and end\n"
+        "  --help, --version\n\n",
+        out);
+    for (size_t i = 0; i < config_table_count; i++) {
+        const struct setting *setting = &config_table[i];
 
-        fprintf(out, "  %-25s %s", setting->name, setting->help);
+        fprintf(out, "  %s, ", setting->name);
+        print_option(out, setting->name);
+        fprintf(out, "\n      %s", setting->help);
         if (setting->default_text && setting->kind != IGNORED)
             fprintf(out, " [%s]", setting->default_text);
         if (setting->alias)
             fprintf(out, " (also %s)", setting->alias);
         fputc('\n', out);
     }
-    fprintf(out, "\n  --help, --version\n");
 }

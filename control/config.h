@@ -1,7 +1,8 @@
-/* The settings of kolabmeetd: one table (config.c) of name, default, kind and help, filled from the command
- * line and the environment. Order: option > environment > default. An option is the variable's name in lower
- * case with dashes: LISTENING_PORT is --listening-port. An empty value counts as unset, as in the server that
- * this one replaces.
+/* The settings of kolabmeetd: one table (config_table.c) of name, default, kind and help, filled from the
+ * command line, the environment and a file (config_file.h). Order: option > environment > file > default. An
+ * option is the variable's name in lower case with dashes: LISTENING_PORT is --listening-port. An empty value
+ * counts as unset, as in the server that this one replaces. Each secret may stand in a file of its own
+ * instead, AUTH_TOKEN_FILE for AUTH_TOKEN.
  *
  * Strings belong to the struct; NULL is "unset". Values are never part of an error text unless they are no
  * secret. */
@@ -16,13 +17,13 @@
 
 #define CONFIG_ERROR_MAX 256
 
-enum config_action { CONFIG_RUN, CONFIG_SHOW_HELP, CONFIG_SHOW_VERSION };
+enum config_action { CONFIG_RUN, CONFIG_CHECK, CONFIG_SHOW_HELP, CONFIG_SHOW_VERSION };
 enum config_srtp { CONFIG_SRTP_NATIVE, CONFIG_SRTP_LIBSRTP2 };
 
 enum config_poll { CONFIG_POLL_ADAPTIVE, CONFIG_POLL_BUSY, CONFIG_POLL_SLEEP };
 
 struct config {
-    enum config_action action; /* only with CONFIG_RUN are the rest checked and complete */
+    enum config_action action; /* only with the first two are the rest checked and complete */
 
     char *auth_token; /* secret */
     char *listening_host;
@@ -47,6 +48,21 @@ struct config {
     char *turn_static_secret; /* secret */
     char *webhook_url;
     char *webhook_token; /* secret */
+
+    char *trusted_proxies; /* as control/gateway/forwarded.h reads them; NULL: none */
+    unsigned max_connections;
+    unsigned max_address_connections; /* 0: no limit, as of all rates */
+    unsigned max_connection_rate;     /* a second, as all rates */
+    unsigned max_address_connection_rate;
+    unsigned max_request_rate;
+    unsigned max_address_request_rate;
+    unsigned max_rooms;
+    unsigned max_room_peers;
+    unsigned place_timeout_s;
+    unsigned max_message_bytes;
+    unsigned max_json_depth;
+    unsigned max_nickname; /* characters */
+    unsigned max_chat_bytes;
 
     unsigned workers; /* number of cores by default */
     enum config_poll poll;

@@ -6,10 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/address_limits.h"
 #include "control/api/api.h"
 #include "control/config.h"
 #include "control/forwarder/forwarder.h"
+#include "control/gateway/forwarded.h"
 #include "control/gateway/gateway.h"
+#include "control/json_input.h"
 #include "control/log.h"
 #include "control/ortc/router.h"
 #include "control/room/rooms.h"
@@ -24,7 +27,9 @@ struct daemon {
     struct ortc_router *router;
     struct forwarder *forwarder;
     struct webrtc_service *webrtc;
-    struct webhook *webhook; /* or NULL */
+    struct webhook *webhook;       /* or NULL */
+    struct forwarded_trust *trust; /* or NULL */
+    struct address_limits *limits;
     struct rooms *rooms;
     struct signaling *signaling;
     struct api *api;
@@ -114,9 +119,8 @@ static const char *on_ws_upgrade(void *context, const char *path, const char *qu
 static void on_ws_open(void *context, uint64_t ws, const char *path, const char *query, const char *peer)
 {
     (void)path;
-    (void)peer;
     struct daemon *daemon = context;
-    signaling_open(daemon->signaling, ws, query);
+    signaling_open(daemon->signaling, ws, query, peer);
 }
 
 static void on_ws_message(void *context, uint64_t ws, const uint8_t *data, size_t length, bool binary)
@@ -203,6 +207,26 @@ static int start_webhook(struct daemon *daemon, char *error, size_t size)
     return result;
 }
 
+static int start_limits(struct daemon *daemon, char *error, size_t size)
+{
+    const struct config *config = daemon->config;
+    json_input_set_depth_max(config->max_json_depth);
+    if (config->trusted_proxies && forwarded_trust_parse(config->trusted_proxies, &daemon->trust)) {
+        snprintf(error, size, "TRUSTED_PROXIES: not a list of addresses and networks");
+        return -EDOM;
+    }
+    const struct address_limits_config limits = {
+        .trust = daemon->trust,
+        .connections = config->max_address_connections,
+        .rate = config->max_address_request_rate,
+        .rate_all = config->max_request_rate,
+    };
+    int result = address_limits_create(&limits, &daemon->limits);
+    if (result)
+        snprintf(error, size, "%s", strerror(-result));
+    return result;
+}
+
 static int start_signaling(struct daemon *daemon, char *error, size_t size)
 {
     const struct config *config = daemon->config;
@@ -215,9 +239,16 @@ static int start_signaling(struct daemon *daemon, char *error, size_t size)
     rooms.turn_server = config->turn_server;
     rooms.turn_static_secret = config->turn_static_secret;
     rooms.webhook = daemon->webhook;
+    rooms.place_ms = config->place_timeout_s * 1000;
+    rooms.rooms_max = config->max_rooms;
+    rooms.room_peers_max = config->max_room_peers;
+    rooms.nickname_max = config->max_nickname;
+    rooms.chat_bytes_max = config->max_chat_bytes;
     struct signaling_config signaling;
     signaling_config_init(&signaling);
     signaling.base = daemon->base;
+    signaling.message_bytes_max = config->max_message_bytes;
+    signaling.limits = daemon->limits;
     int result = rooms_create(&rooms, &daemon->rooms);
     if (!result) {
         signaling.rooms = daemon->rooms;
@@ -230,13 +261,12 @@ static int start_signaling(struct daemon *daemon, char *error, size_t size)
         .public_domain = config->public_domain,
         .secure = config->ssl_cert || config->force_wss,
         .demo = config->demo,
+        .limits = daemon->limits,
     };
     if (!result)
         result = api_create(&api, &daemon->api);
     if (result)
         snprintf(error, size, "cannot start signaling: %s", strerror(-result));
-    if (config->turn_server && !config->turn_static_secret)
-        log_warn("daemon", "TURN_STATIC_SECRET is not set: clients get no TURN server");
     return result;
 }
 
@@ -250,7 +280,12 @@ static int start_gateway(struct daemon *daemon, char *error, size_t size)
     gateway.cert_path = config->ssl_cert;
     gateway.key_path = config->ssl_key;
     gateway.ws_path = SIGNALING_PATH;
-    gateway.max_ws_message_bytes = SESSION_MESSAGE_BYTES_MAX;
+    gateway.max_ws_message_bytes = config->max_message_bytes;
+    gateway.trust = daemon->trust;
+    gateway.max_connections = config->max_connections;
+    gateway.max_address_connections = config->max_address_connections;
+    gateway.max_connection_rate = config->max_connection_rate;
+    gateway.max_address_connection_rate = config->max_address_connection_rate;
     gateway.demo_root = config->demo;
     int result =
         gateway_create(&gateway, daemon->base, &gateway_handler, daemon, &daemon->gateway, error, size);
@@ -300,6 +335,8 @@ int daemon_create(const struct config *config, struct event_base *base, struct d
     if (!result)
         result = start_webhook(daemon, error, size);
     if (!result)
+        result = start_limits(daemon, error, size);
+    if (!result)
         result = start_signaling(daemon, error, size);
     if (!result)
         result = start_gateway(daemon, error, size);
@@ -325,6 +362,8 @@ void daemon_destroy(struct daemon *daemon)
     api_destroy(daemon->api);
     rooms_destroy(daemon->rooms);
     webhook_destroy(daemon->webhook);
+    address_limits_destroy(daemon->limits);
+    forwarded_trust_destroy(daemon->trust);
     webrtc_service_destroy(daemon->webrtc);
     forwarder_destroy(daemon->forwarder);
     ortc_router_destroy(daemon->router);

@@ -4,6 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/counters.h"
+
+static unsigned depth_max = JSON_INPUT_DEPTH_MAX;
+
+void json_input_set_depth_max(unsigned depth)
+{
+    depth_max = depth;
+}
+
 /* Looks at brackets outside of strings only; whether they match is the parser's business. */
 static bool is_shallow(const char *text, size_t length)
 {
@@ -19,7 +28,7 @@ static bool is_shallow(const char *text, size_t length)
         } else if (c == '"') {
             in_string = true;
         } else if (c == '[' || c == '{') {
-            if (++depth > JSON_INPUT_DEPTH_MAX)
+            if (++depth > depth_max)
                 return false;
         } else if ((c == ']' || c == '}') && depth > 0) {
             depth--;
@@ -30,16 +39,20 @@ static bool is_shallow(const char *text, size_t length)
 
 int json_input_parse(const char *text, size_t length, json_t **ret_value)
 {
-    if (!is_shallow(text, length))
+    if (!is_shallow(text, length)) {
+        counters_count(COUNTER_JSON_TOO_DEEP);
         return -EBADMSG;
+    }
     json_error_t error;
     size_t flags = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL;
     json_t *value = json_loadb(text, length, flags, &error);
     /* An integer of more than 64 bits is a number all the same. */
     if (!value && json_error_code(&error) == json_error_numeric_overflow)
         value = json_loadb(text, length, flags | JSON_DECODE_INT_AS_REAL, &error);
-    if (!value)
+    if (!value) {
+        counters_count(COUNTER_JSON_REFUSED);
         return -EBADMSG;
+    }
     *ret_value = value;
     return 0;
 }

@@ -7,7 +7,10 @@
 
 #define JSON_INPUT_DEPTH_MAX 32
 
-/* An object or an array whose nesting is at most JSON_INPUT_DEPTH_MAX, without duplicate keys. Strings may
+/* Another limit than JSON_INPUT_DEPTH_MAX, of the whole process; before anything is parsed. */
+void json_input_set_depth_max(unsigned depth);
+
+/* An object or an array whose nesting is within the limit, without duplicate keys. Strings may
  * hold NUL. -EBADMSG for anything else; a new reference in *ret_value. */
 int json_input_parse(const char *text, size_t length, json_t **ret_value);
 

@@ -5,11 +5,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "control/config.h"
 #include "control/daemon.h"
 #include "control/log.h"
+#include "control/startup_check.h"
 
 #define EXIT_CONFIGURATION 78 /* sysexits.h: EX_CONFIG */
 
@@ -26,6 +28,35 @@ static int fail(const char *error, int status)
     return status;
 }
 
+static void say(void *context, bool is_warning, const char *line)
+{
+    (void)context;
+    if (is_warning)
+        log_warn("daemon", "%s", line);
+    else
+        log_info("daemon", "%s", line);
+}
+
+static int check(const struct config *config)
+{
+    char error[DAEMON_ERROR_MAX];
+    if (startup_check_settings(config, error, sizeof(error)))
+        return fail(error, EXIT_CONFIGURATION);
+    startup_check_reach(config, say, NULL);
+    puts("the configuration is fine");
+    return EXIT_SUCCESS;
+}
+
+/* Each connection takes a descriptor. */
+static void allow_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 static int serve(const struct config *config, struct event_base *base)
 {
     char error[DAEMON_ERROR_MAX];
@@ -34,6 +65,7 @@ static int serve(const struct config *config, struct event_base *base)
     if (result)
         return fail(error, result == -EDOM ? EXIT_CONFIGURATION : EXIT_FAILURE);
     daemon_print_listeners(daemon, stdout);
+    startup_check_reach(config, say, NULL);
     result = event_base_dispatch(base);
     daemon_destroy(daemon);
     return result < 0 ? fail("the event loop failed", EXIT_FAILURE) : EXIT_SUCCESS;
@@ -76,9 +108,13 @@ int main(int argc, char **argv)
     case CONFIG_SHOW_VERSION:
         puts("kolabmeetd " KM_VERSION);
         break;
+    case CONFIG_CHECK:
+        status = check(&config);
+        break;
     case CONFIG_RUN:
         signal(SIGPIPE, SIG_IGN);
         log_set_level(config.log_level);
+        allow_descriptors();
         status = run(&config);
         break;
     }

@@ -6,10 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/address_limits.h"
 #include "control/api/api_routes.h"
 #include "control/api/body.h"
 #include "control/api/demo_names.h"
 #include "control/api/reply.h"
+#include "control/counters.h"
+#include "control/log.h"
 
 #define PREFIX "/meetmedia/api"
 
@@ -23,6 +26,7 @@ static const struct route routes[] = {
     {"GET", PREFIX "/ping", api_ping},
     {"GET", PREFIX "/health", api_health},
     {"GET", PREFIX "/stats", api_stats},
+    {"GET", PREFIX "/counters", api_counters},
     {"POST", PREFIX "/signal", api_signal},
     {"GET", PREFIX "/sessions", api_list_sessions},
     {"POST", PREFIX "/sessions", api_create_session},
@@ -113,6 +117,16 @@ static void answer_call(struct api *api, struct api_call *call, const struct rou
     json_decref(body.json);
 }
 
+/* Who guesses tokens is not answered as fast as it can ask. */
+static void refuse(struct api *api, const struct gateway_http_request *request)
+{
+    counters_count(COUNTER_API_TOKENS_REFUSED);
+    log_every_s(10, log_warn, "api", "refused a request from %s: no token, or a wrong one", request->peer);
+    bool is_limited =
+        address_limits_take(api->config.limits, request->peer, address_limits_now_ms()) != ADDRESS_LIMITS_OK;
+    reply_empty(api->gateway, request, is_limited ? 429 : 403);
+}
+
 void api_answer(struct api *api, const struct gateway_http_request *request)
 {
     struct api_call call = {.request = request};
@@ -120,7 +134,7 @@ void api_answer(struct api *api, const struct gateway_http_request *request)
         route_matches(demo_route.pattern, request->path, call.parameter))
         answer_call(api, &call, &demo_route);
     else if (!has_token(api, request))
-        reply_empty(api->gateway, request, 403);
+        refuse(api, request);
     else
         answer_call(api, &call, find_route(&call));
 }

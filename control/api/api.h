@@ -9,6 +9,7 @@
 
 #include "control/gateway/gateway.h"
 
+struct address_limits;
 struct api;
 struct forwarder;
 struct rooms;
@@ -20,6 +21,7 @@ struct api_config {
     const char *public_domain; /* host[:port] that clients are sent to */
     bool secure;               /* wss: */
     bool demo;
+    struct address_limits *limits; /* of requests without the token; NULL: none */
 };
 
 /* Keeps what config points to. */

@@ -23,6 +23,7 @@ struct api_call {
 void api_ping(struct api *api, const struct api_call *call);
 void api_health(struct api *api, const struct api_call *call);
 void api_stats(struct api *api, const struct api_call *call);
+void api_counters(struct api *api, const struct api_call *call);
 void api_signal(struct api *api, const struct api_call *call);
 
 void api_list_sessions(struct api *api, const struct api_call *call);

@@ -2,6 +2,7 @@
 
 #include "control/api/api_routes.h"
 #include "control/api/reply.h"
+#include "control/counters.h"
 #include "control/forwarder/forwarder.h"
 #include "control/json_input.h"
 #include "control/room/role.h"
@@ -24,6 +25,25 @@ void api_health(struct api *api, const struct api_call *call)
 void api_stats(struct api *api, const struct api_call *call)
 {
     reply_json(api->gateway, call->request, 200, rooms_stats(api->config.rooms));
+}
+
+/* {name: count since the start} of all that was refused or limited. */
+void api_counters(struct api *api, const struct api_call *call)
+{
+    json_t *body = json_object();
+    for (enum counter counter = 0; counter < COUNTER_COUNT; counter++)
+        json_object_set_new(body, counters_name(counter), json_integer((json_int_t)counters_get(counter)));
+    struct gateway_counters gateway;
+    gateway_counters(api->gateway, &gateway);
+    json_t *more = json_pack(
+        "{s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "gatewayConnections", (json_int_t)gateway.connections,
+        "gatewayConnectionsNow", (json_int_t)gateway.connections_now, "gatewayConnectionsRefused",
+        (json_int_t)gateway.refused, "gatewayBadRequests", (json_int_t)gateway.bad_requests,
+        "gatewayTimeouts", (json_int_t)gateway.timeouts, "gatewayWebsocketErrors",
+        (json_int_t)gateway.ws_protocol_errors, "gatewaySlowReaders", (json_int_t)gateway.ws_slow_readers);
+    json_object_update(body, more);
+    json_decref(more);
+    reply_json(api->gateway, call->request, 200, body);
 }
 
 static void notify(struct room *room, const json_t *role_value, const char *method, json_t *data)

@@ -9,6 +9,7 @@
 #include "control/gateway/http.h"
 #include "control/gateway/listener.h"
 #include "control/gateway/ws.h"
+#include "control/log.h"
 
 #define MAX_WAITING_INPUT_BYTES 65536
 #define MAX_WAITING_OUTPUT_BYTES 262144 /* further pipelined requests wait while more is queued */
@@ -29,6 +30,17 @@ static void name_peer(struct connection *connection)
         connection->peer[0] = '\0';
 }
 
+/* Before anything is counted. */
+static bool admit(struct listener *listener, const char *peer)
+{
+    if (address_limits_take(listener->limits, peer, address_limits_now_ms()) == ADDRESS_LIMITS_OK &&
+        address_limits_connect(listener->limits, peer))
+        return true;
+    atomic_fetch_add(&listener->counters.refused, 1);
+    log_every_s(10, log_warn, "gateway", "refused a connection of %s: too many", peer);
+    return false;
+}
+
 struct connection *connection_create(struct listener *listener, struct lws *wsi)
 {
     unsigned slot = listener->first_free;
@@ -43,6 +55,10 @@ struct connection *connection_create(struct listener *listener, struct lws *wsi)
     connection->slot = slot;
     connection->reading = true;
     name_peer(connection);
+    if (!admit(listener, connection->peer)) {
+        free(connection);
+        return NULL;
+    }
     listener->slots[slot] = connection;
     listener->first_free = slot + 1;
     atomic_fetch_add(&listener->counters.connections, 1);
@@ -87,6 +103,7 @@ void connection_destroy(struct connection *connection)
     if (connection->slot < listener->first_free)
         listener->first_free = connection->slot;
     atomic_fetch_sub(&listener->counters.connections_now, 1);
+    address_limits_disconnect(listener->limits, connection->peer);
     free(connection);
 }
 

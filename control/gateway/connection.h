@@ -40,7 +40,7 @@ struct connection {
     uint64_t handle; /* of the request or websocket under way, or 0 */
     enum connection_state state;
     unsigned slot;
-    char peer[48];
+    char peer[FORWARDED_ADDRESS_BYTES]; /* of the socket, be it a proxy or not */
 
     struct buffer input; /* not yet understood */
     struct output output;

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 struct event_base;
+struct forwarded_trust;
 struct gateway;
 
 #define GATEWAY_ERROR_MAX 256
@@ -31,10 +32,15 @@ struct gateway_config {
     const char *ws_path; /* websockets are accepted at this path and below it, e.g. "/meetmedia/signaling" */
     const char *demo_root; /* folder served at /demo/, or NULL */
 
+    const struct forwarded_trust *trust; /* whose X-Forwarded-For counts; kept; NULL: nobody's */
+
     size_t max_body_bytes;
     size_t max_ws_message_bytes;
     size_t max_ws_queue_bytes; /* output queued for one websocket; a reader that falls behind is dropped */
     unsigned max_connections;
+    unsigned max_address_connections; /* from one address that is not trusted; 0: no limit, as below */
+    unsigned max_connection_rate;     /* new ones a second */
+    unsigned max_address_connection_rate;
     unsigned header_timeout_s; /* from the first byte of a request to the end of its header */
     unsigned idle_timeout_s;   /* keep-alive without a request */
 };
@@ -50,7 +56,7 @@ struct gateway_http_request {
     const char
         *path; /* before any '?', percent-encoding and case as sent; of absolute-form the path; "*" as such */
     const char *query; /* after the first '?', "" without one */
-    const char *peer;  /* numeric address of the client */
+    const char *peer;  /* numeric address of the client, or what trusted proxies say of it */
 
     /* NULL where the request has none. */
     const char *auth_token; /* X-Auth-Token */

@@ -193,6 +193,7 @@ static void deliver(struct connection *connection)
         connection->doomed = true;
         return;
     }
+    forwarded_client(connection->listener->config.trust, connection->peer, head->forwarded_for, event->peer);
     event->head = connection->head_bytes;
     event->request = (struct gateway_http_request){
         .id = connection->handle,

@@ -167,7 +167,9 @@ static int note_field(const char *name, const char *value, struct http_head *hea
             return 0;
         }
     }
-    if (!strcasecmp(name, "Host")) {
+    if (!strcasecmp(name, "X-Forwarded-For")) {
+        head->forwarded_for = value;
+    } else if (!strcasecmp(name, "Host")) {
         if (head->host)
             return BAD_REQUEST;
         head->host = value;

@@ -28,6 +28,7 @@ struct http_head {
     const char *accept_encoding;
     const char *if_none_match;
     const char *origin;
+    const char *forwarded_for; /* X-Forwarded-For: the last, which the nearest proxy wrote */
     const char *ws_key;
     const char *ws_version;
 

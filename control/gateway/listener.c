@@ -347,6 +347,7 @@ static void release(struct listener *listener)
     mailbox_deinit(&listener->mailbox);
     certificate_destroy(listener->certificate);
     free(listener->slots);
+    address_limits_destroy(listener->limits);
     free((char *)listener->config.host);
     free((char *)listener->config.cert_path);
     free((char *)listener->config.key_path);
@@ -377,6 +378,14 @@ int listener_create(const struct gateway_config *config, struct listener **ret, 
     int result = copy_config(listener, config);
     listener->slot_count = listener->config.max_connections;
     listener->slots = calloc(listener->slot_count, sizeof(struct connection *));
+    const struct address_limits_config limits = {
+        .trust = config->trust,
+        .connections = config->max_address_connections,
+        .rate = config->max_address_connection_rate,
+        .rate_all = config->max_connection_rate,
+    };
+    if (!result)
+        result = address_limits_create(&limits, &listener->limits);
     if (result || listener->event_fd < 0 || !listener->slots) {
         snprintf(error, size, "no memory or descriptors for the gateway");
         release(listener);

@@ -9,6 +9,7 @@
 
 #include <stdatomic.h>
 
+#include "control/address_limits.h"
 #include "control/gateway/certificate.h"
 #include "control/gateway/connection.h"
 #include "control/gateway/gateway.h"
@@ -46,6 +47,7 @@ struct listener {
     uint64_t generation;
     size_t held_bytes; /* of LISTENER_BUDGET_BYTES */
     struct listener_counters counters;
+    struct address_limits *limits;
 };
 
 /* Binds, loads the certificate, starts the thread. Errors as gateway_create. */

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "control/gateway/certificate.h"
+#include "control/gateway/forwarded.h"
 #include "control/gateway/gateway.h"
 #include "control/gateway/output.h"
 
@@ -30,7 +31,7 @@ struct mailbox_event {
     uint64_t handle;
     struct gateway_http_request request; /* points into head, peer and body */
     char *head;
-    char peer[48];
+    char peer[FORWARDED_ADDRESS_BYTES];
     uint8_t *body;
     size_t body_bytes;
     bool binary;

@@ -62,6 +62,7 @@ void ws_upgrade(struct connection *connection)
     event->request.path = head->path;
     event->request.query = head->query;
     event->request.peer = event->peer;
+    forwarded_client(connection->listener->config.trust, connection->peer, head->forwarded_for, event->peer);
     event->head = connection->head_bytes;
     connection->head_bytes = NULL;
     connection->head = (struct http_head){0};

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/counters.h"
+#include "control/log.h"
 #include "control/ortc/capabilities.h"
 #include "control/room/consumer.h"
 #include "control/room/event.h"
@@ -24,7 +26,10 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 {
     (void)fd;
     (void)what;
-    peer_close(context);
+    struct peer *peer = context;
+    if (!peer->came)
+        counters_count(COUNTER_PLACES_EXPIRED);
+    peer_close(peer);
 }
 
 int peer_create(struct room *room, unsigned role, struct peer **ret_peer)
@@ -53,7 +58,7 @@ int peer_create(struct room *room, unsigned role, struct peer **ret_peer)
         peer_destroy(peer);
         return error;
     }
-    set_timer(peer, config->unused_ms);
+    set_timer(peer, config->place_ms);
     *ret_peer = peer;
     return 0;
 }
@@ -132,8 +137,10 @@ static void say_farewell(struct peer *peer)
     outbox_close(&peer->outbox);
     event_del(peer->timer);
     room_peer_gone(peer->room, peer);
-    if (peer->came)
-        room_notify(peer->room, NULL, "peerClosed", json_pack("{s:s}", "peerId", peer->id));
+    if (!peer->came)
+        return;
+    log_info("room", "peer %s has left room %s", peer->id, peer->room->id);
+    room_notify(peer->room, NULL, "peerClosed", json_pack("{s:s}", "peerId", peer->id));
 }
 
 void peer_leave(struct peer *peer)

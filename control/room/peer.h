@@ -15,7 +15,6 @@
 #include "control/room/room.h"
 
 #define PEER_TOKEN_DIGITS 32
-#define PEER_NICKNAME_MAX 512 /* characters */
 
 struct consumer;
 struct ortc_capabilities;

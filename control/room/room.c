@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/counters.h"
 #include "control/log.h"
 #include "control/room/event.h"
 #include "control/room/peer.h"
@@ -87,10 +88,14 @@ int room_add_peer(struct room *room, unsigned role, struct peer **ret_peer)
 {
     if (rooms_is_draining(room->rooms))
         return -ESHUTDOWN;
-    if (room->place_count + room->peer_count >= ROOM_PEERS_MAX) {
+    if (room->place_count + room->peer_count >= rooms_get_config(room->rooms)->room_peers_max) {
         struct peer *oldest = TAILQ_FIRST(&room->places);
-        if (!oldest)
+        if (!oldest) {
+            log_every_s(10, log_warn, "room", "room %s is full: it has %zu peers", room->id,
+                        room->peer_count);
+            counters_count(COUNTER_PEERS_REFUSED);
             return -ENOSPC;
+        }
         peer_close(oldest);
     }
     struct peer *peer;

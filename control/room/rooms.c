@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/counters.h"
 #include "control/forwarder/forwarder.h"
 #include "control/log.h"
 #include "control/room/consumer.h"
@@ -33,6 +34,11 @@ void rooms_config_init(struct rooms_config *config)
         .unused_ms = 3600 * 1000,
         .request_timeout_ms = 20 * 1000,
         .request_tries = 3,
+        .place_ms = 600 * 1000,
+        .rooms_max = 10000,
+        .room_peers_max = 1000,
+        .nickname_max = 512,
+        .chat_bytes_max = 1000000,
     };
 }
 
@@ -92,8 +98,11 @@ int rooms_open(struct rooms *rooms, struct room **ret_room)
 {
     if (rooms->draining)
         return -ESHUTDOWN;
-    if (rooms->count >= ROOMS_MAX)
+    if (rooms->count >= rooms->config.rooms_max) {
+        log_every_s(10, log_warn, "room", "no room more: there are %zu", rooms->count);
+        counters_count(COUNTER_ROOMS_REFUSED);
         return -ENOSPC;
+    }
     struct room *room;
     int error = room_create(rooms, &room);
     if (error)
@@ -105,6 +114,7 @@ int rooms_open(struct rooms *rooms, struct room **ret_room)
     TAILQ_INSERT_TAIL(&rooms->list, room, link);
     rooms->count++;
     tell_counts(rooms);
+    log_info("room", "room %s opens", room->id);
     *ret_room = room;
     return 0;
 }

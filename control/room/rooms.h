@@ -22,9 +22,6 @@ struct rooms;
 struct webhook;
 struct webrtc_service;
 
-#define ROOMS_MAX 10000
-#define ROOM_PEERS_MAX 1000 /* handed-out places included */
-
 struct rooms_config {
     struct event_base *base;
     struct forwarder *forwarder;
@@ -36,12 +33,19 @@ struct rooms_config {
 
     unsigned peer_grace_ms;      /* for a broken connection to come back */
     unsigned room_linger_ms;     /* a room lives on after its last peer left */
-    unsigned unused_ms;          /* so long stays a room or a place in it that nobody came for */
+    unsigned unused_ms;          /* so long stays a room that nobody came for */
+    unsigned place_ms;           /* and a place in it */
     unsigned request_timeout_ms; /* of a request to a client */
     unsigned request_tries;
+
+    size_t rooms_max;
+    size_t room_peers_max; /* handed-out places included */
+    size_t nickname_max;   /* characters */
+    size_t chat_bytes_max; /* of a chat message as JSON */
 };
 
-/* The contract's times: 10 s, 10 s, an hour, 20 s, 3 tries. The rest zero. */
+/* The contract's times: 10 s, 10 s, an hour, 10 minutes, 20 s, 3 tries. 10000 rooms of 1000 peers, nicknames
+ * of 512 characters, chat messages of 1 MB. The rest zero. */
 void rooms_config_init(struct rooms_config *config);
 
 /* Keeps what config points to. */
@@ -55,7 +59,7 @@ const struct rooms_config *rooms_get_config(const struct rooms *rooms);
 void rooms_set_draining(struct rooms *rooms, bool draining);
 bool rooms_is_draining(const struct rooms *rooms);
 
-/* A new room. -ENOSPC over ROOMS_MAX, -ESHUTDOWN while draining, -ENOMEM, -EIO. */
+/* A new room. -ENOSPC when there are too many, -ESHUTDOWN while draining, -ENOMEM, -EIO. */
 int rooms_open(struct rooms *rooms, struct room **ret_room);
 /* NULL for none; id may be NULL. */
 struct room *rooms_find(struct rooms *rooms, const char *id);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "control/counters.h"
 #include "control/json_input.h"
 #include "control/log.h"
 #include "control/room/peer.h"
@@ -78,21 +79,39 @@ static int handle(const struct dispatch_row *row, struct peer *peer, const json_
     return row->handle(peer, data, ret_response);
 }
 
+static struct dispatch_result fail_unknown(const json_t *method)
+{
+    counters_count(COUNTER_REQUESTS_FAILED);
+    json_t *text = json_input_interpolate("unknown request.method \"", method, "\"");
+    return (struct dispatch_result){.acknowledgement = json_pack("[i,o]", 500, text)};
+}
+
+static struct dispatch_result fail(const struct dispatch_row *row)
+{
+    counters_count(COUNTER_REQUESTS_FAILED);
+    json_t *text = json_sprintf("request %s failed", row->method);
+    return (struct dispatch_result){.acknowledgement = json_pack("[i,o]", 500, text)};
+}
+
+struct dispatch_result dispatch_refuse(const json_t *body)
+{
+    const json_t *method = json_object_get(body, "method");
+    const struct dispatch_row *row = find_row(method);
+    return row ? fail(row) : fail_unknown(method);
+}
+
 struct dispatch_result dispatch_request(struct peer *peer, const json_t *body)
 {
     const json_t *method = json_object_get(body, "method");
     const struct dispatch_row *row = find_row(method);
-    if (!row) {
-        json_t *text = json_input_interpolate("unknown request.method \"", method, "\"");
-        return (struct dispatch_result){.acknowledgement = json_pack("[i,o]", 500, text)};
-    }
+    if (!row)
+        return fail_unknown(method);
 
     json_t *response = NULL;
     int error = handle(row, peer, json_object_get(body, "data"), &response);
     if (error) {
         log_debug("signaling", "request %s failed: %s", row->method, strerror(-error));
-        json_t *text = json_sprintf("request %s failed", row->method);
-        return (struct dispatch_result){.acknowledgement = json_pack("[i,o]", 500, text)};
+        return fail(row);
     }
     struct dispatch_result result = {.follow = row->follow ? row : NULL};
     if (response)

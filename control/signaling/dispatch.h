@@ -14,5 +14,8 @@ struct dispatch_result {
 /* Does what body, the first argument of a request event (or NULL), asks for. */
 struct dispatch_result dispatch_request(struct peer *peer, const json_t *body);
 
+/* Does nothing of it: it fails, as one more than its peer may ask for. */
+struct dispatch_result dispatch_refuse(const json_t *body);
+
 /* What comes after the acknowledgement was sent. */
 void dispatch_follow(struct peer *peer, const struct dispatch_result *result);

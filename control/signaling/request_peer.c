@@ -1,22 +1,30 @@
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
+#include "control/counters.h"
 #include "control/ortc/capabilities.h"
 #include "control/room/consumer.h"
 #include "control/room/peer.h"
 #include "control/room/producer.h"
 #include "control/room/room.h"
+#include "control/room/rooms.h"
 #include "control/signaling/requests.h"
 
-static bool is_nickname(const json_t *value)
+static bool is_nickname(const struct peer *peer, const json_t *value)
 {
-    if (!json_is_string(value))
-        return false;
-    const char *text = json_string_value(value);
-    size_t characters = 0;
-    for (size_t i = 0; i < json_string_length(value); i++)
-        characters += (text[i] & 0xc0) != 0x80; /* UTF-8: all but continuation bytes */
-    return characters <= PEER_NICKNAME_MAX;
+    size_t characters = SIZE_MAX;
+    if (json_is_string(value)) {
+        const char *text = json_string_value(value);
+        characters = 0;
+        for (size_t i = 0; i < json_string_length(value); i++)
+            characters += (text[i] & 0xc0) != 0x80; /* UTF-8: all but continuation bytes */
+    }
+    bool is_fine = characters <= rooms_get_config(peer->room->rooms)->nickname_max;
+    if (!is_fine)
+        counters_count(COUNTER_NICKNAMES_REFUSED);
+    return is_fine;
 }
 
 static json_t *make_join_response(const struct peer *peer)
@@ -36,7 +44,7 @@ static json_t *make_join_response(const struct peer *peer)
 int request_join(struct peer *peer, const json_t *data, json_t **ret_response)
 {
     json_t *nickname = json_object_get(data, "nickname");
-    if (nickname && !json_is_null(nickname) && !is_nickname(nickname))
+    if (nickname && !json_is_null(nickname) && !is_nickname(peer, nickname))
         return -EINVAL;
     const json_t *rtp_capabilities = json_object_get(data, "rtpCapabilities");
     if (rtp_capabilities && !json_is_null(rtp_capabilities)) {
@@ -70,7 +78,7 @@ int request_change_nickname(struct peer *peer, const json_t *data, json_t **ret_
 {
     (void)ret_response;
     json_t *nickname = json_object_get(data, "nickname");
-    if (!is_nickname(nickname))
+    if (!is_nickname(peer, nickname))
         return -EINVAL;
     peer_set_nickname(peer, nickname);
     return 0;
@@ -90,8 +98,14 @@ int request_raised_hand(struct peer *peer, const json_t *data, json_t **ret_resp
 int request_chat_message(struct peer *peer, const json_t *data, json_t **ret_response)
 {
     (void)ret_response;
-    room_notify(peer->room, NULL, "chatMessage",
-                json_pack("{s:s,s:O*,s:O*}", "peerId", peer->id, "nickname", peer->nickname, "message",
-                          json_object_get(data, "message")));
+    json_t *message = json_object_get(data, "message");
+    if (message && json_dumpb(message, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY) >
+                       rooms_get_config(peer->room->rooms)->chat_bytes_max) {
+        counters_count(COUNTER_CHATS_REFUSED);
+        return -EMSGSIZE;
+    }
+    room_notify(
+        peer->room, NULL, "chatMessage",
+        json_pack("{s:s,s:O*,s:O*}", "peerId", peer->id, "nickname", peer->nickname, "message", message));
     return 0;
 }

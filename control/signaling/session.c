@@ -78,18 +78,24 @@ static void send_open(struct session *session)
     int length =
         snprintf(text, sizeof(text),
                  "0{\"sid\":\"%s\",\"upgrades\":[%s],\"pingInterval\":%u,\"pingTimeout\":%u,"
-                 "\"maxPayload\":%d}",
+                 "\"maxPayload\":%zu}",
                  session->sid, session->is_polling ? "\"websocket\"" : "", session->config->ping_interval_ms,
-                 session->config->ping_timeout_ms, SESSION_MESSAGE_BYTES_MAX);
+                 session->config->ping_timeout_ms, session->config->message_bytes_max);
     session_send(session, text, (size_t)length);
 }
 
 int session_open(const struct session_config *config, struct session_table *table,
-                 const struct session_request *request, uint64_t websocket, struct session **ret_session)
+                 const struct session_request *request, uint64_t websocket, const char *address,
+                 struct session **ret_session)
 {
     struct session *session = create(config, table, request);
     if (!session)
         return -ENOMEM;
+    if (!address_limits_connect(config->limits, address)) {
+        session_destroy(session);
+        return -EUSERS;
+    }
+    snprintf(session->address, sizeof(session->address), "%s", address);
     session->is_polling = websocket == 0;
     int result = ids_sid(session->sid);
     if (!result)
@@ -122,6 +128,8 @@ void session_destroy(struct session *session)
     if (!session)
         return;
     session_socketio_detach(session);
+    if (session->address[0])
+        address_limits_disconnect(session->config->limits, session->address);
     session_polling_deinit(&session->polling);
     session_timer_destroy(session->heartbeat_timer);
     session_timer_destroy(session->connect_timer);

@@ -26,6 +26,7 @@
 #define SESSION_MESSAGE_BYTES_MAX 1000000
 #define SESSION_QUEUE_BYTES_MAX 4000000
 
+struct address_limits;
 struct event_base;
 struct gateway;
 struct gateway_http_request;
@@ -41,13 +42,17 @@ struct session_config {
     unsigned ping_timeout_ms;
     unsigned connect_timeout_ms; /* without a peer */
     unsigned upgrade_timeout_ms; /* from the upgrade's websocket to its end */
-    unsigned linger_ms;          /* of a closed session whose client has still to fetch the reason */
+    size_t message_bytes_max;
+    struct address_limits *limits; /* NULL: none */
+    unsigned linger_ms;            /* of a closed session whose client has still to fetch the reason */
 };
 
 /* A new session in the table, which destroys it when it has finished. websocket: its transport, or 0 for long
- * polling. Sends the open packet, and in protocol 3 connects the peer. config and table are kept. */
+ * polling. address: the client's. Sends the open packet, and in protocol 3 connects the peer. config and
+ * table are kept. -EUSERS when the address has too many. */
 int session_open(const struct session_config *config, struct session_table *table,
-                 const struct session_request *request, uint64_t websocket, struct session **ret_session);
+                 const struct session_request *request, uint64_t websocket, const char *address,
+                 struct session **ret_session);
 /* Whether the request, which has its id, may use it. A session that has finished is nobody's. */
 bool session_is_authentic(const struct session *session, const struct session_request *request);
 /* The table calls this: the peer gets time to come back. */

@@ -184,7 +184,7 @@ static bool receive_payload(struct session *session, const struct gateway_http_r
 
 static void receive_post(struct session *session, const struct gateway_http_request *request)
 {
-    if (request->too_large || request->body_bytes > SESSION_MESSAGE_BYTES_MAX) {
+    if (request->too_large || request->body_bytes > session->config->message_bytes_max) {
         answer(session, request->id, 413, NULL, NULL, 0);
     } else if (receive_payload(session, request)) {
         /* engine.io says text/html, lest a browser offers it as a download. */

@@ -1,6 +1,7 @@
 /* What the files of a session share; nobody else looks inside. */
 #pragma once
 
+#include "control/address_limits.h"
 #include "control/ids.h"
 #include "control/signaling/session.h"
 #include "control/signaling/session_table.h"
@@ -34,6 +35,7 @@ struct session {
     char sid[IDS_SID_BYTES];
     enum engineio_protocol protocol;
     struct session_credentials credentials;
+    char address[FORWARDED_ADDRESS_BYTES]; /* of its client; counted while not empty */
     enum session_state state;
 
     bool is_polling;

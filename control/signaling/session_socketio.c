@@ -2,7 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/counters.h"
 #include "control/json_input.h"
+#include "control/log.h"
 #include "control/room/peer.h"
 #include "control/room/room.h"
 #include "control/room/rooms.h"
@@ -81,9 +83,13 @@ void session_socketio_connect(struct session *session)
     struct room *room = rooms_find(session->config->rooms, credentials->room_id);
     struct peer *peer = room ? room_find_peer(room, credentials->peer_id, credentials->auth_token) : NULL;
     if (!peer) {
+        counters_count(COUNTER_LOGINS_REFUSED);
+        log_every_s(1, log_info, "signaling", "refused a client from %s: unknown room, peer or token",
+                    session->address);
         link_drop(session, true);
         return;
     }
+    log_info("signaling", "peer %s of room %s is connected from %s", peer->id, room->id, session->address);
     session_timer_cancel(session->connect_timer);
     session->peer = peer;
     peer_attach(peer, &(struct link){.verbs = &link_verbs, .context = session});
@@ -137,6 +143,23 @@ static void acknowledge(struct session *session, uint64_t ack, const json_t *arg
     free(text);
 }
 
+/* Whether the client may have one request more now. */
+static bool may_ask(const struct session *session)
+{
+    switch (address_limits_take(session->config->limits, session->address, address_limits_now_ms())) {
+    case ADDRESS_LIMITS_OK:
+        return true;
+    case ADDRESS_LIMITS_ADDRESS:
+        counters_count(COUNTER_REQUESTS_LIMITED);
+        break;
+    case ADDRESS_LIMITS_ALL:
+        counters_count(COUNTER_REQUESTS_LIMITED_ALL);
+        break;
+    }
+    log_every_s(10, log_warn, "signaling", "refused a request from %s: too many", session->address);
+    return false;
+}
+
 static void receive_event(struct session *session, const struct socketio_packet *packet, const json_t *event)
 {
     const json_t *name = json_array_get(event, 0);
@@ -147,7 +170,8 @@ static void receive_event(struct session *session, const struct socketio_packet 
     if (!json_is_string(name) || strcmp(json_string_value(name), "request") != 0)
         return;
     struct peer *peer = session->peer;
-    struct dispatch_result result = dispatch_request(peer, json_array_get(event, 1));
+    const json_t *body = json_array_get(event, 1);
+    struct dispatch_result result = may_ask(session) ? dispatch_request(peer, body) : dispatch_refuse(body);
     /* A request may have closed the peer that asked. */
     if (session->peer) {
         if (packet->has_ack)

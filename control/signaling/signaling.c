@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/counters.h"
 #include "control/log.h"
 #include "control/signaling/session.h"
 #include "control/signaling/session_table.h"
@@ -22,6 +23,7 @@ void signaling_config_init(struct signaling_config *config)
         .upgrade_timeout_ms = 10 * 1000,
         .linger_ms = 30 * 1000,
         .max_sessions = 8192,
+        .message_bytes_max = SESSION_MESSAGE_BYTES_MAX,
     };
 }
 
@@ -38,6 +40,8 @@ int signaling_create(const struct signaling_config *config, struct signaling **r
         .connect_timeout_ms = config->connect_timeout_ms,
         .upgrade_timeout_ms = config->upgrade_timeout_ms,
         .linger_ms = config->linger_ms,
+        .message_bytes_max = config->message_bytes_max,
+        .limits = config->limits,
     };
     session_table_init(&signaling->table, config->max_sessions);
     *ret_signaling = signaling;
@@ -87,17 +91,23 @@ const char *signaling_check_upgrade(struct signaling *signaling, const char *que
 }
 
 static int begin_session(struct signaling *signaling, const struct session_request *request,
-                         uint64_t websocket, struct session **ret_session)
+                         uint64_t websocket, const char *address, struct session **ret_session)
 {
-    int result = session_open(&signaling->config, &signaling->table, request, websocket, ret_session);
-    if (result == -ENOSPC)
+    int result =
+        session_open(&signaling->config, &signaling->table, request, websocket, address, ret_session);
+    if (result == -EUSERS) {
+        counters_count(COUNTER_CONNECTIONS_REFUSED);
+        log_every_s(10, log_warn, "signaling", "refused a session of %s: it has too many", address);
+    } else if (result == -ENOSPC) {
+        counters_count(COUNTER_CONNECTIONS_REFUSED);
         log_every_s(10, log_warn, "signaling", "refused a session: there are %zu", signaling->table.limit);
-    else if (result)
+    } else if (result) {
         log_every_s(10, log_error, "signaling", "cannot begin a session: %s", strerror(-result));
+    }
     return result;
 }
 
-void signaling_open(struct signaling *signaling, uint64_t websocket, const char *query)
+void signaling_open(struct signaling *signaling, uint64_t websocket, const char *query, const char *address)
 {
     struct session_request request;
     struct session *session;
@@ -109,7 +119,7 @@ void signaling_open(struct signaling *signaling, uint64_t websocket, const char 
             session_upgrade(session, websocket);
         else
             gateway_ws_close(signaling->config.gateway, websocket, 0);
-    } else if (begin_session(signaling, &request, websocket, &session)) {
+    } else if (begin_session(signaling, &request, websocket, address, &session)) {
         gateway_ws_close(signaling->config.gateway, websocket, 1013);
     }
 }
@@ -162,7 +172,7 @@ static void begin_polling(struct signaling *signaling, const struct gateway_http
                           const struct session_request *request)
 {
     struct session *session;
-    if (begin_session(signaling, request, 0, &session))
+    if (begin_session(signaling, request, 0, http->peer, &session))
         gateway_http_respond(signaling->config.gateway, http->id, 503, NULL, NULL, 0, NULL, 0);
     else
         session_poll(session, http);

@@ -7,6 +7,7 @@
 
 #include "control/gateway/gateway.h"
 
+struct address_limits;
 struct rooms;
 struct signaling;
 
@@ -21,9 +22,11 @@ struct signaling_config {
     unsigned upgrade_timeout_ms;
     unsigned linger_ms;
     size_t max_sessions;
+    size_t message_bytes_max;
+    struct address_limits *limits; /* of sessions and requests; NULL: none */
 };
 
-/* 25 s, 20 s, 45 s, 10 s, 30 s; 8192 sessions; the rest zero. */
+/* 25 s, 20 s, 45 s, 10 s, 30 s; 8192 sessions, messages of 1,000,000 bytes; the rest zero. */
 void signaling_config_init(struct signaling_config *config);
 
 int signaling_create(const struct signaling_config *config, struct signaling **ret_signaling);
@@ -35,8 +38,8 @@ void signaling_set_gateway(struct signaling *signaling, struct gateway *gateway)
 
 /* What the gateway's handler hands on. */
 const char *signaling_check_upgrade(struct signaling *signaling, const char *query);
-/* Right after signaling_check_upgrade. */
-void signaling_open(struct signaling *signaling, uint64_t websocket, const char *query);
+/* Right after signaling_check_upgrade. address: the client's. */
+void signaling_open(struct signaling *signaling, uint64_t websocket, const char *query, const char *address);
 void signaling_message(struct signaling *signaling, uint64_t websocket, const uint8_t *data, size_t length,
                        bool binary);
 void signaling_close(struct signaling *signaling, uint64_t websocket);

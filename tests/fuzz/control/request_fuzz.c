@@ -99,7 +99,7 @@ static void open_websocket(struct scene *scene, struct client *client)
     if (scene->next_websocket >= FAKE_SOCKETS_MAX)
         return;
     client->websocket = scene->next_websocket++;
-    signaling_open(scene->signaling, client->websocket, client->query);
+    signaling_open(scene->signaling, client->websocket, client->query, "192.0.2.1");
     signaling_message(scene->signaling, client->websocket, (const uint8_t *)"40", 2, false);
 }
 

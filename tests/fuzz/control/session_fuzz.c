@@ -78,7 +78,7 @@ static void open_websocket(struct scene *scene, const char *query)
     if (scene->next_id >= FAKE_SOCKETS_MAX || signaling_check_upgrade(scene->signaling, query))
         return;
     scene->websocket = scene->next_id++;
-    signaling_open(scene->signaling, scene->websocket, query);
+    signaling_open(scene->signaling, scene->websocket, query, "192.0.2.1");
 }
 
 static void close_websocket(struct scene *scene)

@@ -1,6 +1,8 @@
 /* Joining and what is told to whom, frame by frame as recorded from the server before this one. */
 #include "tests/unit/control/room_stage.h"
 
+#define NICKNAME_MAX 512 /* rooms_config_init */
+
 static void test_join_is_told_to_others(void **state)
 {
     (void)state;
@@ -94,8 +96,8 @@ static void test_nickname_has_a_limit_in_characters(void **state)
     struct stage stage;
     stage_open(&stage, NULL);
     enter_and_join(&stage, 1, 3, "A");
-    char name[4 * PEER_NICKNAME_MAX + 8] = "";
-    for (size_t i = 0; i < PEER_NICKNAME_MAX; i++)
+    char name[4 * NICKNAME_MAX + 8] = "";
+    for (size_t i = 0; i < NICKNAME_MAX; i++)
         strcat(name, "\xc3\xbc");
     sayf(&stage, 1, "421[\"request\",{\"method\":\"changeNickname\",\"data\":{\"nickname\":\"%s\"}}]", name);
     expect_prefix(1, "42[\"notification\",{\"method\":\"changeNickname\"");

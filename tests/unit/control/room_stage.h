@@ -28,10 +28,12 @@ struct stage {
     struct room *room;
 };
 
-/* What a test may shorten before the stage opens. */
+/* What a test may shorten, or set, before the stage opens. */
 struct stage_times {
     unsigned peer_grace_ms, room_linger_ms, unused_ms, request_timeout_ms;
     unsigned ping_interval_ms, ping_timeout_ms, connect_timeout_ms;
+    size_t rooms_max, room_peers_max, nickname_max, chat_bytes_max;
+    struct address_limits *limits;
 };
 
 static inline void stage_open(struct stage *stage, const struct stage_times *times)
@@ -52,6 +54,12 @@ static inline void stage_open(struct stage *stage, const struct stage_times *tim
         rooms.peer_grace_ms = times->peer_grace_ms ? times->peer_grace_ms : rooms.peer_grace_ms;
         rooms.room_linger_ms = times->room_linger_ms ? times->room_linger_ms : rooms.room_linger_ms;
         rooms.unused_ms = times->unused_ms ? times->unused_ms : rooms.unused_ms;
+        rooms.place_ms = times->unused_ms ? times->unused_ms : rooms.place_ms;
+        rooms.rooms_max = times->rooms_max ? times->rooms_max : rooms.rooms_max;
+        rooms.room_peers_max = times->room_peers_max ? times->room_peers_max : rooms.room_peers_max;
+        rooms.nickname_max = times->nickname_max ? times->nickname_max : rooms.nickname_max;
+        rooms.chat_bytes_max = times->chat_bytes_max ? times->chat_bytes_max : rooms.chat_bytes_max;
+        signaling.limits = times->limits;
         rooms.request_timeout_ms =
             times->request_timeout_ms ? times->request_timeout_ms : rooms.request_timeout_ms;
         signaling.ping_interval_ms =
@@ -153,7 +161,7 @@ static inline void open_websocket(struct stage *stage, uint64_t ws, const struct
     char query[512];
     snprintf(query, sizeof(query), "EIO=4&transport=websocket&peerId=%s&roomId=%s&authToken=%s", peer->id,
              peer->room->id, peer->auth_token);
-    signaling_open(stage->signaling, ws, query);
+    signaling_open(stage->signaling, ws, query, "192.0.2.1");
     expect_prefix(ws, "0{\"sid\":\"");
     say(stage, ws, "40");
     expect_prefix(ws, "40{\"sid\":\"");

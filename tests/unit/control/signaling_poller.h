@@ -131,7 +131,7 @@ static inline void open_upgrade(const struct poller *poller, uint64_t ws)
     snprintf(query, sizeof(query), "EIO=%d&transport=websocket&%s&sid=%s", poller->protocol,
              poller->credentials, poller->sid);
     assert_null(signaling_check_upgrade(poller->stage->signaling, query));
-    signaling_open(poller->stage->signaling, ws, query);
+    signaling_open(poller->stage->signaling, ws, query, "192.0.2.1");
 }
 
 static inline const char *refuse_upgrade(const struct poller *poller)

@@ -328,7 +328,7 @@ static void test_table_is_bounded(void **state)
     begin(&stage, &poller, 4, peer);
     begin(&stage, &poller, 4, peer);
     expect_answer(ask(&stage, "GET", "EIO=4&transport=polling", "", 0), 503, "", "");
-    signaling_open(stage.signaling, 1, "EIO=4&transport=websocket");
+    signaling_open(stage.signaling, 1, "EIO=4&transport=websocket", "192.0.2.1");
     assert_true(fake_sockets[1].closed);
     assert_int_equal(fake_sockets[1].close_code, 1013);
     post(&poller, "1");

@@ -17,7 +17,7 @@ static void test_handshake(void **state)
     char query[512];
     snprintf(query, sizeof(query), "peerId=%s&roomId=%s&authToken=%s&EIO=4&transport=websocket", peer->id,
              stage.room->id, peer->auth_token);
-    signaling_open(stage.signaling, 1, query);
+    signaling_open(stage.signaling, 1, query, "192.0.2.1");
     const char *open = hear(1);
     assert_non_null(open);
     assert_memory_equal(open, "0{\"sid\":\"", 9);
@@ -57,7 +57,7 @@ static void test_wrong_credentials_are_disconnected(void **state)
         char query[512];
         snprintf(query, sizeof(query), "EIO=4&transport=websocket&peerId=%s&roomId=%s&authToken=%s",
                  wrong[ws - 1].peer_id, wrong[ws - 1].room_id, wrong[ws - 1].token);
-        signaling_open(stage.signaling, ws, query);
+        signaling_open(stage.signaling, ws, query, "192.0.2.1");
         expect_prefix(ws, "0{");
         say(&stage, ws, "40");
         expect_prefix(ws, "40{\"sid\":\"");
@@ -151,7 +151,7 @@ static void test_nothing_before_connect(void **state)
     struct stage stage;
     stage_open(&stage, NULL);
     for (uint64_t ws = 1; ws <= sizeof(frames) / sizeof(frames[0]); ws++) {
-        signaling_open(stage.signaling, ws, "EIO=4&transport=websocket");
+        signaling_open(stage.signaling, ws, "EIO=4&transport=websocket", "192.0.2.1");
         forget(ws);
         say(&stage, ws, frames[ws - 1]);
         assert_true(fake_sockets[ws].closed);
@@ -244,7 +244,7 @@ static void test_connect_timeout(void **state)
     (void)state;
     struct stage stage;
     stage_open(&stage, &(struct stage_times){.connect_timeout_ms = 30});
-    signaling_open(stage.signaling, 1, "EIO=4&transport=websocket");
+    signaling_open(stage.signaling, 1, "EIO=4&transport=websocket", "192.0.2.1");
     enter(&stage, 2, 3);
     stage_run(&stage, 60);
     assert_true(fake_sockets[1].closed);

@@ -171,7 +171,7 @@ static void test_protocol_3_over_websocket(void **state)
     snprintf(query, sizeof(query), "EIO=3&transport=websocket&peerId=%s&roomId=%s&authToken=%s", peer->id,
              stage.room->id, peer->auth_token);
     assert_null(signaling_check_upgrade(stage.signaling, query));
-    signaling_open(stage.signaling, 1, query);
+    signaling_open(stage.signaling, 1, query, "192.0.2.1");
     expect_prefix(1, "0{\"sid\":\"");
     expect(1, "40");
     expect_prefix(1, "42[\"notification\",{\"method\":\"roomReady\"");
@@ -190,14 +190,14 @@ static void test_protocol_3_over_websocket(void **state)
     /* Wrong heartbeats and a second connect close it. */
     static const char *const frames[] = {"3", "40", "40/?a=b,", "x"};
     for (uint64_t ws = 2; ws < 6; ws++) {
-        signaling_open(stage.signaling, ws, query);
+        signaling_open(stage.signaling, ws, query, "192.0.2.1");
         say(&stage, ws, frames[ws - 2]);
         assert_true(fake_sockets[ws].closed);
         signaling_close(stage.signaling, ws);
     }
 
     /* A wrong token. */
-    signaling_open(stage.signaling, 6, "EIO=3&transport=websocket&peerId=x");
+    signaling_open(stage.signaling, 6, "EIO=3&transport=websocket&peerId=x", "192.0.2.1");
     expect_prefix(6, "0{\"sid\":\"");
     expect(6, "40");
     expect(6, "41");
