@@ -23,6 +23,7 @@
 #define TICK_MS 50
 #define HEALTHY_BEAT_US 1000000u
 #define STUCK_BEAT_US 5000000u
+#define ABORT_GRACE_US 2000000u
 #define HELLO_TIMEOUT_US 5000000u
 #define RESTART_INTERVAL_US 500000u
 #define STOP_GRACE_MS 1000
@@ -46,7 +47,7 @@ static uint64_t wall_clock_us(void)
 
 int forwarder_send(struct forwarder *forwarder, uint32_t worker, Km__Command *command)
 {
-    if (forwarder->state < FORWARDER_JOINED)
+    if (!forwarder->is_open)
         return -EAGAIN;
     int err = channel_send(&forwarder->workers[worker].channel, command);
     if (err != 0)
@@ -155,7 +156,7 @@ static void on_wake(evutil_socket_t fd, short what, void *context)
     struct forwarder_worker *worker = context;
     (void)fd;
     (void)what;
-    if (worker->forwarder->state < FORWARDER_JOINED)
+    if (!worker->forwarder->is_open)
         return;
     if (!channel_drain(&worker->channel, worker->number, &handler, worker->forwarder))
         event_active(worker->wake_event, EV_READ, 0);
@@ -164,22 +165,71 @@ static void on_wake(evutil_socket_t fd, short what, void *context)
 /* Birth and death
  * ---------------------------------------------------------------------------------------------- */
 
-static void lose(struct forwarder *forwarder)
+static void bury(struct forwarder *forwarder)
 {
-    bool joined = forwarder->state >= FORWARDER_JOINED;
-
     forwarder->state = FORWARDER_STOPPED;
+    forwarder->stuck_us = 0;
     forwarder->counts.forwarder_pid = 0;
-    for (uint32_t i = 0; i < forwarder->worker_count; i++)
-        event_del(forwarder->workers[i].wake_event);
     event_free(forwarder->hello_event);
     event_free(forwarder->end_event);
     forwarder->hello_event = forwarder->end_event = NULL;
+    publish_counts(forwarder);
+}
+
+/* Control is the only writer left: nothing is in use any more. */
+static void clear_statistics(struct forwarder *forwarder)
+{
+    static const struct {
+        enum statistics_section_kind kind;
+        size_t bytes;
+    } sections[] = {{STATISTICS_WORKER, sizeof(struct statistics_worker)},
+                    {STATISTICS_TRANSPORT, sizeof(struct statistics_transport)},
+                    {STATISTICS_STREAM, sizeof(struct statistics_stream)},
+                    {STATISTICS_CONSUMER, sizeof(struct statistics_consumer)}};
+    static const uint8_t nothing[sizeof(struct statistics_worker)];
+
+    for (size_t s = 0; s < sizeof sections / sizeof *sections; s++)
+        for (uint32_t i = 0; i < statistics_count(&forwarder->statistics, sections[s].kind); i++) {
+            const uint64_t *block = statistics_block(&forwarder->statistics, sections[s].kind, i);
+            if (sections[s].kind == STATISTICS_WORKER || block[1] != 0) /* the handle */
+                statistics_publish(&forwarder->statistics, sections[s].kind, i, nothing, sections[s].bytes);
+        }
+}
+
+/* Everything is gone: handles are stale, and the next forwarder begins with an empty segment. */
+static void lose(struct forwarder *forwarder)
+{
+    bool was_open = forwarder->is_open;
+
+    forwarder->is_open = false;
+    for (uint32_t i = 0; i < forwarder->worker_count; i++)
+        event_del(forwarder->workers[i].wake_event);
     objects_reset(&forwarder->objects);
     shm_segment_deinit(&forwarder->segment, true);
-    publish_counts(forwarder);
-    if (joined)
+    clear_statistics(forwarder);
+    if (was_open)
         forwarder->handler.on_lost(forwarder->context);
+}
+
+/* Whether the next forwarder can go on with what this one left: SRTP state must stand in the segment, and not
+ * be what killed it. */
+static bool can_go_on(struct forwarder *forwarder)
+{
+    uint64_t now_us = forwarder_now_us();
+    uint64_t before_us = forwarder->deaths_us[FORWARDER_DEATHS_MAX - 1];
+
+    memmove(forwarder->deaths_us + 1, forwarder->deaths_us,
+            sizeof forwarder->deaths_us - sizeof *forwarder->deaths_us);
+    forwarder->deaths_us[0] = now_us;
+    if (before_us != 0 && now_us - before_us < FORWARDER_DEATHS_US)
+        return false;
+    return forwarder->is_open && strcmp(forwarder->srtp_backend, "libsrtp2") != 0;
+}
+
+static void forget_beats(struct forwarder *forwarder)
+{
+    for (uint32_t i = 0; i < forwarder->worker_count; i++)
+        liveness_beat(shm_segment_at(&forwarder->segment, SHM_SECTION_LIVENESS, SHM_LIVENESS_WORKER(i)), 0);
 }
 
 static void start_later(struct forwarder *forwarder)
@@ -210,9 +260,30 @@ static void on_end(evutil_socket_t fd, short what, void *context)
     (void)what;
     pid_t pid = forwarder->process.pid;
     process_reap(&forwarder->process, how, sizeof how);
-    log_error("forwarder", "process %d ended (%s), starting another", (int)pid, how);
-    lose(forwarder);
+    bury(forwarder);
+    if (can_go_on(forwarder)) {
+        log_error("forwarder", "process %d ended (%s), another goes on with its calls", (int)pid, how);
+        forget_beats(forwarder);
+    } else {
+        log_error("forwarder", "process %d ended (%s), starting another", (int)pid, how);
+        lose(forwarder);
+    }
     start_later(forwarder);
+}
+
+static int open_channels(struct forwarder *forwarder)
+{
+    for (uint32_t i = 0; i < forwarder->worker_count; i++) {
+        struct forwarder_worker *worker = &forwarder->workers[i];
+        int err = channel_init(&worker->channel, &forwarder->segment, i,
+                               forwarder->descriptors.worker_wake[i], forwarder->descriptors.control_wake[i]);
+        if (err != 0)
+            return err;
+        event_add(worker->wake_event, NULL);
+        event_active(worker->wake_event, EV_READ, 0); /* empty, so that it sleeps: then it is woken */
+    }
+    forwarder->is_open = true;
+    return 0;
 }
 
 static int welcome(struct forwarder *forwarder, const struct shm_hello *hello)
@@ -223,18 +294,12 @@ static int welcome(struct forwarder *forwarder, const struct shm_hello *hello)
         return -EPROTO;
     }
     err = endpoint_send_welcome(forwarder->process.socket, &forwarder->descriptors);
-    for (uint32_t i = 0; err == 0 && i < forwarder->worker_count; i++)
-        err = channel_init(&forwarder->workers[i].channel, &forwarder->segment, i,
-                           forwarder->descriptors.worker_wake[i], forwarder->descriptors.control_wake[i]);
+    if (err == 0 && !forwarder->is_open)
+        err = open_channels(forwarder);
     if (err != 0)
         return err;
     forwarder->state = FORWARDER_JOINED;
     forwarder->counts.forwarder_pid = hello->pid;
-    for (uint32_t i = 0; i < forwarder->worker_count; i++) {
-        event_add(forwarder->workers[i].wake_event, NULL);
-        event_active(forwarder->workers[i].wake_event, EV_READ,
-                     0); /* empty, so that it sleeps: then it is woken */
-    }
     return 0;
 }
 
@@ -304,14 +369,12 @@ static int launch(struct forwarder *forwarder)
 
 static int start(struct forwarder *forwarder)
 {
-    int err = make_segment(forwarder);
+    int err = forwarder->segment.header ? 0 : make_segment(forwarder);
     forwarder->started_us = forwarder_now_us();
+    if (err == 0)
+        err = launch(forwarder);
     if (err != 0)
         return err;
-    if ((err = launch(forwarder)) != 0) {
-        shm_segment_deinit(&forwarder->segment, false);
-        return err;
-    }
     forwarder->state = FORWARDER_STARTING;
     forwarder->counts.forwarder_starts++;
     return 0;
@@ -339,6 +402,19 @@ bool forwarder_is_healthy(const struct forwarder *forwarder)
     return forwarder->state == FORWARDER_READY && oldest_beat_age_us(forwarder) < HEALTHY_BEAT_US;
 }
 
+/* It is asked to leave a core to look at; one that cannot even do that is killed. */
+static void end_stuck(struct forwarder *forwarder)
+{
+    uint64_t now_us = forwarder_now_us();
+    if (forwarder->stuck_us == 0) {
+        log_error("forwarder", "process %d is stuck", (int)forwarder->process.pid);
+        kill(forwarder->process.pid, SIGABRT);
+        forwarder->stuck_us = now_us;
+    } else if (now_us - forwarder->stuck_us > ABORT_GRACE_US) {
+        kill(forwarder->process.pid, SIGKILL);
+    }
+}
+
 static void watch(struct forwarder *forwarder)
 {
     uint64_t age_us = forwarder_now_us() - forwarder->started_us;
@@ -361,8 +437,7 @@ static void watch(struct forwarder *forwarder)
             log_info("forwarder", "process %d is ready", (int)forwarder->process.pid);
             forwarder->handler.on_ready(forwarder->context);
         } else if (beat_age_us > STUCK_BEAT_US && age_us > STUCK_BEAT_US) {
-            log_error("forwarder", "process %d is stuck", (int)forwarder->process.pid);
-            kill(forwarder->process.pid, SIGABRT); /* leaves a core to look at */
+            end_stuck(forwarder);
         }
         break;
     }
@@ -373,7 +448,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
     struct forwarder *forwarder = context;
     (void)fd;
     (void)what;
-    if (forwarder->state >= FORWARDER_JOINED)
+    if (forwarder->is_open)
         liveness_beat(shm_segment_at(&forwarder->segment, SHM_SECTION_LIVENESS, SHM_LIVENESS_CONTROL),
                       forwarder_now_us());
     watch(forwarder);

@@ -6,8 +6,10 @@
  * -EAGAIN when no forwarder runs or its ring is full, -ESTALE for a handle of a forwarder that has gone. A
  * worker that refuses a command is logged and counted; it can only mean a defect, because control allocates.
  *
- * When a forwarder dies, all its transports, producers and consumers are gone (on_lost), their handles are
- * stale, and a new one is started, at most twice a second. */
+ * When a forwarder dies, a new one is started, at most twice a second. With SRTP of our own it takes the same
+ * segment and goes on with every call; commands wait for it in the rings. With libsrtp2, and after three
+ * deaths in ten seconds, all transports, producers and consumers are gone instead (on_lost), their handles
+ * stale. */
 #pragma once
 
 #include <netinet/in.h>

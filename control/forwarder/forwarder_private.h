@@ -12,6 +12,11 @@
 #include "shm/statistics.h"
 #include "shm/tuple_map.h"
 
+/* So many deaths within FORWARDER_DEATHS_US mean that what it finds in the segment kills it: then a new one
+ * starts with a new segment, and the calls are lost. */
+#define FORWARDER_DEATHS_MAX 3
+#define FORWARDER_DEATHS_US 10000000u
+
 enum forwarder_state {
     FORWARDER_STOPPED,
     FORWARDER_STARTING, /* runs, and has not said hello */
@@ -38,6 +43,11 @@ struct forwarder {
     uint32_t worker_count;
 
     enum forwarder_state state;
+    /* The segment and its rings are in use: true from the first welcome on, also while a forwarder that died
+     * is being replaced by one that goes on with its tables; what is queued then is waiting for it. */
+    bool is_open;
+    uint64_t deaths_us[FORWARDER_DEATHS_MAX]; /* when it last died, the latest first */
+    uint64_t stuck_us;                        /* when it was told to abort, 0 = it was not */
     struct forwarder_process process;
     struct shm_descriptors descriptors; /* media sockets and eventfds live as long as control */
     struct shm_segment segment;         /* of the running process */

@@ -50,7 +50,7 @@ int forwarder_install_transport(struct forwarder *forwarder, uint32_t worker,
 
     if (worker >= forwarder->worker_count)
         return -EINVAL;
-    if (forwarder->state < FORWARDER_JOINED)
+    if (!forwarder->is_open)
         return -EAGAIN;
     struct object_transport *object = objects_add_transport(&forwarder->objects, worker);
     if (!object)
@@ -178,7 +178,7 @@ int forwarder_inject(struct forwarder *forwarder, uint32_t worker, const struct 
     struct shm_address address;
     if (worker >= forwarder->worker_count)
         return -EINVAL;
-    if (forwarder->state < FORWARDER_JOINED)
+    if (!forwarder->is_open)
         return -EAGAIN;
     if (!shm_address_from_sockaddr(remote, &address))
         return -EAFNOSUPPORT;

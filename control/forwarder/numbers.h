@@ -1,5 +1,5 @@
-/* The forwarder's numbers of one thing, for administrators: its block of the statistics file as JSON, with the
- * keys of mediasoup's getStats where it has them. All are new references, NULL when there are none (yet).
+/* The forwarder's numbers of one thing, for administrators: its block of the statistics file as JSON, with
+ * the keys of mediasoup's getStats where it has them. All are new references, NULL when there are none (yet).
  * Times of the wall clock and addresses are in, secrets are not. */
 #pragma once
 

@@ -12,8 +12,26 @@
 #include <unistd.h>
 
 #define CONTROL_FD 3
+#define ENVIRONMENT_MAX 32
 
 extern char **environ;
+
+/* The forwarder faces the network, and needs no secret of control's: of its environment it gets what
+ * libraries and sanitizers look for. */
+static void filter_environment(char *ret_environment[ENVIRONMENT_MAX + 1])
+{
+    static const char *const kept[] = {"PATH=",  "LANG=", "LC_",   "TZ=",     "ASAN_",
+                                       "UBSAN_", "TSAN_", "LSAN_", "KM_TEST="};
+    size_t count = 0;
+
+    for (char **entry = environ; *entry && count < ENVIRONMENT_MAX; entry++)
+        for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+            if (strncmp(*entry, kept[i], strlen(kept[i])) == 0) {
+                ret_environment[count++] = *entry;
+                break;
+            }
+    ret_environment[count] = NULL;
+}
 
 static int spawn(char *const argv[], int socket, pid_t *ret_pid)
 {
@@ -21,7 +39,9 @@ static int spawn(char *const argv[], int socket, pid_t *ret_pid)
     posix_spawnattr_t attributes;
     sigset_t none;
     sigset_t all;
+    char *environment[ENVIRONMENT_MAX + 1];
 
+    filter_environment(environment);
     sigemptyset(&none);
     sigfillset(&all);
     posix_spawn_file_actions_init(&actions);
@@ -30,7 +50,7 @@ static int spawn(char *const argv[], int socket, pid_t *ret_pid)
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setsigdefault(&attributes, &all);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    int err = posix_spawn(ret_pid, argv[0], &actions, &attributes, argv, environ);
+    int err = posix_spawn(ret_pid, argv[0], &actions, &attributes, argv, environment);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     return -err;
