@@ -1,7 +1,8 @@
 /* A worker's way to the network, as a table of verbs: what is behind them (sockets, later AF_XDP) is nobody
  * else's business.
  *
- * Buffers belong to the port. A received packet may be read and decrypted in place until the next receive. A
+ * Buffers belong to the port. A received packet may be read and decrypted in place until the next receive.
+ * Packets of one size to one destination are cheapest when they are queued in a row. A
  * packet to be sent is built in a buffer that reserve hands out, and leaves with the flush after its queue.
  */
 #pragma once
@@ -27,9 +28,12 @@ struct port_counters {
     uint64_t received_bytes;
     uint64_t sent_packets;
     uint64_t sent_bytes;
-    uint64_t oversized;   /* longer than a buffer, dropped */
-    uint64_t send_full;   /* the kernel's queue was full, dropped */
-    uint64_t send_failed; /* refused for another reason (no route, a firewall), dropped */
+    uint64_t oversized;       /* longer than a buffer, dropped */
+    uint64_t send_full;       /* the kernel's queue was full, dropped */
+    uint64_t send_failed;     /* refused for another reason (no route, a firewall), dropped */
+    uint64_t joined_messages; /* of which the kernel made one of many packets */
+    uint64_t sent_runs;       /* messages of many packets */
+    uint64_t sent_in_runs;    /* packets in them */
     uint64_t receive_calls;
     uint64_t send_calls;
 };

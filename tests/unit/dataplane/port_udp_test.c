@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <netinet/udp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -120,6 +121,114 @@ static void test_batches(void **state)
     assert_string_equal((char *)packets[63].data, "63");
     assert_int_equal(port->verbs->receive(port, packets), 10);
     assert_string_equal((char *)packets[9].data, "73");
+    port->verbs->destroy(port);
+    close(end.socket);
+    close(peer.socket);
+}
+
+/* Packets of one size in a row, and a shorter one at their end, leave as one message; the receiver sees
+ * packets. */
+static void test_runs(void **state)
+{
+    static const uint16_t sizes[] = {100, 100, 100, 60, 100, 100, 101, 101, 101, 40, 41};
+    struct end end, peer;
+    struct port *port;
+    uint8_t data[128];
+
+    (void)state;
+    end_open(&end, AF_INET);
+    end_open(&peer, AF_INET);
+    assert_int_equal(port_udp_create(end.socket, &port), 0);
+    for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        memset(data, (int)i, sizeof(data));
+        queue(port, data, sizes[i], &peer.address);
+    }
+    port->verbs->flush(port);
+    for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        assert_int_equal(recv(peer.socket, data, sizeof(data), MSG_DONTWAIT), sizes[i]);
+        assert_int_equal(data[0], i);
+        assert_int_equal(data[sizes[i] - 1], i);
+    }
+    assert_int_equal(port->counters.sent_packets, 11);
+    assert_int_equal(port->counters.send_calls, 1);
+    assert_int_equal(port->counters.sent_runs, 3); /* 4, 2 and 4 packets; the last one is by itself */
+    assert_int_equal(port->counters.sent_in_runs, 10);
+
+    for (unsigned i = 0; i < 70; i++) { /* more than a message can have */
+        data[0] = (uint8_t)i;
+        queue(port, data, 100, &peer.address);
+    }
+    port->verbs->flush(port);
+    assert_int_equal(port->counters.sent_runs, 5);
+    for (unsigned i = 0; i < 70; i++) {
+        assert_int_equal(recv(peer.socket, data, sizeof(data), MSG_DONTWAIT), 100);
+        assert_int_equal(data[0], i);
+    }
+    port->verbs->destroy(port);
+    close(end.socket);
+    close(peer.socket);
+}
+
+/* A refused run says so for each of its packets, and those behind it go. */
+static void test_refused_run(void **state)
+{
+    struct end end, peer;
+    struct port *port;
+    struct shm_address broadcast = {
+        .ip = {[10] = 0xff, [11] = 0xff, [12] = 255, [13] = 255, [14] = 255, [15] = 255}, .port = 9};
+    char data[16];
+
+    (void)state;
+    end_open(&end, AF_INET);
+    end_open(&peer, AF_INET);
+    assert_int_equal(port_udp_create(end.socket, &port), 0);
+    for (unsigned i = 0; i < 3; i++)
+        queue(port, "b", 1, &broadcast);
+    queue(port, "c", 1, &peer.address);
+    queue(port, "d", 1, &peer.address);
+    port->verbs->flush(port);
+    assert_int_equal(port->counters.send_failed, 3);
+    assert_int_equal(port->counters.sent_packets, 2);
+    assert_int_equal(recv(peer.socket, data, sizeof(data), MSG_DONTWAIT), 1);
+    assert_int_equal(recv(peer.socket, data, sizeof(data), MSG_DONTWAIT), 1);
+    port->verbs->destroy(port);
+    close(end.socket);
+    close(peer.socket);
+}
+
+/* What the kernel has joined comes out as packets, over more than one receive. */
+static void test_joined_messages(void **state)
+{
+    struct end end, peer;
+    struct port *port;
+    struct port_packet packets[PORT_BATCH];
+    static uint8_t data[60 * 200 - 50];
+    int segment = 200;
+
+    (void)state;
+    end_open(&end, AF_INET);
+    end_open(&peer, AF_INET);
+    assert_int_equal(port_udp_create(end.socket, &port), 0);
+    assert_int_equal(setsockopt(peer.socket, SOL_UDP, UDP_SEGMENT, &segment, sizeof(segment)), 0);
+    for (unsigned i = 0; i < sizeof(data); i++)
+        data[i] = (uint8_t)(i / 200);
+    end_send(&peer, AF_INET, &end.address, data, sizeof(data));
+    end_send(&peer, AF_INET, &end.address, data, sizeof(data));
+    assert_int_equal(port->verbs->receive(port, packets), PORT_BATCH);
+    assert_int_equal(packets[58].length, 200);
+    assert_int_equal(packets[59].length, 150);
+    assert_int_equal(packets[59].data[149], 59);
+    assert_int_equal(packets[60].length, 200);
+    assert_int_equal(packets[63].data[0], 3);
+    assert_int_equal(port->verbs->receive(port, packets), 120 - PORT_BATCH);
+    assert_int_equal(packets[0].data[0], 4);
+    assert_int_equal(packets[55].length, 150);
+    assert_int_equal(packets[55].remote.port, peer.address.port);
+    assert_int_equal(port->counters.receive_calls, 1);
+    assert_int_equal(port->counters.joined_messages, 2);
+    assert_int_equal(port->counters.received_packets, 120);
+    assert_int_equal(port->counters.received_bytes, 2 * sizeof(data));
+    assert_int_equal(port->verbs->receive(port, packets), 0);
     port->verbs->destroy(port);
     close(end.socket);
     close(peer.socket);
@@ -254,6 +363,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_families),
         cmocka_unit_test(test_batches),
+        cmocka_unit_test(test_runs),
+        cmocka_unit_test(test_refused_run),
+        cmocka_unit_test(test_joined_messages),
         cmocka_unit_test(test_buffers_run_out),
         cmocka_unit_test(test_too_long),
         cmocka_unit_test(test_errors_of_the_network),
