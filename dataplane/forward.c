@@ -12,14 +12,6 @@
 #include "dataplane/vp8_continuity.h"
 #include "dataplane/worker.h"
 
-/* The packet at work, and what its consumers share. */
-struct flight {
-    struct stream *stream;
-    const struct shm_payload_type *type;
-    const uint8_t *data;
-    const struct packet_view *view;
-};
-
 static void drop(struct worker *worker, struct consumer *consumer, enum statistics_drop reason)
 {
     consumer->row->packets_dropped++;
@@ -66,8 +58,8 @@ static void begin(struct worker *worker, struct consumer *consumer, const struct
     const struct stream *before =
         row->last_encoding >= 0 ? consumer->producer->streams[row->last_encoding] : flight->stream;
     struct rewrite_start start = {
-        .sequence = flight->view->header.sequence,
-        .timestamp = flight->view->header.timestamp,
+        .sequence = flight->view.header.sequence,
+        .timestamp = flight->view.header.timestamp,
         .same_stream = row->last_encoding == encoding,
         .from = receive_stats_clock(&before->row->stats),
         .to = receive_stats_clock(&to->stats),
@@ -75,8 +67,8 @@ static void begin(struct worker *worker, struct consumer *consumer, const struct
     };
 
     rewrite_sync(&row->media.rewrite, &start);
-    if (flight->view->has_vp8)
-        vp8_continuity_sync(&row->media.vp8, &flight->view->vp8);
+    if (flight->view.has_vp8)
+        vp8_continuity_sync(&row->media.vp8, &flight->view.vp8);
     row->last_encoding = (int8_t)encoding;
     row->restart = 0;
 }
@@ -96,7 +88,7 @@ static bool wants(struct worker *worker, struct consumer *consumer, const struct
         drop(worker, consumer, DROP_consumer_no_address);
         return false;
     }
-    switch (layer_switch_packet(layer, flight->stream->encoding, flight->view->key_frame)) {
+    switch (layer_switch_packet(layer, flight->stream->encoding, flight->view.key_frame)) {
     case LAYER_IGNORE:
         drop(worker, consumer,
              layer->current < 0 ? DROP_consumer_waits_key_frame : DROP_consumer_other_layer);
@@ -126,7 +118,7 @@ static int build(struct worker *worker, struct consumer *consumer, const struct 
     struct rewrite_egress egress = {.now_us = worker->now_us,
                                     .transport_sequence = &consumer->transport->row->twcc_sequence};
     struct rewrite_head head;
-    int error = rewrite_packet_head(&media->rewrite, &media->extensions, flight->data, flight->view, numbers,
+    int error = rewrite_packet_head(&media->rewrite, &media->extensions, flight->data, &flight->view, numbers,
                                     &egress, job->out, job->out_capacity, &head);
 
     if (error != 0)
@@ -144,8 +136,8 @@ static void deliver(struct worker *worker, struct consumer *consumer, const stru
     struct rewrite_numbers numbers = {0};
 
     /* Numbers first: a packet that they refuse must not count as a picture. */
-    if (rewrite_sequence(&media->rewrite, &flight->view->header, worker->now_us, &numbers) != 0 ||
-        (flight->view->has_vp8 && vp8_continuity_packet(&media->vp8, &flight->view->vp8, &numbers) != 0)) {
+    if (rewrite_sequence(&media->rewrite, &flight->view.header, worker->now_us, &numbers) != 0 ||
+        (flight->view.has_vp8 && vp8_continuity_packet(&media->vp8, &flight->view.vp8, &numbers) != 0)) {
         drop(worker, consumer, DROP_late);
         return;
     }
@@ -161,38 +153,109 @@ static void deliver(struct worker *worker, struct consumer *consumer, const stru
         return;
     }
     egress_commit(worker);
-    send_stats_packet(&media->stats, numbers.timestamp, flight->view->header.payload_length, worker->now_us);
+    send_stats_packet(&media->stats, numbers.timestamp, flight->view.header.payload_length, worker->now_us);
     worker->totals.rtp_forwarded++;
+}
+
+static bool is_padding(const struct flight *flight)
+{
+    return flight->view.header.payload_length == 0;
 }
 
 void forward_packet(struct worker *worker, struct stream *stream, const struct shm_payload_type *type,
                     const uint8_t *data, const struct packet_view *view)
 {
-    struct flight flight = {stream, type, data, view};
+    struct forward_batch *batch = &worker->forward;
     struct producer *producer = stream->producer;
-    bool padding_only = view->header.payload_length == 0;
 
     if (producer->row->paused) {
         worker_drop(worker, DROP_producer_paused);
         return;
     }
-    if (padding_only && !producer->mirror) /* counted once */
+    if (view->header.payload_length == 0 && !producer->mirror) /* counted once */
         worker_drop(worker, DROP_padding_only);
-    if (producer->row->followers != 0)
-        peers_reference(worker, stream, (uint32_t)(type - producer->row->payload_types), data, view);
-    for (struct consumer *consumer = producer->consumers; consumer; consumer = consumer->next_of_producer) {
-        if (padding_only) {
-            /* The gap that it leaves is closed where the numbers are those of this stream. */
-            if (consumer->row->media.layer.current == (int)stream->encoding && !consumer->row->restart)
-                rewrite_drop(&consumer->row->media.rewrite, view->header.sequence);
-        } else if (wants(worker, consumer, &flight)) {
-            deliver(worker, consumer, &flight);
-        }
+    if (!producer->consumers && producer->row->followers == 0)
+        return;
+    if (batch->count == PORT_BATCH)
+        forward_flush(worker);
+    struct flight *flight = &batch->flights[batch->count++];
+    *flight = (struct flight){
+        .stream = stream, .type = type, .data = data, .source = worker->egress.source, .view = *view};
+    if (stream->last_flight)
+        stream->last_flight->next = flight;
+    else
+        batch->streams[batch->stream_count++] = stream;
+    if (!stream->first_flight)
+        stream->first_flight = flight;
+    stream->last_flight = flight;
+}
+
+static void forward_flight(struct worker *worker, struct consumer *consumer, const struct flight *flight)
+{
+    struct shm_consumer_row *row = consumer->row;
+
+    if (!is_padding(flight)) {
+        if (wants(worker, consumer, flight))
+            deliver(worker, consumer, flight);
+    } else if (row->media.layer.current == (int)flight->stream->encoding && !row->restart) {
+        /* The gap that it leaves is closed where the numbers are those of this stream. */
+        rewrite_drop(&row->media.rewrite, flight->view.header.sequence);
     }
 }
 
-void forward_restart(struct stream *stream)
+/* What the next consumers need comes from memory while this one is served. */
+static void prefetch(const struct consumer *consumer)
 {
+    const struct consumer *next = consumer->next_of_producer;
+
+    if (!next)
+        return;
+    const uint8_t *row = (const uint8_t *)next->row;
+    for (unsigned line = 0; line < SHM_CONSUMER_HOT_BYTES; line += SHM_CACHE_LINE)
+        __builtin_prefetch(row + line, 1);
+    __builtin_prefetch(next->transport);
+    __builtin_prefetch(next->next_of_producer);
+}
+
+/* Other workers are told first, so that they work side by side. */
+static void refer(struct worker *worker, const struct flight *flight)
+{
+    for (; flight && flight->stream->producer->row->followers != 0; flight = flight->next)
+        peers_reference(worker, flight->stream,
+                        (uint32_t)(flight->type - flight->stream->producer->row->payload_types), flight->data,
+                        &flight->view);
+}
+
+static void flush_stream(struct worker *worker, struct stream *stream)
+{
+    const struct flight *first = stream->first_flight;
+
+    stream->first_flight = stream->last_flight = NULL;
+    refer(worker, first);
+    for (struct consumer *consumer = stream->producer->consumers; consumer;
+         consumer = consumer->next_of_producer) {
+        prefetch(consumer);
+        for (const struct flight *flight = first; flight; flight = flight->next) {
+            worker->egress.source = flight->source;
+            forward_flight(worker, consumer, flight);
+        }
+    }
+    worker->egress.source = (struct egress_source){0};
+}
+
+void forward_flush(struct worker *worker)
+{
+    struct forward_batch *batch = &worker->forward;
+
+    for (uint32_t i = 0; i < batch->stream_count; i++)
+        flush_stream(worker, batch->streams[i]);
+    batch->stream_count = 0;
+    batch->count = 0;
+}
+
+void forward_restart(struct worker *worker, struct stream *stream)
+{
+    forward_flush(worker);
     for (struct consumer *consumer = stream->producer->consumers; consumer;
          consumer = consumer->next_of_producer) {
         if (consumer->row->media.layer.current == (int)stream->encoding)
@@ -210,6 +273,7 @@ bool forward_is_silent(const struct worker *worker, const struct stream *stream)
 
 void forward_revive(struct worker *worker, struct stream *stream)
 {
+    forward_flush(worker);
     for (struct consumer *consumer = stream->producer->consumers; consumer;
          consumer = consumer->next_of_producer)
         update(worker, consumer);
@@ -217,6 +281,7 @@ void forward_revive(struct worker *worker, struct stream *stream)
 
 void forward_begin(struct worker *worker, struct consumer *consumer)
 {
+    forward_flush(worker);
     layer_switch_reset(&consumer->row->media.layer);
     update(worker, consumer);
 }

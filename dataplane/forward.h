@@ -1,16 +1,43 @@
-/* Fan-out: one packet of a producer stream to all of its consumers, each with its own numbers. */
+/* Fan-out: the packets of a producer stream to all of its consumers, each with its own numbers.
+ *
+ * The packets of a round wait until all of them are known; then each consumer is visited once for all packets
+ * of a stream. So its state is loaded once, and what goes to it is queued in a row. */
 #pragma once
 
+#include "dataplane/egress.h"
 #include "dataplane/packet_view.h"
+#include "dataplane/port.h"
 #include "dataplane/stream_table.h"
 
 struct worker;
 
+/* A packet on its way, and what its consumers share. */
+struct flight {
+    struct stream *stream;
+    const struct shm_payload_type *type;
+    const uint8_t *data;
+    struct egress_source source; /* where data stand */
+    struct flight *next;         /* of the same stream */
+    struct packet_view view;
+};
+
+struct forward_batch {
+    uint32_t count;
+    uint32_t stream_count;
+    struct stream *streams[PORT_BATCH]; /* in the order of their first packets */
+    struct flight flights[PORT_BATCH];
+};
+
+/* data must stay until forward_flush. */
 void forward_packet(struct worker *worker, struct stream *stream, const struct shm_payload_type *type,
                     const uint8_t *data, const struct packet_view *view);
 
+/* Hands what waits to egress. To be called before a stream, producer or consumer changes; what is declared
+ * below does so by itself. */
+void forward_flush(struct worker *worker);
+
 /* The stream began anew with other numbers: its consumers pick it up where it is. */
-void forward_restart(struct stream *stream);
+void forward_restart(struct worker *worker, struct stream *stream);
 
 /* Whether nothing has come for so long that consumers count the stream as dead. */
 bool forward_is_silent(const struct worker *worker, const struct stream *stream);

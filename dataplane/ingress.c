@@ -204,7 +204,7 @@ static bool count_packet(struct worker *worker, struct stream *stream, const str
     case RECEIVE_LATE:
         return true;
     case RECEIVE_RESTART:
-        forward_restart(stream);
+        forward_restart(worker, stream);
         return true;
     case RECEIVE_REPEAT:
         worker_drop(worker, DROP_duplicate);

@@ -190,7 +190,7 @@ static void note_packet(struct worker *worker, struct stream *stream, const stru
     if (stats->ssrc != view->header.ssrc || stats->restarts != restarts) {
         stats->ssrc = view->header.ssrc;
         stats->restarts = restarts;
-        forward_restart(stream);
+        forward_restart(worker, stream);
     }
     stats->clock_rate = type->clock_rate;
     stats->last_packet_us = worker->now_us;

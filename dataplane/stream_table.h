@@ -17,6 +17,8 @@ struct stream {
     unsigned encoding;
     uint32_t kept_epoch; /* of the keys under which the SRTP layer was told to keep its SSRC, its RTX SSRC */
     uint32_t kept_rtx_epoch;
+    struct flight *first_flight; /* packets of this round (forward.h), NULL: none */
+    struct flight *last_flight;
 };
 
 struct producer {

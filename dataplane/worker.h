@@ -9,6 +9,7 @@
 
 #include "dataplane/arena.h"
 #include "dataplane/egress.h"
+#include "dataplane/forward.h"
 #include "dataplane/peers.h"
 #include "dataplane/port.h"
 #include "dataplane/punt.h"
@@ -70,6 +71,7 @@ struct worker {
     struct statistics_worker totals;
 
     struct arena arena; /* of the command at work */
+    struct forward_batch forward;
     struct egress egress;
     struct punt_quota quota;
     struct peers peers;

@@ -145,6 +145,7 @@ struct shm_stream_row {
 SHM_STATIC_SIZE(struct shm_stream_row, 512);
 
 /* A forwarded packet touches the first four cache lines. */
+#define SHM_CONSUMER_HOT_BYTES 256u
 struct shm_consumer_row {
     SHM_ALIGNED struct shm_row row;
     shm_handle transport;
