@@ -240,15 +240,16 @@ static void flush_stream(struct worker *worker, struct stream *stream)
             forward_flight(worker, consumer, flight);
         }
     }
-    worker->egress.source = (struct egress_source){0};
 }
 
 void forward_flush(struct worker *worker)
 {
     struct forward_batch *batch = &worker->forward;
+    struct egress_source source = worker->egress.source;
 
     for (uint32_t i = 0; i < batch->stream_count; i++)
         flush_stream(worker, batch->streams[i]);
+    worker->egress.source = source;
     batch->stream_count = 0;
     batch->count = 0;
 }
