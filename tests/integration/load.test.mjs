@@ -72,6 +72,33 @@ describe('kolabmeet-load', () => {
             }
         });
 
+    test('subscribers leave and others come: what the others receive stays whole', async () => {
+        const server = await Server.start();
+        try {
+            const run = await load(server, '--publishers=1', '--subscribers=4', '--churn=2', '--duration=6');
+            assertWhole(run);
+            assert.ok(run.report.left >= 4 && run.report.left <= 6, `${run.report.left} left`);
+            assert.equal(run.report.participants, 5);
+            assert.ok(run.report.join.count >= 5 + run.report.left);
+            server.assertUnharmed();
+        } finally {
+            await server.stop();
+        }
+    });
+
+    test('what is thrown away on purpose is found to be lost', async () => {
+        const server = await Server.start();
+        try {
+            const { status, report, stderr } = await load(server, '--publishers=2', '--subscribers=2', '--lose-received=10');
+            assert.equal(status, 0, stderr);
+            assert.ok(report.lost > 0 && report.lost <= report.counters.thrown_away,
+                `${report.lost} lost, ${report.counters.thrown_away} thrown away`);
+            assert.ok(report.loss > 0.07 && report.loss < 0.13, `${report.loss}`);
+        } finally {
+            await server.stop();
+        }
+    });
+
     test('a wrong token is an error in words', async () => {
         const server = await Server.start();
         try {

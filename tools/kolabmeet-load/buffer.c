@@ -13,6 +13,8 @@ void buffer_deinit(struct buffer *buffer)
 
 void buffer_append(struct buffer *buffer, const void *data, size_t length)
 {
+    if (length == 0)
+        return;
     if (buffer->length + length > buffer->capacity) {
         buffer->capacity = 2 * (buffer->length + length);
         buffer->data = memory_resize(buffer->data, buffer->capacity, 1);

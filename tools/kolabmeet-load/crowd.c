@@ -92,14 +92,36 @@ static void add_person(struct crowd *crowd, struct crowd_room *room)
     crowd->begun++;
 }
 
-static void remove_person(struct crowd *crowd, struct crowd_room *room)
+/* What was under way to one who leaves is not missed. */
+static void add_gone(const struct participant *person, struct crowd_sum *gone)
+{
+    for (size_t i = 0; i < person->sink_count; i++) {
+        const struct media_sink *sink = &person->sinks[i]->sink;
+        uint64_t expected = sink->flow ? media_sink_expected(sink, sink->highest + 1) : 0;
+        gone->expected += expected;
+        gone->lost += expected > sink->received ? expected - sink->received : 0;
+    }
+}
+
+static void remove_last(struct crowd *crowd, struct crowd_room *room)
 {
     struct participant *person = room->people[--room->count];
 
+    packet_io_flush(crowd->world->io);
+    add_gone(person, &crowd->gone);
     crowd->begun--;
     if (person->state == PARTICIPANT_READY)
         crowd->ready--;
     participant_destroy(person);
+}
+
+static void remove_at(struct crowd *crowd, struct crowd_room *room, size_t at)
+{
+    struct participant *person = room->people[at];
+
+    room->people[at] = room->people[room->count - 1];
+    room->people[room->count - 1] = person;
+    remove_last(crowd, room);
 }
 
 /* The room with the fewest, so that all fill evenly; NULL when all are full. */
@@ -126,7 +148,7 @@ bool crowd_advance(struct crowd *crowd)
     }
     for (size_t i = 0; i < options->rooms; i++)
         while (crowd->rooms[i].count > wanted(crowd))
-            remove_person(crowd, &crowd->rooms[i]);
+            remove_last(crowd, &crowd->rooms[i]);
     crowd->due += (double)(now_ns - crowd->last_ns) * options->ramp / CLOCK_SECOND_NS;
     crowd->last_ns = now_ns;
     struct crowd_room *room = emptiest(crowd);
@@ -151,14 +173,29 @@ bool crowd_drop_failed(struct crowd *crowd)
                 continue;
             if (j < options->publishers)
                 return false;
-            struct participant *person = room->people[j];
-            room->people[j] = room->people[room->count - 1];
-            room->people[room->count - 1] = person;
-            remove_person(crowd, room);
+            remove_at(crowd, room, j);
         }
     }
     crowd->failed = 0;
     return true;
+}
+
+void crowd_churn(struct crowd *crowd)
+{
+    const struct options *options = crowd->world->options;
+    uint64_t now_ns = crowd->world->loop.now_ns;
+
+    if (crowd->churn_ns != 0)
+        crowd->churn_due += (double)(now_ns - crowd->churn_ns) * options->churn / CLOCK_SECOND_NS;
+    crowd->churn_ns = now_ns;
+    for (; crowd->churn_due >= 1; crowd->churn_due -= 1) {
+        struct crowd_room *room = &crowd->rooms[crowd->left % options->rooms];
+        if (room->count <= options->publishers)
+            continue;
+        size_t subscribers = room->count - options->publishers;
+        remove_at(crowd, room, options->publishers + crowd->left / options->rooms % subscribers);
+        crowd->left++;
+    }
 }
 
 void crowd_send(struct crowd *crowd, bool is_sending)
@@ -179,6 +216,7 @@ void crowd_set_video_rate(struct crowd *crowd, double packets_per_second)
 
 void crowd_mark(struct crowd *crowd)
 {
+    crowd->gone = (struct crowd_sum){0};
     flow_table_mark(&crowd->world->flows);
     for (size_t i = 0; i < crowd->world->options->rooms; i++)
         for (size_t j = 0; j < crowd->rooms[i].count; j++) {
@@ -207,7 +245,8 @@ static void add_person_to_sum(const struct participant *person, struct crowd_sum
 
 void crowd_sum(const struct crowd *crowd, struct crowd_sum *ret_sum)
 {
-    *ret_sum = (struct crowd_sum){.socket_drops = udp_pool_drops(&crowd->world->pool)};
+    *ret_sum = crowd->gone;
+    ret_sum->socket_drops = udp_pool_drops(&crowd->world->pool);
     for (size_t i = 0; i < crowd->world->options->rooms; i++)
         for (size_t j = 0; j < crowd->rooms[i].count; j++)
             add_person_to_sum(crowd->rooms[i].people[j], ret_sum);

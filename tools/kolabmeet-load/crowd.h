@@ -9,6 +9,15 @@
 #include "tools/kolabmeet-load/participant.h"
 #include "tools/kolabmeet-load/world.h"
 
+struct crowd_sum {
+    uint64_t sinks;
+    uint64_t silent;   /* sinks that have received nothing */
+    uint64_t expected; /* packets since the mark */
+    uint64_t lost;     /* of them */
+    uint64_t pending;  /* expected, but later than the last one that came */
+    uint64_t socket_drops;
+};
+
 struct crowd_room {
     struct crowd *crowd;
     char id[64];
@@ -30,6 +39,10 @@ struct crowd {
     size_t ready;
     size_t failed;
     struct histogram joins; /* how long they took */
+    double churn_due;       /* leaves that may have happened by now */
+    uint64_t churn_ns;
+    size_t left;
+    struct crowd_sum gone; /* of those who left since the mark */
 };
 
 /* Asks for the rooms. */
@@ -46,20 +59,15 @@ bool crowd_advance(struct crowd *crowd);
 /* Takes out subscribers that have failed; false when a publisher has. */
 bool crowd_drop_failed(struct crowd *crowd);
 
+/* Lets subscribers leave at the rate that is asked for; crowd_advance() brings others. */
+void crowd_churn(struct crowd *crowd);
+
 void crowd_send(struct crowd *crowd, bool is_sending);
 void crowd_set_video_rate(struct crowd *crowd, double packets_per_second);
 
 /* Measures what is sent from now on. */
 void crowd_mark(struct crowd *crowd);
 
-struct crowd_sum {
-    uint64_t sinks;
-    uint64_t silent;   /* sinks that have received nothing */
-    uint64_t expected; /* packets since the mark */
-    uint64_t lost;     /* of them */
-    uint64_t pending;  /* expected, but later than the last one that came */
-    uint64_t socket_drops;
-};
 void crowd_sum(const struct crowd *crowd, struct crowd_sum *ret_sum);
 
 /* Consumers of all who are wanted. */

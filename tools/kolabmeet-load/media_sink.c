@@ -1,6 +1,10 @@
 #include "tools/kolabmeet-load/media_sink.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#include "proto/wire/rtp.h"
+#include "tools/kolabmeet-load/memory.h"
 
 void media_sink_init(struct media_sink *sink, uint32_t ssrc, uint32_t rtx_ssrc, bool is_video)
 {
@@ -9,6 +13,14 @@ void media_sink_init(struct media_sink *sink, uint32_t ssrc, uint32_t rtx_ssrc, 
     sink->rtx_ssrc = rtx_ssrc;
     sink->is_video = is_video;
     sink->reception.clock_rate = is_video ? 90000 : 48000;
+    if (rtx_ssrc != 0)
+        sink->nacks = memory_take(1, sizeof *sink->nacks);
+}
+
+void media_sink_deinit(struct media_sink *sink)
+{
+    free(sink->nacks);
+    sink->nacks = NULL;
 }
 
 static void begin(struct media_sink *sink, const struct flow *flow, uint64_t counter)
@@ -60,6 +72,8 @@ void media_sink_take(struct media_sink *sink, struct tally *tally, const struct 
 {
     int64_t unwrapped = reception_take(&sink->reception, sequence, timestamp, arrival_ns);
 
+    if (sink->nacks)
+        nack_list_take(sink->nacks, unwrapped, arrival_ns);
     if (!stamp) {
         if (sink->flow)
             count(sink, tally, (uint64_t)(unwrapped + sink->offset));
@@ -78,11 +92,13 @@ void media_sink_take(struct media_sink *sink, struct tally *tally, const struct 
     count_latency(tally, arrival_ns, stamp);
 }
 
-void media_sink_take_repair(struct media_sink *sink, struct tally *tally, uint64_t arrival_ns,
-                            const struct stamp *stamp)
+void media_sink_take_repair(struct media_sink *sink, struct tally *tally, uint16_t sequence,
+                            uint64_t arrival_ns, const struct stamp *stamp)
 {
     if (!sink->flow)
         return;
+    if (sink->nacks)
+        nack_list_take(sink->nacks, rtp_seq_unwrap(sink->reception.highest, sequence), arrival_ns);
     uint64_t before = tally->duplicates;
     count(sink, tally, stamp->counter);
     if (tally->duplicates != before)

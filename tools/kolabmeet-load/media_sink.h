@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "tools/kolabmeet-load/flow.h"
+#include "tools/kolabmeet-load/nack_list.h"
 #include "tools/kolabmeet-load/reception.h"
 #include "tools/kolabmeet-load/stamp.h"
 #include "tools/kolabmeet-load/tally.h"
@@ -23,10 +24,12 @@ struct media_sink {
     uint64_t received;       /* different packets from `from` on */
     uint64_t seen[MEDIA_SINK_WINDOW / 64];
     struct reception reception;
+    struct nack_list *nacks; /* NULL: nothing is asked for again */
 };
 
-/* rtx_ssrc 0: none. */
+/* rtx_ssrc 0: none; then nothing is asked for again. */
 void media_sink_init(struct media_sink *sink, uint32_t ssrc, uint32_t rtx_ssrc, bool is_video);
+void media_sink_deinit(struct media_sink *sink);
 
 /* Whether the next packet says nothing unless it is decrypted. */
 static inline bool media_sink_is_blind(const struct media_sink *sink)
@@ -38,9 +41,9 @@ static inline bool media_sink_is_blind(const struct media_sink *sink)
 void media_sink_take(struct media_sink *sink, struct tally *tally, const struct flow_table *flows,
                      uint16_t sequence, uint32_t timestamp, uint64_t arrival_ns, const struct stamp *stamp);
 
-/* A retransmitted packet (RFC 4588), decrypted. */
-void media_sink_take_repair(struct media_sink *sink, struct tally *tally, uint64_t arrival_ns,
-                            const struct stamp *stamp);
+/* A retransmitted packet (RFC 4588), decrypted; sequence is that of the original. */
+void media_sink_take_repair(struct media_sink *sink, struct tally *tally, uint16_t sequence,
+                            uint64_t arrival_ns, const struct stamp *stamp);
 
 /* Measures from the mark of its flow on. */
 void media_sink_mark(struct media_sink *sink);

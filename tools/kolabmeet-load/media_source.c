@@ -1,9 +1,11 @@
 #include "tools/kolabmeet-load/media_source.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "proto/wire/rtp_ext.h"
 #include "tools/kolabmeet-load/clock.h"
+#include "tools/kolabmeet-load/memory.h"
 #include "tools/kolabmeet-load/packet_io.h"
 #include "tools/kolabmeet-load/stamp.h"
 #include "tools/kolabmeet-load/transport.h"
@@ -88,8 +90,13 @@ static void send_packet(struct media_source *source, uint32_t timestamp, bool ma
     memcpy(payload, head, head_bytes);
     memset(payload + head_bytes, 0x55, payload_bytes - head_bytes - STAMP_BYTES);
     stamp_write(payload + payload_bytes - STAMP_BYTES, &stamp);
+    if (source->history)
+        packet_history_add(source->history, (uint16_t)source->index, packet,
+                           source->header_bytes + payload_bytes, source->header_bytes);
     packet_io_send_rtp(source->io, source->transport, &source->srtp_stream, source->index,
                        source->header_bytes + payload_bytes, source->header_bytes);
+    source->tally->sent++;
+    source->tally->sent_bytes += source->header_bytes + payload_bytes;
     source->flow->sent++;
     source->index++;
     source->packets++;
@@ -154,7 +161,17 @@ void media_source_init(struct media_source *source, const struct media_source_se
     if (settings->is_video)
         video_shape_init(&source->shape, settings->frames_per_second, settings->packets_per_second,
                          settings->payload_bytes, settings->is_even, settings->ssrc);
+    if (settings->rtx_ssrc != 0)
+        source->history = memory_take(1, sizeof *source->history);
+    source->rtx_index = settings->rtx_ssrc % 32768 + 1;
     write_header(source);
+}
+
+void media_source_deinit(struct media_source *source)
+{
+    media_source_stop(source);
+    free(source->history);
+    source->history = NULL;
 }
 
 /* Flows of many participants are spread over the interval, always the same way. */
@@ -185,6 +202,27 @@ void media_source_set_rate(struct media_source *source, double packets_per_secon
 void media_source_request_key_frame(struct media_source *source)
 {
     source->is_key_frame_due = source->settings.is_video;
+}
+
+void media_source_resend(struct media_source *source, uint16_t sequence)
+{
+    const struct packet_history_entry *entry =
+        source->history ? packet_history_find(source->history, sequence) : NULL;
+
+    if (!entry)
+        return;
+    uint8_t *packet = packet_io_buffer(source->io);
+    size_t bytes = packet_history_write_rtx(entry, source->settings.rtx_payload_type,
+                                            source->settings.rtx_ssrc, (uint16_t)source->rtx_index, packet,
+                                            PACKET_IO_PACKET_MAX - SRTP_TRAILER_MAX);
+    if (bytes == 0)
+        return;
+    if (source->transport_cc_offset != 0)
+        store_be16(packet + source->transport_cc_offset, source->transport->twcc_next++);
+    packet_io_send_rtp(source->io, source->transport, &source->rtx_srtp_stream, source->rtx_index, bytes,
+                       entry->clear_bytes);
+    source->rtx_index++;
+    source->tally->resent++;
 }
 
 void media_source_sender_info(const struct media_source *source, uint64_t now_ns,

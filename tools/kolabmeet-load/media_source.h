@@ -9,6 +9,7 @@
 #include "shm/srtp_state.h"
 #include "tools/kolabmeet-load/flow.h"
 #include "tools/kolabmeet-load/loop.h"
+#include "tools/kolabmeet-load/packet_history.h"
 #include "tools/kolabmeet-load/tally.h"
 #include "tools/kolabmeet-load/video_shape.h"
 
@@ -33,6 +34,8 @@ struct media_source_settings {
     uint32_t payload_bytes;
     uint32_t ssrc;
     uint8_t payload_type;
+    uint32_t rtx_ssrc; /* 0: nothing is sent again */
+    uint8_t rtx_payload_type;
     char mid; /* one digit */
     struct media_source_extensions extensions;
 };
@@ -59,12 +62,18 @@ struct media_source {
     struct srtp_send_stream srtp_stream;
     uint32_t packets;
     uint32_t octets;
+
+    struct packet_history *history; /* NULL: nothing is sent again */
+    uint64_t rtx_index;
+    struct srtp_send_stream rtx_srtp_stream;
 };
 
 /* flow is the table's; the transport is connected before media_source_start(). */
 void media_source_init(struct media_source *source, const struct media_source_settings *settings,
                        struct loop *loop, struct packet_io *io, struct transport *transport,
                        struct tally *tally, struct flow *flow);
+
+void media_source_deinit(struct media_source *source);
 
 /* Begins, or goes on, within one interval from now. Video goes on with a key frame. */
 void media_source_start(struct media_source *source);
@@ -74,6 +83,9 @@ void media_source_set_rate(struct media_source *source, double packets_per_secon
 
 /* Video: the next frame is a key frame. */
 void media_source_request_key_frame(struct media_source *source);
+
+/* A packet that was asked for, as RTX (RFC 4588), if it is still there. */
+void media_source_resend(struct media_source *source, uint16_t sequence);
 
 void media_source_sender_info(const struct media_source *source, uint64_t now_ns,
                               struct rtcp_sender_info *ret_info);

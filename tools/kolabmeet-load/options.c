@@ -29,11 +29,16 @@ static const char usage[] =
     "  --video=RATE[xBYTES][@FPS]  likewise, and frames a second (110x1100@30), or off\n"
     "  --even                      all packets of one size, as no browser sends them\n"
     "  --ramp=50                   joins a second\n"
+    "  --churn=0                   subscribers that leave, and others that come, a second of the "
+    "measurement\n"
     "  --warmup=1 --duration=10    seconds before and of the measurement\n"
     "  --profile=aes128gcm         SRTP: aes128gcm, aes256gcm or aescm\n"
     "  --srtp-backend=native       who decrypts: native, native-openssl, libsrtp2, …\n"
     "  --dtls-role=client          or server\n"
     "  --feedback=twcc             what receivers send: twcc, remb or none\n"
+    "  --nack                      ask for what is lost, and send again what is asked for (RTX)\n"
+    "  --lose-received=0 --lose-sent=0\n"
+    "                              percent of the media packets to be thrown away, as a bad network would\n"
     "  --check=all                 decrypt all media packets, or only each N-th (--check=N)\n"
     "  --search[=rate|subscribers] find the highest load under the tolerated loss, by scaling the video "
     "packets\n"
@@ -60,12 +65,16 @@ enum id {
     VIDEO,
     EVEN,
     RAMP,
+    CHURN,
     WARMUP,
     DURATION,
     PROFILE,
     BACKEND,
     DTLS_ROLE,
     FEEDBACK,
+    NACK,
+    LOSE_RECEIVED,
+    LOSE_SENT,
     CHECK,
     SEARCH,
     SEARCH_LOSS,
@@ -90,12 +99,16 @@ static const struct option names[] = {
     {"video", required_argument, NULL, VIDEO},
     {"even", no_argument, NULL, EVEN},
     {"ramp", required_argument, NULL, RAMP},
+    {"churn", required_argument, NULL, CHURN},
     {"warmup", required_argument, NULL, WARMUP},
     {"duration", required_argument, NULL, DURATION},
     {"profile", required_argument, NULL, PROFILE},
     {"srtp-backend", required_argument, NULL, BACKEND},
     {"dtls-role", required_argument, NULL, DTLS_ROLE},
     {"feedback", required_argument, NULL, FEEDBACK},
+    {"nack", no_argument, NULL, NACK},
+    {"lose-received", required_argument, NULL, LOSE_RECEIVED},
+    {"lose-sent", required_argument, NULL, LOSE_SENT},
     {"check", required_argument, NULL, CHECK},
     {"search", optional_argument, NULL, SEARCH},
     {"search-loss", required_argument, NULL, SEARCH_LOSS},
@@ -285,6 +298,8 @@ static bool take_value(int id, const char *value, struct options *options)
         return read_media(value, &options->video, &options->frames_per_second);
     case RAMP:
         return read_double(value, 0.1, 10000, &options->ramp);
+    case CHURN:
+        return read_double(value, 0, 1000, &options->churn);
     case WARMUP:
         return read_double(value, 0, 3600, &options->warmup_s);
     case DURATION:
@@ -301,6 +316,10 @@ static bool take_value(int id, const char *value, struct options *options)
         return read_check(value, &options->check_every);
     case SEARCH:
         return read_search(value, &options->search);
+    case LOSE_RECEIVED:
+        return read_percent(value, &options->lose_received);
+    case LOSE_SENT:
+        return read_percent(value, &options->lose_sent);
     case SEARCH_LOSS:
         return read_percent(value, &options->search_loss);
     case SEARCH_LATENCY:
@@ -332,6 +351,9 @@ static bool take(int id, const char *value, struct options *options)
         return true;
     case PROGRESS:
         options->progress = true;
+        return true;
+    case NACK:
+        options->nack = true;
         return true;
     default:
         return take_value(id, value, options);

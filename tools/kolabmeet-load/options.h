@@ -27,13 +27,17 @@ struct options {
     double frames_per_second;
     bool is_even; /* packets of a frame all alike */
     double ramp;  /* joins a second */
+    double churn; /* subscribers that leave, and others that come, a second of the measurement */
     double warmup_s;
     double duration_s;
     enum srtp_profile profile;
     const struct srtp_backend *backend;
     bool is_dtls_server;
     enum feedback_kind feedback;
+    bool nack; /* what is lost is asked for again, and sent again by RTX */
     uint32_t check_every;
+    double lose_received; /* shares of media packets that are lost on purpose */
+    double lose_sent;
     bool progress;
     const char *json_path; /* NULL: none; "-": standard output, and the table goes to standard error */
     enum search_kind search;

@@ -22,6 +22,8 @@ struct packet_io_settings {
     const struct srtp_backend *backend;
     uint32_t check_every; /* of media packets each n-th is decrypted (1: all); of the others the header is
                              believed */
+    double lose_received; /* the share of media packets that is thrown away unseen */
+    double lose_sent;
     uint32_t streams_max; /* SSRCs that all transports together receive at a time */
 };
 

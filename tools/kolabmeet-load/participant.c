@@ -58,7 +58,8 @@ static void got_capabilities(void *context, const json_t *data)
     struct participant *participant = context;
     char nickname[32];
 
-    if (!data || rtp_offer_make(data, participant->world->options->feedback, &participant->offer) != 0) {
+    if (!data || rtp_offer_make(data, participant->world->options->feedback,
+                                participant->world->options->nack, &participant->offer) != 0) {
         participant_fail(participant, "getRouterRtpCapabilities failed, or no codec of ours is there");
         return;
     }
@@ -142,7 +143,7 @@ void participant_destroy(struct participant *participant)
     packet_io_flush(participant->world->io);
     api_client_forget(participant->world->api, participant);
     for (size_t i = 0; i < participant->source_count; i++)
-        media_source_stop(&participant->sources[i]);
+        media_source_deinit(&participant->sources[i]);
     signaling_close(participant->signaling);
     participant_leg_close(&participant->send);
     participant_leg_close(&participant->receive);

@@ -99,6 +99,7 @@ static int open_transport(struct participant_leg *leg, const json_t *data)
         leg->transport->twcc_extension = leg->participant->offer.twcc_extension;
     rtcp_agent_init(&leg->agent, &world->loop, world->io, leg->transport, &world->tally,
                     world->options->feedback, world_next_ssrc(world));
+    leg->agent.is_nacking = !leg->is_producing && world->options->nack;
     return transport_start(leg->transport, ufrag, password);
 }
 

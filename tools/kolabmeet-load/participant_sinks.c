@@ -60,6 +60,7 @@ void participant_remove_sink(struct participant *participant, const char *consum
             packet_io_remove_sink(participant->world->io, participant->receive.transport, &sink->sink);
             rtcp_agent_remove_sink(&participant->receive.agent, &sink->sink);
         }
+        media_sink_deinit(&sink->sink);
         free(sink);
         participant->sinks[i] = participant->sinks[--participant->sink_count];
         return;
@@ -68,8 +69,10 @@ void participant_remove_sink(struct participant *participant, const char *consum
 
 void participant_free_sinks(struct participant *participant)
 {
-    for (size_t i = 0; i < participant->sink_count; i++)
+    for (size_t i = 0; i < participant->sink_count; i++) {
+        media_sink_deinit(&participant->sinks[i]->sink);
         free(participant->sinks[i]);
+    }
     free(participant->sinks);
     participant->sinks = NULL;
     participant->sink_count = 0;

@@ -34,6 +34,10 @@ void participant_make_sources(struct participant *participant)
         settings.payload_type = participant->offer.vp8;
         settings.ssrc = world_next_ssrc(participant->world);
         settings.mid = '1';
+        if (options->nack && participant->offer.vp8_rtx != 0) {
+            settings.rtx_payload_type = participant->offer.vp8_rtx;
+            settings.rtx_ssrc = world_next_ssrc(participant->world);
+        }
         add_source(participant, &settings);
     }
 }

@@ -99,6 +99,8 @@ void report_print(FILE *file, const struct options *options, const struct result
             "generator", 100 * result->own_cpu_s / seconds, result_us_per_packet(result, result->own_cpu_s),
             tally->receive_calls > 0 ? (double)tally->received / (double)tally->receive_calls : 0,
             us(result->late_p99_ns), us(result->late_max_ns));
+    if (result->left > 0)
+        fprintf(file, "%-12s %" PRIu32 " participants left, and others came\n", "churn", result->left);
     if (result->silent > 0 || result->failed > 0)
         fprintf(file, "%-12s %" PRIu32 " participants failed, %" PRIu64 " consumers received nothing\n",
                 "wrong", result->failed, result->silent);
@@ -166,8 +168,11 @@ static json_t *counters_json(const struct tally *tally)
         {"key_frame_requests", tally->key_frame_requests},
         {"key_frames", tally->key_frames},
         {"nacked", tally->nacked},
+        {"resent", tally->resent},
+        {"nacks", tally->nacks},
         {"feedback", tally->feedback},
         {"send_failures", tally->send_failures},
+        {"thrown_away", tally->thrown_away},
         {"receive_calls", tally->receive_calls},
         {"datagrams", tally->datagrams},
     };
@@ -190,6 +195,7 @@ json_t *report_json(const struct options *options, const struct result *result)
         result_loss(result), "packets_per_second", result_packets_per_second(result), "socket_drops",
         number(result->socket_drops));
 
+    json_object_set_new(json, "left", number(result->left));
     json_object_set_new(json, "counters", counters_json(&result->tally));
     json_object_set_new(json, "latency", histogram_json(&result->tally.latency));
     json_object_set_new(json, "join", histogram_json(&result->joins));

@@ -29,6 +29,7 @@ struct result {
     uint32_t subscribers; /* of each room */
     uint32_t participants;
     uint32_t failed; /* participants */
+    uint32_t left;   /* likewise, by churn */
     uint64_t sinks;
     uint64_t silent; /* sinks that have received nothing */
     uint64_t expected;

@@ -13,6 +13,7 @@
 
 #define REPORT_INTERVAL_NS CLOCK_SECOND_NS
 #define FEEDBACK_INTERVAL_NS (100 * CLOCK_MS_NS)
+#define NACK_INTERVAL_NS (20 * CLOCK_MS_NS)
 #define REMB_BPS 50000000u
 #define COMPOUND_MAX (PACKET_IO_PACKET_MAX - SRTP_TRAILER_MAX)
 
@@ -94,6 +95,30 @@ static void send_feedback(void *context, uint64_t now_ns)
     loop_at(agent->loop, &agent->feedback_timer, now_ns + FEEDBACK_INTERVAL_NS);
 }
 
+static void send_nack(struct rtcp_agent *agent, const struct media_sink *sink, uint64_t now_ns)
+{
+    uint16_t sequences[NACK_LIST_MAX];
+    size_t count = nack_list_due(sink->nacks, now_ns, sequences, NACK_LIST_MAX);
+
+    if (count == 0)
+        return;
+    uint8_t *buffer = packet_io_buffer(agent->io);
+    size_t length =
+        append(0, rtcp_write_nack(buffer, COMPOUND_MAX, agent->ssrc, sink->ssrc, sequences, count));
+    packet_io_send_rtcp(agent->io, agent->transport, length);
+    agent->tally->nacks += count;
+}
+
+static void send_nacks(void *context, uint64_t now_ns)
+{
+    struct rtcp_agent *agent = context;
+
+    for (size_t i = 0; i < agent->sink_count; i++)
+        if (agent->sinks[i]->nacks)
+            send_nack(agent, agent->sinks[i], now_ns);
+    loop_at(agent->loop, &agent->nack_timer, now_ns + NACK_INTERVAL_NS);
+}
+
 /* ---- receiving */
 
 static struct media_source *find_source(const struct rtcp_agent *agent, uint32_t ssrc)
@@ -140,9 +165,13 @@ static void take_transport_feedback(struct rtcp_agent *agent, const struct rtcp_
         agent->tally->feedback++;
     if (packet->count != RTCP_RTPFB_NACK)
         return;
+    struct media_source *source = find_source(agent, feedback.media_ssrc);
     rtcp_nack_begin(&iterator, &feedback);
-    while (rtcp_nack_next(&iterator, &sequence))
+    while (rtcp_nack_next(&iterator, &sequence)) {
         agent->tally->nacked++;
+        if (source)
+            media_source_resend(source, sequence);
+    }
 }
 
 static void take_sender_report(struct rtcp_agent *agent, const struct rtcp_packet *packet)
@@ -190,6 +219,7 @@ void rtcp_agent_init(struct rtcp_agent *agent, struct loop *loop, struct packet_
         .ssrc = ssrc,
         .report_timer = {.run = report, .context = agent},
         .feedback_timer = {.run = send_feedback, .context = agent},
+        .nack_timer = {.run = send_nacks, .context = agent},
     };
     snprintf(agent->cname, sizeof agent->cname, "load%08x", ssrc);
     twcc_collector_init(&transport->twcc, ssrc);
@@ -200,6 +230,7 @@ void rtcp_agent_deinit(struct rtcp_agent *agent)
     if (agent->loop) {
         loop_cancel(agent->loop, &agent->report_timer);
         loop_cancel(agent->loop, &agent->feedback_timer);
+        loop_cancel(agent->loop, &agent->nack_timer);
     }
     free(agent->sinks);
     *agent = (struct rtcp_agent){0};
@@ -214,6 +245,8 @@ void rtcp_agent_start(struct rtcp_agent *agent)
     if (agent->transport->twcc_extension != 0)
         loop_at(agent->loop, &agent->feedback_timer,
                 agent->loop->now_ns + phase * (FEEDBACK_INTERVAL_NS / 1000));
+    if (agent->is_nacking)
+        loop_at(agent->loop, &agent->nack_timer, agent->loop->now_ns + phase * (NACK_INTERVAL_NS / 1000));
 }
 
 void rtcp_agent_add_source(struct rtcp_agent *agent, struct media_source *source)

@@ -2,6 +2,7 @@
  * about congestion, a key-frame request at the start of a video; and what comes in. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,10 +21,12 @@ struct rtcp_agent {
     struct transport *transport;
     struct tally *tally;
     enum feedback_kind feedback;
-    uint32_t ssrc; /* of who only receives */
+    bool is_nacking; /* set before rtcp_agent_start() */
+    uint32_t ssrc;   /* of who only receives */
     char cname[17];
     struct schedule_entry report_timer;
     struct schedule_entry feedback_timer;
+    struct schedule_entry nack_timer;
     struct media_source *sources[RTCP_AGENT_SOURCES_MAX];
     size_t source_count;
     struct media_sink **sinks;

@@ -29,14 +29,13 @@ static bool is_other_feedback(const json_t *entry, const char *name, enum feedba
     return false;
 }
 
-/* A generic nack is left out: what is lost is to be seen as lost. */
 static bool is_generic_nack(const json_t *entry)
 {
     const char *parameter = json_string_value(json_object_get(entry, "parameter"));
     return text_is(entry, "type", "nack") && (!parameter || parameter[0] == '\0');
 }
 
-static json_t *copy_codec(const json_t *codec, enum feedback_kind feedback)
+static json_t *copy_codec(const json_t *codec, enum feedback_kind feedback, bool nack)
 {
     json_t *copy = json_deep_copy(codec);
     json_t *list = json_array();
@@ -45,14 +44,29 @@ static json_t *copy_codec(const json_t *codec, enum feedback_kind feedback)
 
     json_array_foreach(json_object_get(codec, "rtcpFeedback"), i, entry)
     {
-        if (!is_generic_nack(entry) && !is_other_feedback(entry, "type", feedback))
+        if ((nack || !is_generic_nack(entry)) && !is_other_feedback(entry, "type", feedback))
             json_array_append_new(list, json_deep_copy(entry));
     }
     json_object_set_new(copy, "rtcpFeedback", list);
     return copy;
 }
 
-static void take_codecs(const json_t *codecs, enum feedback_kind feedback, struct rtp_offer *offer,
+/* Where a codec's payload type is kept; NULL when the codec is not wanted. */
+static uint8_t *wanted_codec(const json_t *codec, bool nack, struct rtp_offer *offer)
+{
+    const json_t *repaired = json_object_get(json_object_get(codec, "parameters"), "apt");
+
+    if (text_is(codec, "mimeType", "audio/opus"))
+        return &offer->opus;
+    if (text_is(codec, "mimeType", "video/VP8"))
+        return &offer->vp8;
+    if (nack && text_is(codec, "mimeType", "video/rtx") && json_integer_value(repaired) == offer->vp8)
+        return &offer->vp8_rtx;
+    return NULL;
+}
+
+/* rtx stands behind the codec that it repairs. */
+static void take_codecs(const json_t *codecs, enum feedback_kind feedback, bool nack, struct rtp_offer *offer,
                         json_t *chosen)
 {
     const json_t *codec;
@@ -60,13 +74,11 @@ static void take_codecs(const json_t *codecs, enum feedback_kind feedback, struc
 
     json_array_foreach(codecs, i, codec)
     {
-        uint8_t *payload_type = text_is(codec, "mimeType", "audio/opus")  ? &offer->opus
-                                : text_is(codec, "mimeType", "video/VP8") ? &offer->vp8
-                                                                          : NULL;
+        uint8_t *payload_type = wanted_codec(codec, nack, offer);
         if (!payload_type || *payload_type != 0)
             continue;
         *payload_type = (uint8_t)json_integer_value(json_object_get(codec, "preferredPayloadType"));
-        json_array_append_new(chosen, copy_codec(codec, feedback));
+        json_array_append_new(chosen, copy_codec(codec, feedback, nack));
     }
 }
 
@@ -86,14 +98,14 @@ static void take_extensions(const json_t *extensions, enum feedback_kind feedbac
     }
 }
 
-int rtp_offer_make(const json_t *router_capabilities, enum feedback_kind feedback,
+int rtp_offer_make(const json_t *router_capabilities, enum feedback_kind feedback, bool nack,
                    struct rtp_offer *ret_offer)
 {
     struct rtp_offer offer = {0};
     json_t *codecs = json_array();
     json_t *extensions = json_array();
 
-    take_codecs(json_object_get(router_capabilities, "codecs"), feedback, &offer, codecs);
+    take_codecs(json_object_get(router_capabilities, "codecs"), feedback, nack, &offer, codecs);
     take_extensions(json_object_get(router_capabilities, "headerExtensions"), feedback, &offer, extensions);
     offer.capabilities = json_pack("{s:o, s:o}", "codecs", codecs, "headerExtensions", extensions);
     if (offer.opus == 0 && offer.vp8 == 0) {
@@ -110,17 +122,53 @@ void rtp_offer_deinit(struct rtp_offer *offer)
     *offer = (struct rtp_offer){0};
 }
 
-static json_t *make_codec(const struct media_source_settings *settings)
+static void add_feedback(json_t *list, const char *type, const char *parameter)
 {
-    if (!settings->is_video)
-        return json_pack("{s:s, s:i, s:i, s:i, s:{s:i, s:i}, s:[{s:s, s:s}]}", "mimeType", "audio/opus",
-                         "payloadType", settings->payload_type, "clockRate", 48000, "channels", 2,
-                         "parameters", "minptime", 10, "useinbandfec", 1, "rtcpFeedback", "type",
-                         "transport-cc", "parameter", "");
-    return json_pack("{s:s, s:i, s:i, s:{}, s:[{s:s, s:s}, {s:s, s:s}, {s:s, s:s}, {s:s, s:s}]}", "mimeType",
-                     "video/VP8", "payloadType", settings->payload_type, "clockRate", 90000, "parameters",
-                     "rtcpFeedback", "type", "goog-remb", "parameter", "", "type", "transport-cc",
-                     "parameter", "", "type", "ccm", "parameter", "fir", "type", "nack", "parameter", "pli");
+    json_array_append_new(list, json_pack("{s:s, s:s}", "type", type, "parameter", parameter));
+}
+
+static json_t *make_audio_codec(const struct media_source_settings *settings)
+{
+    return json_pack("{s:s, s:i, s:i, s:i, s:{s:i, s:i}, s:[{s:s, s:s}]}", "mimeType", "audio/opus",
+                     "payloadType", settings->payload_type, "clockRate", 48000, "channels", 2, "parameters",
+                     "minptime", 10, "useinbandfec", 1, "rtcpFeedback", "type", "transport-cc", "parameter",
+                     "");
+}
+
+static json_t *make_video_codec(const struct media_source_settings *settings)
+{
+    json_t *feedback = json_array();
+
+    add_feedback(feedback, "goog-remb", "");
+    add_feedback(feedback, "transport-cc", "");
+    add_feedback(feedback, "ccm", "fir");
+    if (settings->rtx_ssrc != 0)
+        add_feedback(feedback, "nack", "");
+    add_feedback(feedback, "nack", "pli");
+    return json_pack("{s:s, s:i, s:i, s:{}, s:o}", "mimeType", "video/VP8", "payloadType",
+                     settings->payload_type, "clockRate", 90000, "parameters", "rtcpFeedback", feedback);
+}
+
+static json_t *make_codecs(const struct media_source_settings *settings)
+{
+    json_t *codecs = json_array();
+
+    json_array_append_new(codecs,
+                          settings->is_video ? make_video_codec(settings) : make_audio_codec(settings));
+    if (settings->rtx_ssrc != 0)
+        json_array_append_new(codecs, json_pack("{s:s, s:i, s:i, s:{s:i}, s:[]}", "mimeType", "video/rtx",
+                                                "payloadType", settings->rtx_payload_type, "clockRate", 90000,
+                                                "parameters", "apt", settings->payload_type, "rtcpFeedback"));
+    return codecs;
+}
+
+static json_t *make_encoding(const struct media_source_settings *settings)
+{
+    json_t *encoding = json_pack("{s:I}", "ssrc", (json_int_t)settings->ssrc);
+
+    if (settings->rtx_ssrc != 0)
+        json_object_set_new(encoding, "rtx", json_pack("{s:I}", "ssrc", (json_int_t)settings->rtx_ssrc));
+    return encoding;
 }
 
 static void add_extension(json_t *list, const char *uri, uint8_t id)
@@ -141,9 +189,9 @@ json_t *rtp_parameters_make(const struct media_source_settings *settings, const 
     add_extension(extensions, URI_TRANSPORT_CC, ids->transport_cc);
     if (!settings->is_video)
         add_extension(extensions, URI_AUDIO_LEVEL, ids->audio_level);
-    return json_pack("{s:s, s:[o], s:o, s:[{s:I}], s:{s:s, s:b}}", "mid", mid, "codecs", make_codec(settings),
-                     "headerExtensions", extensions, "encodings", "ssrc", (json_int_t)settings->ssrc, "rtcp",
-                     "cname", cname, "reducedSize", 1);
+    return json_pack("{s:s, s:o, s:o, s:[o], s:{s:s, s:b}}", "mid", mid, "codecs", make_codecs(settings),
+                     "headerExtensions", extensions, "encodings", make_encoding(settings), "rtcp", "cname",
+                     cname, "reducedSize", 1);
 }
 
 int rtp_parameters_read_consumer(const json_t *data, uint32_t *ret_ssrc, uint32_t *ret_rtx_ssrc,

@@ -13,11 +13,12 @@ struct rtp_offer {
     json_t *capabilities; /* what a participant says that it can receive: Opus and VP8 */
     uint8_t opus;         /* payload types; 0: the server has none */
     uint8_t vp8;
+    uint8_t vp8_rtx;        /* 0 also where nothing is to be sent again */
     uint8_t twcc_extension; /* id on what is received; 0: not negotiated */
 };
 
 /* -EBADMSG when they are not capabilities. Keeps one JSON object, for rtp_offer_deinit(). */
-int rtp_offer_make(const json_t *router_capabilities, enum feedback_kind feedback,
+int rtp_offer_make(const json_t *router_capabilities, enum feedback_kind feedback, bool nack,
                    struct rtp_offer *ret_offer);
 void rtp_offer_deinit(struct rtp_offer *offer);
 

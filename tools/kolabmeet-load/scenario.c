@@ -17,6 +17,7 @@
 #define TICK_NS (10 * CLOCK_MS_NS)
 #define DRAIN_NS (500 * CLOCK_MS_NS) /* what takes longer is lost */
 #define QUIET_NS (200 * CLOCK_MS_NS) /* nothing has come for so long: the next measurement may begin */
+#define CHURN_END_S 3
 #define QUIET_PATIENCE_NS (20 * CLOCK_SECOND_NS)
 #define SETTLE_PATIENCE_NS (20 * CLOCK_SECOND_NS)
 #define JOIN_PATIENCE_NS (30 * CLOCK_SECOND_NS) /* beyond what the ramp takes */
@@ -144,6 +145,7 @@ static void finish_result(struct scenario *scenario)
     result->video_rate = scenario->crowd.video_rate;
     result->subscribers = scenario->crowd.subscribers;
     result->participants = (uint32_t)scenario->crowd.ready;
+    result->left = (uint32_t)scenario->crowd.left;
     result->failed = (uint32_t)scenario->crowd.failed;
     result->sinks = sum.sinks;
     result->silent = sum.silent;
@@ -234,6 +236,16 @@ static void settle(struct scenario *scenario, uint64_t elapsed_ns)
     }
 }
 
+/* The last seconds are for those who have just come. */
+static void churn(struct scenario *scenario, double elapsed_s)
+{
+    if (scenario->options->churn == 0)
+        return;
+    if (elapsed_s < scenario->options->duration_s - CHURN_END_S)
+        crowd_churn(&scenario->crowd);
+    crowd_advance(&scenario->crowd);
+}
+
 static void tick(void *context, uint64_t now_ns)
 {
     struct scenario *scenario = context;
@@ -253,6 +265,7 @@ static void tick(void *context, uint64_t now_ns)
             begin_measurement(scenario);
         break;
     case PHASE_MEASURE:
+        churn(scenario, elapsed_s);
         if (elapsed_s >= options->duration_s)
             end_measurement(scenario);
         break;

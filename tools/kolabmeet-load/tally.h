@@ -22,9 +22,12 @@ struct tally {
     uint64_t sent; /* media packets */
     uint64_t sent_bytes;
     uint64_t send_failures;      /* the socket did not take them */
+    uint64_t thrown_away;        /* on purpose, in either direction */
     uint64_t key_frame_requests; /* PLI and FIR that reached a source */
     uint64_t key_frames;         /* sent */
     uint64_t nacked;             /* sequence numbers that the server asked for again */
+    uint64_t resent;             /* of them */
+    uint64_t nacks;              /* sequence numbers that sinks asked for again */
     uint64_t feedback;           /* transport-wide feedback packets that reached a source */
     uint64_t receive_calls;
     uint64_t datagrams; /* what these returned, before GRO's runs are split */

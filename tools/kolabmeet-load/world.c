@@ -41,6 +41,8 @@ int world_init(struct world *world, const struct options *options)
         const struct packet_io_settings settings = {
             .backend = options->backend,
             .check_every = options->check_every,
+            .lose_received = options->lose_received,
+            .lose_sent = options->lose_sent,
             .streams_max = streams_max(options),
         };
         what = "SRTP";

@@ -162,8 +162,8 @@ static void repairs(void **state)
     (void)state;
     arrives(10, 10);
     arrives(12, 12);
-    media_sink_take_repair(&sink, &tally, 9000, &missing);
-    media_sink_take_repair(&sink, &tally, 9000, &known);
+    media_sink_take_repair(&sink, &tally, 11, 9000, &missing);
+    media_sink_take_repair(&sink, &tally, 12, 9000, &known);
     assert_int_equal(tally.repaired, 1);
     assert_int_equal(tally.duplicates, 1);
     assert_int_equal(lost(13), 0);
