@@ -331,11 +331,12 @@ int daemon_create(const struct config *config, struct event_base *base, struct d
     }
     daemon->config = config;
     daemon->base = base;
-    int result = start_media(daemon, error, size);
+    /* What is wrong with the settings shows before anything listens. */
+    int result = start_limits(daemon, error, size);
     if (!result)
         result = start_webhook(daemon, error, size);
     if (!result)
-        result = start_limits(daemon, error, size);
+        result = start_media(daemon, error, size);
     if (!result)
         result = start_signaling(daemon, error, size);
     if (!result)

@@ -29,19 +29,22 @@ const LANGUAGE = 'better: a language that is an array is refused';
 const ALIVE = 'better: the old server ended here';
 
 // The websocket stays open, and these frames come: "better" than what the old server did.
-const answers = (...frames) => async (socket) => {
-    for (const frame of frames)
-        assert.equal(await socket.next(8000), frame);
-    socket.send('429["request",{"method":"ping"}]');
-    assert.equal(await socket.next(8000), '439[null]');
-};
+const answers =
+    (...frames) =>
+    async (socket) => {
+        for (const frame of frames) assert.equal(await socket.next(8000), frame);
+        socket.send('429["request",{"method":"ping"}]');
+        assert.equal(await socket.next(8000), '439[null]');
+    };
 const UNKNOWN = '430[500,"unknown request.method \\"undefined\\""]';
 
 // 400 with this text, at once.
-const refusal = (text) => ([response]) => {
-    assert.equal(response.status, 400);
-    assert.equal(response.body, text);
-};
+const refusal =
+    (text) =>
+    ([response]) => {
+        assert.equal(response.status, 400);
+        assert.equal(response.body, text);
+    };
 
 const PROTOCOL_3 = 'better: a client that asks for protocol 3 is served in protocol 3';
 
@@ -60,7 +63,13 @@ async function websocketOfProtocol3([response], connection, replay, rest) {
     };
     await connection.until(() => frames().length >= 3 || connection.closed, 8000);
     const [open, connect, ready] = frames();
-    assert.deepEqual(Object.keys(JSON.parse(open.slice(1))), ['sid', 'upgrades', 'pingInterval', 'pingTimeout', 'maxPayload']);
+    assert.deepEqual(Object.keys(JSON.parse(open.slice(1))), [
+        'sid',
+        'upgrades',
+        'pingInterval',
+        'pingTimeout',
+        'maxPayload',
+    ]);
     assert.equal(connect, '40');
     assert.match(ready, /^42\["notification",\{"method":"roomReady"/);
     connection.received = '';
@@ -144,7 +153,11 @@ const WS = {
     'ws-06-eio3': [
         { line: 12, reason: PROTOCOL_3, check: websocketOfProtocol3 },
         { line: 24, reason: PROTOCOL_3, check: staysOpen },
-        { lines: [36, 60], reason: 'better: no 101 before the refusal', check: refusal('Unsupported protocol version') },
+        {
+            lines: [36, 60],
+            reason: 'better: no 101 before the refusal',
+            check: refusal('Unsupported protocol version'),
+        },
     ],
     'ws-08-polling': [{ line: 118, reason: PROTOCOL_3, check: pollingOfProtocol3 }],
     'ws-31-drop-and-timeout': [
@@ -156,8 +169,11 @@ const WS = {
         { line: 82, reason: 'better: payload type 300 is refused', expect: failed('produce') },
     ],
     'ws-39-moderator-roles': [
-        { lines: [117, 118, 119], reason: 'a mask of several bits clears all of them; the old server toggled them, and gave MODERATOR',
-            expect: (text) => [text.replace('"role":6', '"role":2')] },
+        {
+            lines: [117, 118, 119],
+            reason: 'a mask of several bits clears all of them; the old server toggled them, and gave MODERATOR',
+            expect: (text) => [text.replace('"role":6', '"role":2')],
+        },
     ],
     'ws-40-moderator-language': [
         { lines: [47, 48], reason: LANGUAGE, expect: nothing },
@@ -174,10 +190,14 @@ const WS = {
     'crash-request-without-ack': [{ line: 9, reason: ALIVE, check: answers() }],
     'crash-request-without-argument': [{ line: 8, reason: ALIVE, check: answers(UNKNOWN) }],
     'crash-stats-with-room': [
-        { line: 8, reason: ALIVE, check: ([response]) => {
-            assert.equal(response.status, 200);
-            assert.ok(Object.values(JSON.parse(response.body)).every((room) => typeof room === 'object'));
-        } },
+        {
+            line: 8,
+            reason: ALIVE,
+            check: ([response]) => {
+                assert.equal(response.status, 200);
+                assert.ok(Object.values(JSON.parse(response.body)).every((room) => typeof room === 'object'));
+            },
+        },
         { line: 10, reason: ALIVE, check: (connection) => assert.ok(!connection.closed) },
     ],
     'ws-21-join': [

@@ -14,6 +14,7 @@ export const binDir = process.env.KM_BIN_DIR ?? new URL('../../../build/dev/bin'
 export const daemonPath = path.join(binDir, 'kolabmeetd');
 
 const SANITIZER = /(Address|Leak|Thread|Memory|UndefinedBehavior)Sanitizer|runtime error:/;
+const SECRET_SETTINGS = ['AUTH_TOKEN', 'TURN_STATIC_SECRET', 'WEBHOOK_TOKEN'];
 const START_TIMEOUT_MS = 20000;
 const STOP_TIMEOUT_MS = 10000;
 
@@ -62,6 +63,7 @@ export async function defaultEnv() {
         WEBRTC_LISTEN_PORT: String(await freePort()),
         MEDIASOUP_NUM_WORKERS: '1',
         TURN_SERVER: 'none',
+        LOG_LEVEL: 'debug',
     };
 }
 
@@ -91,8 +93,9 @@ export async function eventually(what, probe, timeoutMs = 5000, everyMs = 25) {
 }
 
 export class Server {
-    // Starts the daemon without waiting for it. `env` replaces or (with undefined) removes defaults.
-    static async launch(env = {}) {
+    // Starts the daemon without waiting for it. `env` replaces or (with undefined) removes defaults; `port` and
+    // `mediaPort` are what it listens on where the environment does not say.
+    static async launch(env = {}, { options = [], port, mediaPort } = {}) {
         const server = new Server();
         server.runtimeDir = makeRuntimeDir();
         const settings = {
@@ -102,11 +105,12 @@ export class Server {
             ...env,
         };
         for (const name of Object.keys(settings)) if (settings[name] === undefined) delete settings[name];
-        server.port = Number(settings.LISTENING_PORT);
-        server.mediaPort = Number(settings.WEBRTC_LISTEN_PORT);
+        server.port = port ?? Number(settings.LISTENING_PORT);
+        server.mediaPort = mediaPort ?? Number(settings.WEBRTC_LISTEN_PORT);
+        server.secrets = new Set(SECRET_SETTINGS.map((name) => settings[name]).filter((text) => text?.length >= 8));
         server.stderr = '';
         server.stdout = '';
-        server.child = spawn(daemonPath, [], { env: settings, stdio: ['ignore', 'pipe', 'pipe'] });
+        server.child = spawn(daemonPath, options, { env: settings, stdio: ['ignore', 'pipe', 'pipe'] });
         server.child.stderr.setEncoding('utf8').on('data', (text) => (server.stderr += text));
         server.child.stdout.setEncoding('utf8').on('data', (text) => (server.stdout += text));
         server.exited = new Promise((resolve, reject) => {
@@ -121,8 +125,8 @@ export class Server {
     }
 
     // Starts the daemon and waits until it is healthy.
-    static async start(env = {}) {
-        const server = await Server.launch(env);
+    static async start(env = {}, more = {}) {
+        const server = await Server.launch(env, more);
         try {
             await eventually(
                 'kolabmeetd answers /health with 200',
@@ -182,6 +186,7 @@ export class Server {
         if (response.status !== 200) throw new Error(`POST /sessions/${roomId}/connection: ${response.status}`);
         const { id, token } = response.json();
         const authToken = new URL(token).searchParams.get('authToken');
+        this.secrets.add(authToken);
         return { id, authToken, query: `peerId=${id}&roomId=${roomId}&authToken=${authToken}` };
     }
 
@@ -200,10 +205,18 @@ export class Server {
         if (this.end) throw new Error(`kolabmeetd has ended: ${JSON.stringify(this.end)}\n${this.stderr}`);
     }
 
+    // Throws when the log tells a token, a password or a key that tests have used.
+    assertDiscreet() {
+        for (const secret of this.secrets)
+            if (this.stderr.includes(secret) || this.stdout.includes(secret))
+                throw new Error(`the log tells a secret, ${secret}:\n${this.stderr}`);
+    }
+
     // Ends the daemon as an administrator does; throws unless it and its forwarder end well.
     async stop() {
         try {
             this.assertUnharmed();
+            this.assertDiscreet();
             this.child.kill('SIGTERM');
             const end = await Promise.race([this.exited, sleep(STOP_TIMEOUT_MS, null, { ref: false })]);
             if (end?.status !== 0)

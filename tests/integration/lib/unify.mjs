@@ -67,7 +67,9 @@ const IGNORED = {
     port: bound('port', integerIn(1, 0xffff)),
     rtcpPort: bound('port', integerIn(1, 0xffff)),
     credential: (recorded, live) => matches(/^[A-Za-z0-9+/]{27}=$/)(live),
-    username: (recorded, live, bindings) => matches(/^\d{10}:/)(live) && Math.abs(parseInt(live, 10) - 86400 - Date.now() / 1000) < 60 &&
+    username: (recorded, live, bindings) =>
+        matches(/^\d{10}:/)(live) &&
+        Math.abs(parseInt(live, 10) - 86400 - Date.now() / 1000) < 60 &&
         bindings.bind('id', recorded.split(':')[1], live.split(':')[1]),
     createdAt: (recorded, live) => Number.isInteger(live) && Math.abs(live - Date.now() / 1000) < 300,
 };
@@ -87,7 +89,8 @@ export function unify(recorded, live, bindings, options = {}, path = '$', differ
     } else if (Array.isArray(recorded)) {
         if (key === 'iceCandidates' && !options.iceTcp)
             recorded = recorded.filter((candidate) => candidate.protocol !== 'tcp');
-        if (key === 'fingerprints') // in any order: the old server's changed from start to start
+        if (key === 'fingerprints')
+            // in any order: the old server's changed from start to start
             [recorded, live] = [byAlgorithm(recorded), byAlgorithm(live)];
         if (recorded.length !== live.length)
             differ(`expected ${recorded.length} elements, got ${live.length}: ${brief(live)}`);

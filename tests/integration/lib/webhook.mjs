@@ -9,6 +9,7 @@ export class WebhookReceiver extends Waiter {
     static async start(answer = (request, response) => response.end('ok')) {
         const receiver = new WebhookReceiver();
         receiver.requests = [];
+        receiver.count = 0;
         receiver.server = http.createServer((request, response) => {
             let body = '';
             request.setEncoding('utf8').on('data', (text) => (body += text));
@@ -16,7 +17,7 @@ export class WebhookReceiver extends Waiter {
                 const { method, url, headers } = request;
                 receiver.requests.push({ method, url, headers, body, at: Date.now() });
                 receiver.wake();
-                answer(request, response, receiver.requests.length);
+                answer(request, response, ++receiver.count);
             });
         });
         receiver.server.listen(0, '127.0.0.1');

@@ -5,11 +5,11 @@ import { WebSocket } from 'ws';
 import { Waiter } from './waiter.mjs';
 
 export class FrameSocket extends Waiter {
-    constructor(url) {
+    constructor(url, options = {}) {
         super();
         this.frames = [];
         this.closed = null;
-        this.socket = new WebSocket(url, { perMessageDeflate: false, maxPayload: 16 << 20 });
+        this.socket = new WebSocket(url, { perMessageDeflate: false, maxPayload: 16 << 20, ...options });
         this.opened = new Promise((resolve, reject) => {
             this.socket.once('open', resolve);
             this.socket.once('error', reject);

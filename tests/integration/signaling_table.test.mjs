@@ -1,0 +1,435 @@
+// Every request of the contract, right and wrong. A wrong one gets its error, changes nothing, tells nobody, and the
+// next right one works.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { assertServes } from './lib/client.mjs';
+import { Person, recordedData, rtpCapabilities } from './lib/person.mjs';
+import { Server, eventually } from './lib/server.mjs';
+
+const NOBODY = '00000000-0000-4000-8000-000000000000';
+const OWNER = 31;
+const MODERATOR = 7;
+const PUBLISHER = 3;
+const SUBSCRIBER = 1;
+
+let server;
+
+before(async () => {
+    server = await Server.start();
+});
+
+after(() => server?.stop());
+
+// A room with an owner, a moderator, a publisher who produces, and a subscriber who consumes; and one next door.
+async function meet() {
+    const room = await server.createRoom();
+    const meeting = {
+        room,
+        owner: await Person.join(server, room, OWNER, 'Olga'),
+        moderator: await Person.join(server, room, MODERATOR, 'Mona'),
+        publisher: await Person.join(server, room, PUBLISHER, 'Paul'),
+        subscriber: await Person.join(server, room, SUBSCRIBER, 'Susi'),
+        stranger: await Person.join(server, await server.createRoom(), OWNER, 'Stan'),
+    };
+    meeting.all = [meeting.owner, meeting.moderator, meeting.publisher, meeting.subscriber];
+    meeting.mic = await meeting.publisher.produce();
+    meeting.strangersMic = await meeting.stranger.produce();
+    for (const person of meeting.all) {
+        const asked = (await person.hear()).find(([method]) => method === 'newConsumer');
+        person.consumer = asked?.[1].id;
+    }
+    return meeting;
+}
+
+async function leave({ all, stranger }) {
+    await Promise.all([...all, stranger].map((person) => person.close()));
+}
+
+async function stateOf(room) {
+    const stats = (await server.request('GET', '/stats')).json()[room];
+    return JSON.stringify(stats, (key, value) => (['score', 'currentLayers'].includes(key) ? undefined : value));
+}
+
+describe('wrong requests', () => {
+    let meeting;
+
+    before(async () => {
+        meeting = await meet();
+    });
+
+    after(() => leave(meeting));
+
+    const mic = (change) => ({ ...recordedData('ws-25-produce-mic', 'produce'), ...change });
+    const notIds = [NOBODY, '', 'x', 5, null, {}, [], true, 'a'.repeat(10000), '\0'];
+    const withoutData = [undefined, null];
+    const notData = ['str', 5, true, [], [1]];
+
+    // who asks, method, data (a function of the meeting)
+    const rows = [
+        ...[
+            'join',
+            'changeNickname',
+            'raisedHand',
+            'chatMessage',
+            'createWebRtcTransport',
+            'connectWebRtcTransport',
+            'restartIce',
+            'createPlainTransport',
+            'connectPlainTransport',
+            'produce',
+            'closeProducer',
+            'pauseProducer',
+            'resumeProducer',
+            'pauseConsumer',
+            'resumeConsumer',
+            'moderator:addRole',
+            'moderator:removeRole',
+            'moderator:changeLanguage',
+            'moderator:joinRequestAccept',
+            'moderator:joinRequestDeny',
+            'moderator:kickPeer',
+        ].flatMap((method) => withoutData.map((data) => ['owner', method, () => data])),
+        ...[
+            'changeNickname',
+            'connectWebRtcTransport',
+            'restartIce',
+            'connectPlainTransport',
+            'produce',
+            'closeProducer',
+            'pauseProducer',
+            'resumeProducer',
+            'pauseConsumer',
+            'resumeConsumer',
+            'moderator:addRole',
+            'moderator:removeRole',
+            'moderator:changeLanguage',
+            'moderator:kickPeer',
+        ].flatMap((method) => notData.map((data) => ['owner', method, () => data])),
+
+        ...[5, {}, [], true, 'n'.repeat(513), '😀'.repeat(513)].flatMap((nickname) => [
+            ['owner', 'join', () => ({ nickname, rtpCapabilities })],
+            ['owner', 'changeNickname', () => ({ nickname })],
+        ]),
+        ...[
+            5,
+            'x',
+            [],
+            { codecs: 5 },
+            { codecs: [5] },
+            { codecs: [{ kind: 'audio' }] },
+            { headerExtensions: [{ uri: 5 }] },
+        ].map((bad) => ['subscriber', 'join', () => ({ nickname: 'Susi', rtpCapabilities: bad })]),
+
+        ...notIds.flatMap((id) => [
+            ['publisher', 'connectWebRtcTransport', () => ({ transportId: id, dtlsParameters: fingerprint() })],
+            ['publisher', 'restartIce', () => ({ transportId: id })],
+            ['publisher', 'connectPlainTransport', () => ({ transportId: id, ip: '127.0.0.1', port: 5000 })],
+            ['publisher', 'produce', () => mic({ transportId: id })],
+            ...['closeProducer', 'pauseProducer', 'resumeProducer'].map((method) => [
+                'publisher',
+                method,
+                () => ({ producerId: id }),
+            ]),
+            ...['pauseConsumer', 'resumeConsumer'].map((method) => ['subscriber', method, () => ({ consumerId: id })]),
+            ...['moderator:addRole', 'moderator:removeRole'].map((method) => [
+                'owner',
+                method,
+                () => ({ peerId: id, role: 2 }),
+            ]),
+            ['owner', 'moderator:changeLanguage', () => ({ peerId: id, language: 'de' })],
+            ['owner', 'moderator:kickPeer', () => ({ peerId: id })],
+        ]),
+
+        // What belongs to somebody else, in the same room or next door.
+        ...['publisher', 'stranger'].flatMap((whose) => [
+            [
+                'owner',
+                'connectWebRtcTransport',
+                (m) => ({ transportId: m[whose].sending, dtlsParameters: fingerprint() }),
+            ],
+            ['owner', 'restartIce', (m) => ({ transportId: m[whose].sending })],
+            ['owner', 'produce', (m) => mic({ transportId: m[whose].sending })],
+            ...['closeProducer', 'pauseProducer', 'resumeProducer'].map((method) => [
+                'owner',
+                method,
+                (m) => ({ producerId: whose === 'publisher' ? m.mic : m.strangersMic }),
+            ]),
+        ]),
+        ...['pauseConsumer', 'resumeConsumer'].map((method) => [
+            'owner',
+            method,
+            (m) => ({ consumerId: m.subscriber.consumer }),
+        ]),
+        ['owner', 'moderator:kickPeer', (m) => ({ peerId: m.stranger.id })],
+        ['owner', 'moderator:addRole', (m) => ({ peerId: m.stranger.id, role: 2 })],
+        ['owner', 'moderator:changeLanguage', (m) => ({ peerId: m.stranger.id, language: 'de' })],
+
+        // Roles.
+        ['subscriber', 'produce', (m) => mic({ transportId: m.subscriber.sending })],
+        ...['publisher', 'subscriber'].flatMap((who) => [
+            [who, 'moderator:addRole', (m) => ({ peerId: m[who].id, role: 4 })],
+            [who, 'moderator:removeRole', (m) => ({ peerId: m.owner.id, role: 1 })],
+            [who, 'moderator:changeLanguage', (m) => ({ peerId: m[who].id, language: 'de' })],
+            [who, 'moderator:joinRequestAccept', () => ({ requestId: 'r' })],
+            [who, 'moderator:joinRequestDeny', () => ({ requestId: 'r' })],
+            [who, 'moderator:kickPeer', (m) => ({ peerId: m.owner.id })],
+            [who, 'moderator:closeRoom', () => undefined],
+        ]),
+        ['moderator', 'moderator:closeRoom', () => ({})],
+        ...[16, 17, 31, 32, -1, 1.5, null, undefined, 'x', '', '2x', {}, [2], true].flatMap((role) => [
+            ['owner', 'moderator:addRole', (m) => ({ peerId: m.subscriber.id, role })],
+            ['owner', 'moderator:removeRole', (m) => ({ peerId: m.subscriber.id, role })],
+        ]),
+        ['moderator', 'moderator:removeRole', (m) => ({ peerId: m.owner.id, role: 4 })],
+        ...['d', 'DE', 'deu', 'd1', 5, ['de'], {}, true, 'd\0', 'ä'].map((language) => [
+            'owner',
+            'moderator:changeLanguage',
+            (m) => ({ peerId: m.subscriber.id, language }),
+        ]),
+        ...[{}, [], true, 'r'.repeat(2000)].flatMap((requestId) => [
+            ['owner', 'moderator:joinRequestAccept', () => ({ requestId })],
+            ['owner', 'moderator:joinRequestDeny', () => ({ requestId })],
+        ]),
+
+        // Producing.
+        ...['', 'foo', 5, null, undefined, 'AUDIO'].map((kind) => [
+            'publisher',
+            'produce',
+            (m) => mic({ transportId: m.publisher.sending, kind }),
+        ]),
+        ...[null, undefined, {}, 'mic', [], { source: 5 }, { source: 'foo' }, { source: ['mic'] }].map((appData) => [
+            'publisher',
+            'produce',
+            (m) => mic({ transportId: m.publisher.sending, appData }),
+        ]),
+        ...[null, undefined, {}, [], 'x', { codecs: [] }, { codecs: [{}] }].map((rtpParameters) => [
+            'publisher',
+            'produce',
+            (m) => mic({ transportId: m.publisher.sending, rtpParameters }),
+        ]),
+        ['publisher', 'produce', (m) => mic({ transportId: m.publisher.sending })], // the same SSRC again
+
+        // Connecting.
+        ...[
+            undefined,
+            null,
+            'x',
+            {},
+            { fingerprints: [] },
+            { fingerprints: [{}] },
+            { role: 'server' },
+            { fingerprints: [{ algorithm: 'sha-256', value: 'AA' }] },
+            { fingerprints: [{ algorithm: 'md5', value: 'AA' }] },
+            { ...fingerprint(), role: 'nobody' },
+        ].map((dtlsParameters) => [
+            'publisher',
+            'connectWebRtcTransport',
+            (m) => ({ transportId: m.publisher.sending, dtlsParameters }),
+        ]),
+    ];
+
+    test(`${rows.length} rows`, async (t) => {
+        const before = await stateOf(meeting.room);
+        for (const [who, method, data] of rows) await meeting[who].mustFail(method, data(meeting));
+        assert.equal(await stateOf(meeting.room), before, 'nothing has changed');
+        for (const person of [...meeting.all, meeting.stranger]) await person.mustHear();
+        t.diagnostic(`${rows.length} wrong requests`);
+    });
+
+    test('methods that do not exist', async () => {
+        for (const method of [
+            '',
+            'foo',
+            'toString',
+            '__proto__',
+            'constructor',
+            'Join',
+            'join ',
+            'moderator:',
+            'join\0',
+        ]) {
+            const expected = [500, `unknown request.method "${method}"`];
+            assert.deepEqual(await meeting.owner.request(method, {}), expected);
+        }
+        await assertServes(server);
+    });
+
+    test('afterwards everything still works', async () => {
+        const { publisher, subscriber, mic: producerId } = meeting;
+        await publisher.must('pauseProducer', { producerId });
+        await subscriber.mustHear(['consumerPaused', { consumerId: subscriber.consumer }]);
+        await publisher.must('resumeProducer', { producerId });
+        await subscriber.mustHear(['consumerResumed', { consumerId: subscriber.consumer }]);
+    });
+});
+
+function fingerprint() {
+    return { role: 'client', fingerprints: [{ algorithm: 'sha-256', value: Array(32).fill('AB').join(':') }] };
+}
+
+describe('before and after joining', () => {
+    test('who has not joined may have transports, chat and a name, but not produce', async () => {
+        const room = await server.createRoom();
+        const alice = await Person.join(server, room, PUBLISHER, 'Alice');
+        const bob = await Person.enter(server, room, PUBLISHER);
+        bob.sending = (await bob.must('createWebRtcTransport', { producing: true })).id;
+        const produce = { ...recordedData('ws-25-produce-mic', 'produce'), transportId: bob.sending };
+        await bob.mustFail('produce', produce);
+        await bob.must('changeNickname', { nickname: 'Bob' });
+        await bob.must('chatMessage', { message: { any: ['thing'] } });
+        await alice.mustHear(
+            ['changeNickname', { peerId: bob.id, nickname: 'Bob' }],
+            ['chatMessage', { peerId: bob.id, nickname: 'Bob', message: { any: ['thing'] } }],
+        );
+        await bob.must('join', { nickname: 'Bob', rtpCapabilities });
+        await bob.must('produce', produce);
+        const heard = await alice.hear();
+        assert.deepEqual(
+            heard.map(([method]) => method),
+            ['newPeer', 'newConsumer'],
+        );
+        await Promise.all([alice.close(), bob.close()]);
+    });
+
+    test('a second join answers again, with the new name, and makes no second consumers', async () => {
+        const room = await server.createRoom();
+        const alice = await Person.join(server, room, PUBLISHER, 'Alice');
+        const bob = await Person.join(server, room, SUBSCRIBER, 'Bob');
+        await alice.produce();
+        assert.deepEqual(
+            (await bob.hear()).map(([method]) => method),
+            ['newConsumer'],
+        );
+        await alice.hear();
+        const joined = await bob.must('join', { nickname: 'Robert', rtpCapabilities });
+        assert.equal(joined.nickname, 'Robert');
+        assert.deepEqual(
+            joined.peers.map(({ id, nickname, role, language, raisedHand }) => ({
+                id,
+                nickname,
+                role,
+                language,
+                raisedHand,
+            })),
+            [{ id: alice.id, nickname: 'Alice', role: PUBLISHER, language: null, raisedHand: false }],
+        );
+        await bob.mustHear(['changeNickname', { peerId: bob.id, nickname: 'Robert' }]);
+        assert.deepEqual(
+            (await alice.hear()).map(([method]) => method),
+            ['changeNickname', 'newPeer'],
+        );
+        await Promise.all([alice.close(), bob.close()]);
+    });
+
+    test('who joins without capabilities hears of everybody and consumes nothing', async () => {
+        const room = await server.createRoom();
+        const alice = await Person.join(server, room, PUBLISHER, 'Alice');
+        const bob = await Person.enter(server, room, SUBSCRIBER);
+        await bob.must('createWebRtcTransport', { consuming: true });
+        await bob.must('join', { nickname: 'Bob' });
+        await alice.produce();
+        await bob.mustHear(['changeNickname', { peerId: bob.id, nickname: 'Bob' }]);
+        await Promise.all([alice.close(), bob.close()]);
+    });
+});
+
+describe('roles and signals', () => {
+    test('losing PUBLISHER: language, role, then silence; gaining it again puts the hand down', async () => {
+        const meeting = await meet();
+        const { owner, publisher, subscriber } = meeting;
+        const peerId = publisher.id;
+        await owner.must('moderator:changeLanguage', { peerId, language: 'fr' });
+        await owner.must('moderator:removeRole', { peerId, role: 2 });
+        const told = [
+            ['changeLanguage', { peerId, language: 'fr' }],
+            ['changeLanguage', { peerId, language: null }],
+            ['changeRole', { peerId, role: 1 }],
+        ];
+        await publisher.mustHear(...told);
+        await subscriber.mustHear(...told);
+        // The ids are valid, for the client closes them itself.
+        await publisher.must('pauseProducer', { producerId: meeting.mic });
+        await publisher.must('resumeProducer', { producerId: meeting.mic });
+        await publisher.mustFail('produce', {
+            ...recordedData('ws-25-produce-mic', 'produce'),
+            transportId: publisher.sending,
+        });
+        await publisher.must('closeProducer', { producerId: meeting.mic });
+        await subscriber.hear();
+        await publisher.must('raisedHand', { raisedHand: true });
+        await owner.must('moderator:addRole', { peerId, role: '2' });
+        await subscriber.mustHear(
+            ['changeRaisedHand', { peerId, raisedHand: true }],
+            ['changeRaisedHand', { peerId, raisedHand: false }],
+            ['changeRole', { peerId, role: 3 }],
+        );
+        await leave(meeting);
+    });
+
+    test('signals reach a role, or with null and without a role everybody, joined or not', async () => {
+        const room = await server.createRoom();
+        const [owner, moderator, guest] = await Promise.all(
+            [OWNER, MODERATOR, 0].map((role) => Person.enter(server, room, role)),
+        );
+        const send = (role) =>
+            server.request('POST', '/signal', { roomId: room, type: 'test', data: { role: role ?? 'none' }, role });
+        for (const role of [undefined, null, 16, 4, 6, 0, '4', 99]) assert.equal((await send(role)).status, 200);
+        const roles = async (person) => (await person.hear()).map(([method, data]) => [method, data.role]);
+        const test_ = (role) => ['signal:test', role];
+        assert.deepEqual(await roles(owner), ['none', 'none', 16, 4, 6, '4'].map(test_));
+        assert.deepEqual(await roles(moderator), ['none', 'none', 4, 6, '4'].map(test_));
+        assert.deepEqual(await roles(guest), ['none', 'none'].map(test_));
+        await Promise.all([owner, moderator, guest].map((person) => person.close()));
+    });
+
+    test('a kicked peer is gone, its token dead, and who is away can be kicked too', async () => {
+        const meeting = await meet();
+        const { owner, publisher, subscriber } = meeting;
+        await owner.must('moderator:kickPeer', { peerId: publisher.id });
+        await subscriber.mustHear(
+            ['peerClosed', { peerId: publisher.id }],
+            ['consumerClosed', { consumerId: subscriber.consumer }],
+        );
+        await assert.rejects(publisher.connect(), /closed|no frame/);
+        await subscriber.close();
+        await owner.hear();
+        await owner.must('moderator:kickPeer', { peerId: subscriber.id });
+        await owner.mustHear(['peerClosed', { peerId: subscriber.id }]);
+        await assert.rejects(subscriber.connect(), /closed|no frame/);
+        await leave(meeting);
+    });
+});
+
+describe('coming back', () => {
+    test('what happened meanwhile comes after roomBack, once, and requests are handled once', async () => {
+        const meeting = await meet();
+        const { owner, publisher, subscriber } = meeting;
+        await subscriber.socket.close();
+        await owner.must('chatMessage', { message: 'while away' });
+        await owner.must('moderator:addRole', { peerId: subscriber.id, role: 2 });
+        await publisher.must('pauseProducer', { producerId: meeting.mic });
+        assert.deepEqual(await subscriber.connect(), { method: 'roomBack', data: {} });
+        await subscriber.mustHear(
+            ['chatMessage', { peerId: owner.id, nickname: 'Olga', message: 'while away' }],
+            ['changeRole', { peerId: subscriber.id, role: 3 }],
+            ['consumerPaused', { consumerId: subscriber.consumer }],
+        );
+        await owner.hear();
+        await subscriber.must('chatMessage', { message: 'once' });
+        await owner.mustHear(['chatMessage', { peerId: subscriber.id, nickname: 'Susi', message: 'once' }]);
+        assert.equal((await subscriber.must('restartIce', { transportId: subscriber.receiving })).iceLite, true);
+        await leave(meeting);
+    });
+
+    test('a second connection takes the place of the first', async () => {
+        const room = await server.createRoom();
+        const alice = await Person.join(server, room, PUBLISHER, 'Alice');
+        const old = alice.socket;
+        assert.equal((await alice.connect()).method, 'roomBack');
+        await eventually('the old one is told', () => old.frames.includes('41'));
+        old.send('420["request",{"method":"chatMessage","data":{"message":"from the grave"}}]');
+        await alice.mustHear();
+        await Promise.all([old.close(), alice.close()]);
+    });
+});
