@@ -2,11 +2,11 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
 #include <time.h>
-#include <uthash.h>
 
 #define KEY_BYTES 8 /* IPv4, or the network of IPv6 */
 
@@ -19,13 +19,13 @@ struct entry {
     uint8_t key[KEY_BYTES];
     unsigned connections;
     struct bucket bucket;
-    UT_hash_handle hh;
     TAILQ_ENTRY(entry) link;
 };
 
 struct address_limits {
     struct address_limits_config config;
-    struct entry *by_key;
+    void *by_key; /* tsearch(3) tree of struct entry: keys are the attackers' choice, and a tree keeps its
+                     depth */
     TAILQ_HEAD(, entry) entries; /* the longest unused first */
     size_t count;
     struct bucket all;
@@ -42,9 +42,14 @@ int address_limits_create(const struct address_limits_config *config, struct add
     return 0;
 }
 
+static int compare(const void *a, const void *b)
+{
+    return memcmp(((const struct entry *)a)->key, ((const struct entry *)b)->key, KEY_BYTES);
+}
+
 static void remove_entry(struct address_limits *limits, struct entry *entry)
 {
-    HASH_DEL(limits->by_key, entry);
+    tdelete(entry, &limits->by_key, compare);
     TAILQ_REMOVE(&limits->entries, entry, link);
     limits->count--;
     free(entry);
@@ -77,11 +82,10 @@ static void make_key(const char *address, uint8_t ret_key[KEY_BYTES])
 
 static struct entry *find(struct address_limits *limits, const char *address)
 {
-    uint8_t key[KEY_BYTES];
-    struct entry *entry;
-    make_key(address, key);
-    HASH_FIND(hh, limits->by_key, key, KEY_BYTES, entry);
-    return entry;
+    struct entry key;
+    make_key(address, key.key);
+    struct entry *const *found = tfind(&key, &limits->by_key, compare);
+    return found ? *found : NULL;
 }
 
 static void forget_one(struct address_limits *limits)
@@ -111,7 +115,10 @@ static struct entry *use(struct address_limits *limits, const char *address)
     if (!entry)
         return NULL;
     make_key(address, entry->key);
-    HASH_ADD(hh, limits->by_key, key, KEY_BYTES, entry);
+    if (!tsearch(entry, &limits->by_key, compare)) {
+        free(entry);
+        return NULL;
+    }
     TAILQ_INSERT_TAIL(&limits->entries, entry, link);
     limits->count++;
     return entry;
