@@ -2,11 +2,11 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
 #include <time.h>
+#include <uthash.h>
 
 #define KEY_BYTES 8 /* IPv4, or the network of IPv6 */
 
@@ -19,13 +19,13 @@ struct entry {
     uint8_t key[KEY_BYTES];
     unsigned connections;
     struct bucket bucket;
+    UT_hash_handle hh;
     TAILQ_ENTRY(entry) link;
 };
 
 struct address_limits {
     struct address_limits_config config;
-    void *by_key; /* tsearch(3) tree of struct entry: keys are the attackers' choice, and a tree keeps its
-                     depth */
+    struct entry *by_key;
     TAILQ_HEAD(, entry) entries; /* the longest unused first */
     size_t count;
     struct bucket all;
@@ -42,14 +42,9 @@ int address_limits_create(const struct address_limits_config *config, struct add
     return 0;
 }
 
-static int compare(const void *a, const void *b)
-{
-    return memcmp(((const struct entry *)a)->key, ((const struct entry *)b)->key, KEY_BYTES);
-}
-
 static void remove_entry(struct address_limits *limits, struct entry *entry)
 {
-    tdelete(entry, &limits->by_key, compare);
+    HASH_DEL(limits->by_key, entry);
     TAILQ_REMOVE(&limits->entries, entry, link);
     limits->count--;
     free(entry);
@@ -82,10 +77,11 @@ static void make_key(const char *address, uint8_t ret_key[KEY_BYTES])
 
 static struct entry *find(struct address_limits *limits, const char *address)
 {
-    struct entry key;
-    make_key(address, key.key);
-    struct entry *const *found = tfind(&key, &limits->by_key, compare);
-    return found ? *found : NULL;
+    uint8_t key[KEY_BYTES];
+    struct entry *entry;
+    make_key(address, key);
+    HASH_FIND(hh, limits->by_key, key, KEY_BYTES, entry);
+    return entry;
 }
 
 static void forget_one(struct address_limits *limits)
@@ -115,10 +111,7 @@ static struct entry *use(struct address_limits *limits, const char *address)
     if (!entry)
         return NULL;
     make_key(address, entry->key);
-    if (!tsearch(entry, &limits->by_key, compare)) {
-        free(entry);
-        return NULL;
-    }
+    HASH_ADD(hh, limits->by_key, key, KEY_BYTES, entry);
     TAILQ_INSERT_TAIL(&limits->entries, entry, link);
     limits->count++;
     return entry;

@@ -182,6 +182,10 @@ static int store(struct config *config, const struct setting *setting, const cha
     case SRTP:
         result = parse_srtp_backend(text, field);
         break;
+    case SWITCH:
+        *(bool *)field = !strcasecmp(text, "on");
+        result = *(bool *)field || !strcasecmp(text, "off") ? 0 : -EINVAL;
+        break;
     case LEVEL:
         result = log_level_parse(text, field);
         break;
@@ -230,6 +234,10 @@ static int check_required(struct config *config, char *error, size_t size)
     }
     if (config->plain_port_min > config->plain_port_max) {
         snprintf(error, size, "PLAIN_PORT_MIN is greater than PLAIN_PORT_MAX");
+        return -EINVAL;
+    }
+    if (config->cpus && config->cpus[strspn(config->cpus, "0123456789,-")] != '\0') {
+        snprintf(error, size, "CPUS: \"%.40s\" is no list such as 2,3 or 4-7", config->cpus);
         return -EINVAL;
     }
     if (!config->webrtc_listen_ip) {

@@ -65,6 +65,9 @@ struct config {
     unsigned max_chat_bytes;
 
     unsigned workers; /* number of cores by default */
+    char *cpus;       /* list of CPUs to pin them to, or NULL */
+    unsigned store_mib;
+    bool steering;
     enum config_poll poll;
     enum config_srtp srtp_backend;
     char *runtime_dir;

@@ -14,6 +14,7 @@ enum setting_kind {
     SECRET_FILE, /* follows its SECRET: a file that holds that */
     NUMBER,      /* unsigned, from min to max */
     FLAG,        /* on by any value */
+    SWITCH,      /* on or off */
     POLL,
     SRTP,
     LEVEL,

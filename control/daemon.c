@@ -9,8 +9,6 @@
 #include "control/address_limits.h"
 #include "control/api/api.h"
 #include "control/config.h"
-#include "control/console/console.h"
-#include "control/console/drain.h"
 #include "control/forwarder/forwarder.h"
 #include "control/gateway/forwarded.h"
 #include "control/gateway/gateway.h"
@@ -37,8 +35,6 @@ struct daemon {
     struct api *api;
     struct gateway *gateway;
     struct event *hangup;
-    struct drain *drain;
-    struct console *console;
 };
 
 static void on_stun(void *context, uint64_t transport, uint32_t worker, const struct sockaddr *remote,
@@ -176,6 +172,9 @@ static int start_media(struct daemon *daemon, char *error, size_t size)
         .listen_ip = config->webrtc_listen_ip,
         .listen_port = (uint16_t)config->webrtc_listen_port,
         .workers = config->workers,
+        .cpus = config->cpus,
+        .store_mib = config->store_mib,
+        .steering = config->steering,
     };
     int result = forwarder_create(&forwarder, daemon->base, &forwarder_handler, daemon, &daemon->forwarder,
                                   error, size);
@@ -325,23 +324,6 @@ static int watch_hangup(struct daemon *daemon, char *error, size_t size)
     return -ENOMEM;
 }
 
-static int start_console(struct daemon *daemon, char *error, size_t size)
-{
-    struct console_config console;
-    console_config_init(&console);
-    console.base = daemon->base;
-    console.runtime_dir = daemon->config->runtime_dir;
-    console.rooms = daemon->rooms;
-    console.forwarder = daemon->forwarder;
-    int result = drain_create(daemon->base, daemon->rooms, daemon->webhook, &daemon->drain);
-    if (result) {
-        snprintf(error, size, "cannot start the console: %s", strerror(-result));
-        return result;
-    }
-    console.drain = daemon->drain;
-    return console_create(&console, &daemon->console, error, size);
-}
-
 int daemon_create(const struct config *config, struct event_base *base, struct daemon **ret_daemon,
                   char *error, size_t size)
 {
@@ -364,8 +346,6 @@ int daemon_create(const struct config *config, struct event_base *base, struct d
         result = start_gateway(daemon, error, size);
     if (!result)
         result = watch_hangup(daemon, error, size);
-    if (!result)
-        result = start_console(daemon, error, size);
     if (result) {
         daemon_destroy(daemon);
         return result;
@@ -378,8 +358,6 @@ void daemon_destroy(struct daemon *daemon)
 {
     if (!daemon)
         return;
-    console_destroy(daemon->console);
-    drain_destroy(daemon->drain);
     if (daemon->hangup)
         event_free(daemon->hangup);
     if (daemon->gateway)

@@ -310,6 +310,19 @@ static int pause_producer(struct worker *worker, const Km__Command *command, con
     return 0;
 }
 
+/* A mirror that had no consumer yet died with the process that had it. */
+static int find_source(struct worker *worker, shm_handle handle, struct producer **ret_producer,
+                       const char **ret_reason)
+{
+    *ret_producer = producer_find(&worker->streams, handle);
+    if (!*ret_producer)
+        *ret_producer = mirror_adopt(&worker->streams, handle);
+    if (*ret_producer)
+        return 0;
+    *ret_reason = "no such producer";
+    return -ENOENT;
+}
+
 static int install_consumer(struct worker *worker, const Km__Command *command, const char **ret_reason)
 {
     const Km__InstallConsumer *message = command->install_consumer;
@@ -320,7 +333,7 @@ static int install_consumer(struct worker *worker, const Km__Command *command, c
     int error = find_transport(worker, message->transport, &transport, ret_reason);
 
     if (error == 0)
-        error = find_producer(worker, message->producer, &producer, ret_reason);
+        error = find_source(worker, message->producer, &producer, ret_reason);
     if (error == 0)
         error = commands_read_consumer(worker, message, producer, &initial, ret_reason);
     if (error == 0 && consumer_find_ssrc(transport, message->ssrc))

@@ -179,8 +179,12 @@ void forward_packet(struct worker *worker, struct stream *stream, const struct s
     if (batch->count == PORT_BATCH)
         forward_flush(worker);
     struct flight *flight = &batch->flights[batch->count++];
-    *flight = (struct flight){
-        .stream = stream, .type = type, .data = data, .source = worker->egress.source, .view = *view};
+    *flight = (struct flight){.stream = stream,
+                              .type = type,
+                              .data = data,
+                              .source = worker->egress.source,
+                              .restarts = stream->row->stats.restarts,
+                              .view = *view};
     if (stream->last_flight)
         stream->last_flight->next = flight;
     else
@@ -221,9 +225,7 @@ static void prefetch(const struct consumer *consumer)
 static void refer(struct worker *worker, const struct flight *flight)
 {
     for (; flight && flight->stream->producer->row->followers != 0; flight = flight->next)
-        peers_reference(worker, flight->stream,
-                        (uint32_t)(flight->type - flight->stream->producer->row->payload_types), flight->data,
-                        &flight->view);
+        peers_reference(worker, flight);
 }
 
 static void flush_stream(struct worker *worker, struct stream *stream)

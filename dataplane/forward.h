@@ -18,6 +18,7 @@ struct flight {
     const uint8_t *data;
     struct egress_source source; /* where data stand */
     struct flight *next;         /* of the same stream */
+    uint32_t restarts;           /* of the stream, up to this packet */
     struct packet_view view;
 };
 

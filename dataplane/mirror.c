@@ -85,7 +85,9 @@ struct producer *mirror_adopt(struct stream_table *table, shm_handle handle)
     for (unsigned i = 0; i < row.encoding_count; i++) {
         if (!read_row(table, SHM_SECTION_STREAM, row.streams[i], &streams[i].row, sizeof(streams[i])))
             return NULL;
-        streams[i].stats = (struct receive_stats){0};
+        const struct receive_stats *stats = &streams[i].stats;
+        streams[i].stats = (struct receive_stats){
+            .ssrc = stats->ssrc, .restarts = stats->restarts, .clock_rate = stats->clock_rate};
         streams[i].key_frame = (struct key_frame_request){0};
     }
     return mirror_install(table, row.row.worker, handle, &row, streams, &producer) == 0 ? producer : NULL;

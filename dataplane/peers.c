@@ -56,41 +56,45 @@ static void commit(struct worker *worker, uint32_t to)
     worker->peers.told |= 1ull << to;
 }
 
-static uint64_t store(struct worker *worker, const uint8_t *data, uint32_t length,
-                      const struct stream *stream, uint32_t payload_type, const struct packet_view *view)
+static struct shm_slot *store_begin(struct worker *worker, const uint8_t *data, uint32_t length)
 {
     struct shm_slot *slot = packet_store_begin(&worker->peers.store);
 
     slot->received_us = worker->now_us;
-    slot->stream = stream ? stream->handle : SHM_HANDLE_NONE;
     slot->length = length;
-    slot->payload_type = payload_type;
-    slot->restarts = stream ? stream->row->stats.restarts : 0;
-    if (view)
-        memcpy(slot->facts, view, sizeof(*view));
     memcpy(slot->data, data, length);
+    return slot;
+}
+
+static uint64_t store_packet(struct worker *worker, const struct flight *flight, uint32_t length)
+{
+    struct shm_slot *slot = store_begin(worker, flight->data, length);
+
+    slot->stream = flight->stream->handle;
+    slot->payload_type = (uint32_t)(flight->type - flight->stream->producer->row->payload_types);
+    slot->restarts = flight->restarts;
+    memcpy(slot->facts, &flight->view, sizeof(flight->view));
     return packet_store_commit(&worker->peers.store, slot);
 }
 
-void peers_reference(struct worker *worker, const struct stream *stream, uint32_t payload_type,
-                     const uint8_t *data, const struct packet_view *view)
+void peers_reference(struct worker *worker, const struct flight *flight)
 {
-    uint64_t followers = stream->producer->row->followers;
-    uint32_t length =
-        (uint32_t)view->header.payload_offset + view->header.payload_length + view->header.padding_length;
+    const struct rtp_header *header = &flight->view.header;
+    uint64_t followers = flight->stream->producer->row->followers;
+    uint32_t length = (uint32_t)header->payload_offset + header->payload_length + header->padding_length;
 
     if (length > SHM_SLOT_DATA_BYTES) {
         worker_drop(worker, DROP_store_too_long);
         return;
     }
-    uint64_t position = store(worker, data, length, stream, payload_type, view);
+    uint64_t position = store_packet(worker, flight, length);
     for (; followers != 0; followers &= followers - 1) {
         uint32_t to = (uint32_t)__builtin_ctzll(followers);
         struct shm_peer_record *record = begin(worker, to, SHM_PEER_REFERENCE);
         if (!record)
             continue;
         record->position = position;
-        record->stream = stream->handle;
+        record->stream = flight->stream->handle;
         commit(worker, to);
         worker->totals.references_sent++;
     }
@@ -105,7 +109,9 @@ void peers_hand_over(struct worker *worker, uint32_t owner, const struct port_pa
     struct shm_peer_record *record = begin(worker, owner, SHM_PEER_DATAGRAM);
     if (!record)
         return;
-    record->position = store(worker, packet->data, packet->length, NULL, 0, NULL);
+    struct shm_slot *slot = store_begin(worker, packet->data, packet->length);
+    slot->stream = SHM_HANDLE_NONE;
+    record->position = packet_store_commit(&worker->peers.store, slot);
     record->remote = packet->remote;
     commit(worker, owner);
     worker->totals.handed_over++;

@@ -1,12 +1,11 @@
 /* What workers say to one another: packets by reference, datagrams that the kernel gave to the wrong one,
  * requests for key frames, and what a mirror must know of its stream (shm/peer_record.h).
  *
- * A packet is copied into the packet store once, whoever many workers have consumers of it, and each of them
+ * A packet is copied into the packet store once, however many workers have consumers of it, and each of them
  * is told its position. A record that finds its ring full is dropped and counted; a worker that sleeps is
  * woken once a round. */
 #pragma once
 
-#include "dataplane/packet_view.h"
 #include "dataplane/port.h"
 #include "dataplane/stream_table.h"
 #include "shm/packet_store.h"
@@ -16,6 +15,7 @@
 #define PEERS_MAX 64u
 #define PEERS_BATCH 64u /* records of one peer taken in one round */
 
+struct flight;
 struct worker;
 
 struct peers {
@@ -31,9 +31,8 @@ struct peers {
 /* wake_fds: eventfds of all workers, NULL with one. -EBADMSG for rings that cannot be. */
 int peers_init(struct worker *worker, const int *wake_fds);
 
-/* Tells the producer's followers of a packet of stream; payload_type is its index in the producer's list. */
-void peers_reference(struct worker *worker, const struct stream *stream, uint32_t payload_type,
-                     const uint8_t *data, const struct packet_view *view);
+/* Tells the producer's followers of a packet. */
+void peers_reference(struct worker *worker, const struct flight *flight);
 
 /* Gives a datagram to the worker that it belongs to. */
 void peers_hand_over(struct worker *worker, uint32_t owner, const struct port_packet *packet);

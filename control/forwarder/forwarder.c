@@ -12,13 +12,10 @@
 
 #include "control/forwarder/forwarder_private.h"
 #include "control/forwarder/media_socket.h"
+#include "control/forwarder/tuples.h"
 #include "control/log.h"
 #include "shm/address.h"
 #include "shm/liveness.h"
-
-/* The steering program that spreads one port over workers comes with the engine; until then one worker has
- * it. */
-#define WORKERS_SUPPORTED 1u
 
 #define TICK_MS 50
 #define HEALTHY_BEAT_US 1000000u
@@ -204,6 +201,7 @@ static void lose(struct forwarder *forwarder)
     forwarder->is_open = false;
     for (uint32_t i = 0; i < forwarder->worker_count; i++)
         event_del(forwarder->workers[i].wake_event);
+    tuples_forget_all(forwarder);
     objects_reset(&forwarder->objects);
     shm_segment_deinit(&forwarder->segment, true);
     clear_statistics(forwarder);
@@ -331,13 +329,12 @@ static void on_hello(evutil_socket_t fd, short what, void *context)
 
 static int make_segment(struct forwarder *forwarder)
 {
-    struct shm_capacities capacities = shm_capacities_default(forwarder->worker_count);
-    int err = shm_segment_create(&capacities, &forwarder->segment);
+    int err = shm_segment_create(&forwarder->capacities, &forwarder->segment);
     if (err != 0)
         return err;
     forwarder->descriptors.segment = forwarder->segment.fd;
     tuple_map_init(&forwarder->tuples, shm_segment_section(&forwarder->segment, SHM_SECTION_TUPLE_MAP),
-                   capacities.tuples);
+                   forwarder->capacities.tuples);
     return 0;
 }
 
@@ -347,11 +344,14 @@ static int launch(struct forwarder *forwarder)
     char poll[32];
     char backend[40];
     char level[32];
-    char *argv[] = {forwarder->binary, control_fd, poll, backend, level, NULL};
+    char cpus[sizeof forwarder->cpus + 8];
+    char *argv[] = {
+        forwarder->binary, control_fd, poll, backend, level, *forwarder->cpus ? cpus : NULL, NULL};
 
     snprintf(poll, sizeof poll, "--poll=%s", forwarder->poll);
     snprintf(backend, sizeof backend, "--srtp-backend=%s", forwarder->srtp_backend);
     snprintf(level, sizeof level, "--log-level=%s", forwarder->log_level);
+    snprintf(cpus, sizeof cpus, "--cpus=%s", forwarder->cpus);
     int err = process_start(argv, &forwarder->process);
     if (err != 0)
         return err;
@@ -497,8 +497,12 @@ static struct forwarder *allocate(const struct forwarder_config *config, struct 
     made->base = base;
     made->handler = *handler;
     made->context = context;
-    made->worker_count = made->descriptors.workers =
-        config->workers < WORKERS_SUPPORTED ? config->workers : WORKERS_SUPPORTED;
+    made->worker_count = made->descriptors.workers = config->workers;
+    made->capacities = shm_capacities_default(config->workers);
+    if (config->store_mib != 0)
+        made->capacities.store_slots = shm_store_slots(config->store_mib, config->workers);
+    if (config->cpus)
+        snprintf(made->cpus, sizeof made->cpus, "%s", config->cpus);
     made->segment.fd = made->statistics.fd = made->process.pidfd = -1;
     made->descriptors.statistics = -1;
     for (uint32_t i = 0; i < made->worker_count; i++)
@@ -517,7 +521,6 @@ int forwarder_create(const struct forwarder_config *config, struct event_base *b
                      const struct forwarder_handler *handler, void *context, struct forwarder **ret_forwarder,
                      char *ret_error, size_t error_bytes)
 {
-    struct shm_capacities capacities = shm_capacities_default(WORKERS_SUPPORTED);
     int err = -ENOMEM;
     struct forwarder *made = allocate(config, base, handler, context);
 
@@ -529,13 +532,14 @@ int forwarder_create(const struct forwarder_config *config, struct event_base *b
         snprintf(ret_error, error_bytes, "forwarder %s cannot be executed: %s", made->binary, strerror(-err));
         goto fail;
     }
-    if ((err = statistics_create(config->runtime_dir, &capacities, &made->statistics, ret_error,
+    if ((err = statistics_create(config->runtime_dir, &made->capacities, &made->statistics, ret_error,
                                  error_bytes)) != 0 ||
         (err = media_sockets_open(config->listen_ip, config->listen_port, made->descriptors.media_socket,
                                   made->worker_count, ret_error, error_bytes)) != 0)
         goto fail;
     made->descriptors.statistics = made->statistics.fd;
-    if ((err = objects_init(&made->objects, &capacities)) != 0 || (err = make_wakes(made)) != 0 ||
+    tuples_steer(made, config->steering);
+    if ((err = objects_init(&made->objects, &made->capacities)) != 0 || (err = make_wakes(made)) != 0 ||
         (err = make_timers(made)) != 0)
         goto fail;
     if ((err = start(made)) != 0) {
@@ -582,6 +586,7 @@ void forwarder_destroy(struct forwarder *forwarder)
         close_fd(forwarder->descriptors.worker_wake[i]);
         close_fd(forwarder->descriptors.control_wake[i]);
     }
+    steering_destroy(forwarder->steering);
     shm_segment_deinit(&forwarder->segment, true);
     statistics_deinit(&forwarder->statistics);
     objects_deinit(&forwarder->objects);

@@ -29,6 +29,9 @@ struct forwarder_config {
     const char *listen_ip; /* media sockets are bound to it */
     uint16_t listen_port;
     uint32_t workers;
+    const char *cpus;   /* list of CPUs to pin workers to, NULL: none */
+    uint32_t store_mib; /* of the packet store, 0: as shm/segment.h has it */
+    bool steering;      /* by BPF, where it is permitted; else workers hand over what is not theirs */
 };
 
 struct forwarder_handler {

@@ -7,6 +7,7 @@
 #include "control/forwarder/forwarder.h"
 #include "control/forwarder/objects.h"
 #include "control/forwarder/process.h"
+#include "control/forwarder/steering.h"
 #include "shm/endpoint.h"
 #include "shm/segment.h"
 #include "shm/statistics.h"
@@ -40,7 +41,10 @@ struct forwarder {
     char poll[16];
     char srtp_backend[16];
     char log_level[16];
+    char cpus[1024];
     uint32_t worker_count;
+    struct shm_capacities capacities;
+    struct steering *steering; /* NULL: one worker, or not permitted */
 
     enum forwarder_state state;
     /* The segment and its rings are in use: true from the first welcome on, also while a forwarder that died

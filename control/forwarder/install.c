@@ -1,10 +1,13 @@
 /* The calls of forwarder.h that install, change and remove objects: each is a check, a handle and a command.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "control/forwarder/forwarder_private.h"
 #include "control/forwarder/messages.h"
+#include "control/forwarder/mirrors.h"
+#include "control/forwarder/tuples.h"
 #include "shm/address.h"
 
 static int send_message(struct forwarder *forwarder, uint32_t worker, Km__Command__BodyCase body,
@@ -36,11 +39,7 @@ static int send_pause(struct forwarder *forwarder, uint32_t worker, Km__Command_
 
 uint32_t forwarder_pick_worker(const struct forwarder *forwarder)
 {
-    uint32_t best = 0;
-    for (uint32_t i = 1; i < forwarder->worker_count; i++)
-        if (forwarder->objects.transports_by_worker[i] < forwarder->objects.transports_by_worker[best])
-            best = i;
-    return best;
+    return objects_least_loaded(&forwarder->objects);
 }
 
 int forwarder_install_transport(struct forwarder *forwarder, uint32_t worker,
@@ -81,47 +80,6 @@ int forwarder_set_ice_credentials(struct forwarder *forwarder, uint64_t transpor
     return send_message(forwarder, object->worker, KM__COMMAND__BODY_SET_ICE_CREDENTIALS, &message);
 }
 
-static uint32_t find_tuple(const struct object_transport *object, const struct shm_address *remote)
-{
-    uint32_t i = 0;
-    while (i < object->tuple_count && memcmp(&object->tuples[i], remote, sizeof *remote) != 0)
-        i++;
-    return i;
-}
-
-int forwarder_add_tuple(struct forwarder *forwarder, uint64_t transport, const struct sockaddr *remote)
-{
-    struct shm_address address;
-    struct object_transport *object = objects_find_transport(&forwarder->objects, transport);
-
-    if (!object)
-        return -ESTALE;
-    if (!shm_address_from_sockaddr(remote, &address))
-        return -EAFNOSUPPORT;
-    uint32_t at = find_tuple(object, &address);
-    if (at == OBJECTS_TUPLES_MAX)
-        return -ENOSPC;
-    /* Also when it stands there already: another transport may have taken the address since. */
-    int err = tuple_map_insert(&forwarder->tuples, &address, transport, object->worker);
-    if (err == 0 && at == object->tuple_count)
-        object->tuples[object->tuple_count++] = address;
-    return err;
-}
-
-void forwarder_remove_tuple(struct forwarder *forwarder, uint64_t transport, const struct sockaddr *remote)
-{
-    struct shm_address address;
-    struct object_transport *object = objects_find_transport(&forwarder->objects, transport);
-
-    if (!object || !shm_address_from_sockaddr(remote, &address))
-        return;
-    uint32_t at = find_tuple(object, &address);
-    if (at == object->tuple_count)
-        return;
-    tuple_map_remove(&forwarder->tuples, &address, transport);
-    object->tuples[at] = object->tuples[--object->tuple_count];
-}
-
 int forwarder_select_tuple(struct forwarder *forwarder, uint64_t transport, const struct sockaddr *remote,
                            bool nominated)
 {
@@ -133,7 +91,7 @@ int forwarder_select_tuple(struct forwarder *forwarder, uint64_t transport, cons
         return -ESTALE;
     if (!shm_address_from_sockaddr(remote, &address))
         return -EAFNOSUPPORT;
-    if (find_tuple(object, &address) == object->tuple_count)
+    if (tuples_find(object, &address) == object->tuple_count)
         return -ENOENT;
     message.transport = transport;
     message.address.data = address.ip;
@@ -161,13 +119,26 @@ int forwarder_install_keys(struct forwarder *forwarder, uint64_t transport,
     return send_message(forwarder, object->worker, KM__COMMAND__BODY_INSTALL_KEYS, &message);
 }
 
+/* Its worker was told, or will be: with the consumer goes what only it needed. */
+static void free_consumer(struct forwarder *forwarder, struct object_consumer *object)
+{
+    struct object_producer *producer = object->producer;
+    uint32_t worker = object->worker;
+    objects_free_consumer(&forwarder->objects, object);
+    mirrors_trim(forwarder, producer, worker);
+}
+
 void forwarder_remove_transport(struct forwarder *forwarder, uint64_t transport)
 {
     struct object_transport *object = objects_find_transport(&forwarder->objects, transport);
     if (!object)
         return;
-    for (uint32_t i = 0; i < object->tuple_count; i++)
-        tuple_map_remove(&forwarder->tuples, &object->tuples[i], transport);
+    tuples_forget(forwarder, object);
+    while (!LIST_EMPTY(&object->consumers))
+        free_consumer(forwarder, LIST_FIRST(&object->consumers));
+    struct object_producer *producer;
+    LIST_FOREACH(producer, &object->producers, by_transport)
+    mirrors_remove(forwarder, producer);
     send_remove(forwarder, object->worker, KM__COMMAND__BODY_REMOVE_TRANSPORT, transport);
     objects_free_transport(&forwarder->objects, object);
 }
@@ -202,7 +173,14 @@ int forwarder_install_producer(struct forwarder *forwarder, uint64_t transport,
     message.producer = object->handle;
     message.transport = transport;
     message.paused = paused;
-    int err = send_message(forwarder, owner->worker, KM__COMMAND__BODY_INSTALL_PRODUCER, &message);
+    object->paused = paused;
+    object->installed_bytes = (uint32_t)km__install_producer__get_packed_size(&message);
+    object->installed = malloc(object->installed_bytes);
+    int err = object->installed ? 0 : -ENOMEM;
+    if (err == 0) {
+        km__install_producer__pack(&message, object->installed);
+        err = send_message(forwarder, owner->worker, KM__COMMAND__BODY_INSTALL_PRODUCER, &message);
+    }
     if (err != 0) {
         objects_free_producer(&forwarder->objects, object);
         return err;
@@ -216,7 +194,12 @@ int forwarder_pause_producer(struct forwarder *forwarder, uint64_t producer, boo
     struct object_producer *object = objects_find_producer(&forwarder->objects, producer);
     if (!object)
         return -ESTALE;
-    return send_pause(forwarder, object->worker, KM__COMMAND__BODY_PAUSE_PRODUCER, producer, paused);
+    int err = send_pause(forwarder, object->worker, KM__COMMAND__BODY_PAUSE_PRODUCER, producer, paused);
+    if (err != 0)
+        return err;
+    object->paused = paused;
+    mirrors_pause(forwarder, object, paused);
+    return 0;
 }
 
 void forwarder_remove_producer(struct forwarder *forwarder, uint64_t producer)
@@ -224,6 +207,7 @@ void forwarder_remove_producer(struct forwarder *forwarder, uint64_t producer)
     struct object_producer *object = objects_find_producer(&forwarder->objects, producer);
     if (!object)
         return;
+    mirrors_remove(forwarder, object);
     send_remove(forwarder, object->worker, KM__COMMAND__BODY_REMOVE_PRODUCER, producer);
     objects_free_producer(&forwarder->objects, object);
 }
@@ -239,18 +223,23 @@ int forwarder_install_consumer(struct forwarder *forwarder, uint64_t transport, 
 
     if (!owner || !source)
         return -ESTALE;
+    int err = mirrors_add(forwarder, source, owner->worker);
+    if (err != 0)
+        return err;
     struct object_consumer *object = objects_add_consumer(&forwarder->objects, owner, source);
-    if (!object)
+    if (!object) {
+        mirrors_trim(forwarder, source, owner->worker);
         return -ENOSPC;
+    }
     message_of_consumer(consumer, &storage, &message);
     message.consumer = object->handle;
     message.transport = transport;
     message.producer = producer;
     message.priority = priority;
     message.paused = paused;
-    int err = send_message(forwarder, owner->worker, KM__COMMAND__BODY_INSTALL_CONSUMER, &message);
+    err = send_message(forwarder, owner->worker, KM__COMMAND__BODY_INSTALL_CONSUMER, &message);
     if (err != 0) {
-        objects_free_consumer(&forwarder->objects, object);
+        free_consumer(forwarder, object);
         return err;
     }
     *ret_consumer = object->handle;
@@ -271,5 +260,5 @@ void forwarder_remove_consumer(struct forwarder *forwarder, uint64_t consumer)
     if (!object)
         return;
     send_remove(forwarder, object->worker, KM__COMMAND__BODY_REMOVE_CONSUMER, consumer);
-    objects_free_consumer(&forwarder->objects, object);
+    free_consumer(forwarder, object);
 }

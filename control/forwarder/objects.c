@@ -6,6 +6,9 @@
 
 #include "shm/abi.h"
 
+#define TRANSPORT_WEIGHT 1u
+#define STREAM_WEIGHT 4u
+
 int objects_init(struct objects *objects, const struct shm_capacities *c)
 {
     memset(objects, 0, sizeof *objects);
@@ -13,9 +16,9 @@ int objects_init(struct objects *objects, const struct shm_capacities *c)
     objects->transports = calloc(c->transports, sizeof *objects->transports);
     objects->producers = calloc(c->producers, sizeof *objects->producers);
     objects->consumers = calloc(c->consumers, sizeof *objects->consumers);
-    objects->transports_by_worker = calloc(c->workers, sizeof *objects->transports_by_worker);
-    if (!objects->transports || !objects->producers || !objects->consumers ||
-        !objects->transports_by_worker || handles_init(&objects->transport_handles, c->transports) != 0 ||
+    objects->load_by_worker = calloc(c->workers, sizeof *objects->load_by_worker);
+    if (!objects->transports || !objects->producers || !objects->consumers || !objects->load_by_worker ||
+        handles_init(&objects->transport_handles, c->transports) != 0 ||
         handles_init(&objects->producer_handles, c->producers) != 0 ||
         handles_init(&objects->stream_handles, c->streams) != 0 ||
         handles_init(&objects->consumer_handles, c->consumers) != 0) {
@@ -25,12 +28,20 @@ int objects_init(struct objects *objects, const struct shm_capacities *c)
     return 0;
 }
 
+void objects_reset(struct objects *objects)
+{
+    for (uint32_t i = 0; i < objects->transport_handles.capacity; i++)
+        if (objects->transport_handles.live[i])
+            objects_free_transport(objects, &objects->transports[i]);
+}
+
 void objects_deinit(struct objects *objects)
 {
+    objects_reset(objects);
     free(objects->transports);
     free(objects->producers);
     free(objects->consumers);
-    free(objects->transports_by_worker);
+    free(objects->load_by_worker);
     handles_deinit(&objects->transport_handles);
     handles_deinit(&objects->producer_handles);
     handles_deinit(&objects->stream_handles);
@@ -38,13 +49,13 @@ void objects_deinit(struct objects *objects)
     memset(objects, 0, sizeof *objects);
 }
 
-void objects_reset(struct objects *objects)
+uint32_t objects_least_loaded(const struct objects *objects)
 {
-    handles_reset(&objects->transport_handles);
-    handles_reset(&objects->producer_handles);
-    handles_reset(&objects->stream_handles);
-    handles_reset(&objects->consumer_handles);
-    memset(objects->transports_by_worker, 0, objects->workers * sizeof *objects->transports_by_worker);
+    uint32_t best = 0;
+    for (uint32_t i = 1; i < objects->workers; i++)
+        if (objects->load_by_worker[i] < objects->load_by_worker[best])
+            best = i;
+    return best;
 }
 
 struct object_transport *objects_add_transport(struct objects *objects, uint32_t worker)
@@ -56,7 +67,7 @@ struct object_transport *objects_add_transport(struct objects *objects, uint32_t
     memset(transport, 0, sizeof *transport);
     transport->handle = handle;
     transport->worker = worker;
-    objects->transports_by_worker[worker]++;
+    objects->load_by_worker[worker] += TRANSPORT_WEIGHT;
     return transport;
 }
 
@@ -88,6 +99,7 @@ struct object_producer *objects_add_producer(struct objects *objects, struct obj
     struct object_producer *producer = &objects->producers[shm_handle_index(made.handle)];
     *producer = made;
     LIST_INSERT_HEAD(&transport->producers, producer, by_transport);
+    objects->load_by_worker[producer->worker] += STREAM_WEIGHT;
     return producer;
 }
 
@@ -100,6 +112,9 @@ struct object_consumer *objects_add_consumer(struct objects *objects, struct obj
     struct object_consumer *consumer = &objects->consumers[shm_handle_index(handle)];
     consumer->handle = handle;
     consumer->worker = transport->worker;
+    consumer->producer = producer;
+    producer->consumers_by_worker[consumer->worker]++;
+    objects->load_by_worker[consumer->worker] += STREAM_WEIGHT;
     LIST_INSERT_HEAD(&transport->consumers, consumer, by_transport);
     LIST_INSERT_HEAD(&producer->consumers, consumer, by_producer);
     return consumer;
@@ -128,6 +143,8 @@ void objects_free_consumer(struct objects *objects, struct object_consumer *cons
 {
     LIST_REMOVE(consumer, by_transport);
     LIST_REMOVE(consumer, by_producer);
+    consumer->producer->consumers_by_worker[consumer->worker]--;
+    objects->load_by_worker[consumer->worker] -= STREAM_WEIGHT;
     handles_free(&objects->consumer_handles, consumer->handle);
 }
 
@@ -137,6 +154,9 @@ void objects_free_producer(struct objects *objects, struct object_producer *prod
         objects_free_consumer(objects, LIST_FIRST(&producer->consumers));
     LIST_REMOVE(producer, by_transport);
     free_streams(objects, producer);
+    free(producer->installed);
+    producer->installed = NULL;
+    objects->load_by_worker[producer->worker] -= STREAM_WEIGHT;
     handles_free(&objects->producer_handles, producer->handle);
 }
 
@@ -146,6 +166,6 @@ void objects_free_transport(struct objects *objects, struct object_transport *tr
         objects_free_consumer(objects, LIST_FIRST(&transport->consumers));
     while (!LIST_EMPTY(&transport->producers))
         objects_free_producer(objects, LIST_FIRST(&transport->producers));
-    objects->transports_by_worker[transport->worker]--;
+    objects->load_by_worker[transport->worker] -= TRANSPORT_WEIGHT;
     handles_free(&objects->transport_handles, transport->handle);
 }

@@ -2,6 +2,7 @@
  * goes. A transport owns its producers and consumers, a producer its streams and consumers. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
 
@@ -11,10 +12,12 @@
 
 #define OBJECTS_TUPLES_MAX 8u /* of one transport */
 #define OBJECTS_ENCODINGS_MAX 4u
+#define OBJECTS_WORKERS_MAX 64u
 
 struct object_consumer {
     uint64_t handle;
     uint32_t worker;
+    struct object_producer *producer;
     LIST_ENTRY(object_consumer) by_transport;
     LIST_ENTRY(object_consumer) by_producer;
 };
@@ -24,6 +27,10 @@ struct object_producer {
     uint32_t worker;
     uint32_t stream_count;
     uint64_t streams[OBJECTS_ENCODINGS_MAX];
+    uint8_t *installed; /* packed InstallProducer, for mirrors; owned */
+    uint32_t installed_bytes;
+    bool paused;
+    uint32_t consumers_by_worker[OBJECTS_WORKERS_MAX]; /* how many */
     LIST_ENTRY(object_producer) by_transport;
     LIST_HEAD(, object_consumer) consumers;
 };
@@ -45,7 +52,7 @@ struct objects {
     struct object_transport *transports; /* by index of the handle */
     struct object_producer *producers;
     struct object_consumer *consumers;
-    uint32_t *transports_by_worker; /* how many */
+    uint32_t *load_by_worker; /* see objects_least_loaded */
     uint32_t workers;
 };
 
@@ -53,6 +60,10 @@ int objects_init(struct objects *objects, const struct shm_capacities *capacitie
 void objects_deinit(struct objects *objects);
 /* Every object is gone, every handle is stale. */
 void objects_reset(struct objects *objects);
+
+/* The worker that has least to do: a producer or a consumer is a stream to decrypt or to encrypt and weighs
+ * 4, a transport without any weighs 1, so that many that join at once are spread before their media comes. */
+uint32_t objects_least_loaded(const struct objects *objects);
 
 /* NULL when full. */
 struct object_transport *objects_add_transport(struct objects *objects, uint32_t worker);

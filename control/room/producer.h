@@ -11,7 +11,6 @@
 #include "control/room/peer.h"
 
 #define PEER_PRODUCERS_MAX 32
-#define TRANSPORT_PRODUCERS_MAX 16
 
 struct ortc_producer;
 

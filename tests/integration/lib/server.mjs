@@ -61,7 +61,9 @@ export async function defaultEnv() {
         LISTENING_PORT: String(await freePort()),
         WEBRTC_LISTEN_IP: '127.0.0.1',
         WEBRTC_LISTEN_PORT: String(await freePort()),
-        MEDIASOUP_NUM_WORKERS: '1',
+        // Whole suites can be run otherwise: KM_WORKERS=2 KM_STEERING=off ctest -L integration
+        MEDIASOUP_NUM_WORKERS: process.env.KM_WORKERS ?? '2',
+        STEERING: process.env.KM_STEERING ?? 'on',
         TURN_SERVER: 'none',
         LOG_LEVEL: 'debug',
     };

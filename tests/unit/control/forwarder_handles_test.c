@@ -58,7 +58,11 @@ static void a_transport_takes_all_with_it(void **state)
     struct object_producer *other = objects_add_producer(&objects, b, 1);
     struct object_consumer *consumer = objects_add_consumer(&objects, b, producer);
     struct object_consumer *kept = objects_add_consumer(&objects, b, other);
-    assert_int_equal(objects.transports_by_worker[0], 1);
+    assert_int_equal(objects.load_by_worker[0], 1 + 4);     /* a, producer */
+    assert_int_equal(objects.load_by_worker[1], 1 + 3 * 4); /* b, other, two consumers */
+    assert_int_equal(objects_least_loaded(&objects), 0);
+    assert_int_equal(producer->consumers_by_worker[1], 1);
+    assert_ptr_equal(consumer->producer, producer);
     assert_ptr_equal(objects_find_consumer(&objects, consumer->handle), consumer);
 
     uint64_t gone = consumer->handle;
@@ -66,7 +70,8 @@ static void a_transport_takes_all_with_it(void **state)
     assert_null(objects_find_consumer(&objects, gone));
     assert_ptr_equal(objects_find_consumer(&objects, kept->handle), kept);
     assert_int_equal(handles_in_use(&objects.stream_handles), 1);
-    assert_int_equal(objects.transports_by_worker[0], 0);
+    assert_int_equal(objects.load_by_worker[0], 0);
+    assert_int_equal(objects.load_by_worker[1], 1 + 2 * 4);
     objects_free_transport(&objects, b);
     assert_int_equal(handles_in_use(&objects.transport_handles), 0);
     assert_int_equal(handles_in_use(&objects.producer_handles), 0);

@@ -39,7 +39,6 @@ export class MediaSession extends Emitter {
     #iceServers;
     #preferredCodec;
     #restartTimers = new Map();
-    #sending = null; // promise of the sending transport
     #closed = false;
 
     transports = new Map(); // 'send' | 'recv' -> mediasoup-client transport
@@ -71,12 +70,9 @@ export class MediaSession extends Emitter {
         if (!this.#device.canProduce(kind)) {
             throw new Error(`This browser and the server share no ${kind} codec.`);
         }
-        // Camera and microphone are published at once: the one transport for both is made once.
-        this.#sending ??= this.#createTransport('send').catch((error) => {
-            this.#sending = null;
-            throw error;
-        });
-        await this.#sending;
+        if (!this.transports.has('send')) {
+            await this.#createTransport('send');
+        }
         track.enabled = true; // a producer that was paused may have left it disabled
         const producer = await this.transports.get('send').produce({
             track,

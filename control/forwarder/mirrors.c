@@ -1,0 +1,94 @@
+#include "control/forwarder/mirrors.h"
+
+#include <errno.h>
+
+#include "control/forwarder/forwarder_private.h"
+
+static bool is_mirrored(const struct object_producer *producer, uint32_t worker)
+{
+    return worker != producer->worker && producer->consumers_by_worker[worker] > 0;
+}
+
+static int send_mirror(struct forwarder *forwarder, const struct object_producer *producer, uint32_t worker)
+{
+    Km__Command command = KM__COMMAND__INIT;
+    Km__MirrorProducer message = KM__MIRROR_PRODUCER__INIT;
+
+    message.producer = km__install_producer__unpack(NULL, producer->installed_bytes, producer->installed);
+    if (!message.producer)
+        return -ENOMEM;
+    message.producer->paused = producer->paused;
+    message.worker = producer->worker;
+    command.body_case = KM__COMMAND__BODY_MIRROR_PRODUCER;
+    command.mirror_producer = &message;
+    int err = forwarder_send(forwarder, worker, &command);
+    km__install_producer__free_unpacked(message.producer, NULL);
+    return err;
+}
+
+static int send_follower(struct forwarder *forwarder, const struct object_producer *producer, uint32_t worker,
+                         bool follows)
+{
+    Km__Command command = KM__COMMAND__INIT;
+    Km__SetFollower message = KM__SET_FOLLOWER__INIT;
+
+    message.producer = producer->handle;
+    message.worker = worker;
+    message.follows = follows;
+    command.body_case = KM__COMMAND__BODY_SET_FOLLOWER;
+    command.set_follower = &message;
+    return forwarder_send(forwarder, producer->worker, &command);
+}
+
+static void send_remove(struct forwarder *forwarder, const struct object_producer *producer, uint32_t worker)
+{
+    Km__Command command = KM__COMMAND__INIT;
+    Km__Remove message = KM__REMOVE__INIT;
+
+    message.handle = producer->handle;
+    command.body_case = KM__COMMAND__BODY_REMOVE_PRODUCER;
+    command.remove_producer = &message;
+    (void)forwarder_send(forwarder, worker, &command);
+}
+
+int mirrors_add(struct forwarder *forwarder, const struct object_producer *producer, uint32_t worker)
+{
+    if (worker == producer->worker || is_mirrored(producer, worker))
+        return 0;
+    int err = send_mirror(forwarder, producer, worker);
+    if (err != 0)
+        return err;
+    err = send_follower(forwarder, producer, worker, true);
+    if (err != 0)
+        send_remove(forwarder, producer, worker);
+    return err;
+}
+
+void mirrors_trim(struct forwarder *forwarder, const struct object_producer *producer, uint32_t worker)
+{
+    if (worker == producer->worker || is_mirrored(producer, worker))
+        return;
+    (void)send_follower(forwarder, producer, worker, false);
+    send_remove(forwarder, producer, worker);
+}
+
+void mirrors_pause(struct forwarder *forwarder, const struct object_producer *producer, bool paused)
+{
+    Km__Command command = KM__COMMAND__INIT;
+    Km__Pause message = KM__PAUSE__INIT;
+
+    message.handle = producer->handle;
+    message.paused = paused;
+    command.body_case = KM__COMMAND__BODY_PAUSE_PRODUCER;
+    command.pause_producer = &message;
+    for (uint32_t i = 0; i < forwarder->worker_count; i++)
+        if (is_mirrored(producer, i))
+            (void)forwarder_send(forwarder, i, &command);
+}
+
+void mirrors_remove(struct forwarder *forwarder, const struct object_producer *producer)
+{
+    for (uint32_t i = 0; i < forwarder->worker_count; i++)
+        if (is_mirrored(producer, i))
+            send_remove(forwarder, producer, i);
+}

@@ -1,0 +1,92 @@
+#include "control/forwarder/tuples.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "control/forwarder/forwarder_private.h"
+#include "control/log.h"
+#include "shm/address.h"
+
+void tuples_steer(struct forwarder *forwarder, bool wanted)
+{
+    char why[200];
+
+    if (forwarder->worker_count < 2 || !wanted)
+        return;
+    if (steering_create(forwarder->descriptors.media_socket, forwarder->worker_count, &forwarder->steering,
+                        why, sizeof why) != 0)
+        log_warn("forwarder", "%s; workers hand over what is not theirs, which costs more", why);
+}
+
+uint32_t tuples_find(const struct object_transport *object, const struct shm_address *remote)
+{
+    uint32_t i = 0;
+    while (i < object->tuple_count && memcmp(&object->tuples[i], remote, sizeof *remote) != 0)
+        i++;
+    return i;
+}
+
+int forwarder_add_tuple(struct forwarder *forwarder, uint64_t transport, const struct sockaddr *remote)
+{
+    struct shm_address address;
+    struct object_transport *object = objects_find_transport(&forwarder->objects, transport);
+
+    if (!object)
+        return -ESTALE;
+    if (!shm_address_from_sockaddr(remote, &address))
+        return -EAFNOSUPPORT;
+    uint32_t at = tuples_find(object, &address);
+    if (at == OBJECTS_TUPLES_MAX)
+        return -ENOSPC;
+    /* Also when it stands there already: another transport may have taken the address since. */
+    int err = tuple_map_insert(&forwarder->tuples, &address, transport, object->worker);
+    if (err != 0)
+        return err;
+    if (at == object->tuple_count)
+        object->tuples[object->tuple_count++] = address;
+    /* What the kernel cannot be told, workers hand over. */
+    err = steering_insert(forwarder->steering, &address, object->worker);
+    if (err != 0)
+        log_every_s(60, log_warn, "forwarder", "the kernel takes no more addresses to steer by: %s",
+                    strerror(-err));
+    return 0;
+}
+
+/* Unless another transport has taken the address since. */
+static void forget(struct forwarder *forwarder, const struct shm_address *remote, uint64_t transport)
+{
+    uint32_t worker;
+    if (tuple_map_find(&forwarder->tuples, remote, &worker) != transport)
+        return;
+    tuple_map_remove(&forwarder->tuples, remote, transport);
+    steering_remove(forwarder->steering, remote);
+}
+
+void forwarder_remove_tuple(struct forwarder *forwarder, uint64_t transport, const struct sockaddr *remote)
+{
+    struct shm_address address;
+    struct object_transport *object = objects_find_transport(&forwarder->objects, transport);
+
+    if (!object || !shm_address_from_sockaddr(remote, &address))
+        return;
+    uint32_t at = tuples_find(object, &address);
+    if (at == object->tuple_count)
+        return;
+    forget(forwarder, &address, transport);
+    object->tuples[at] = object->tuples[--object->tuple_count];
+}
+
+void tuples_forget(struct forwarder *forwarder, const struct object_transport *object)
+{
+    for (uint32_t i = 0; i < object->tuple_count; i++)
+        forget(forwarder, &object->tuples[i], object->handle);
+}
+
+void tuples_forget_all(struct forwarder *forwarder)
+{
+    const struct objects *objects = &forwarder->objects;
+
+    for (uint32_t i = 0; i < objects->transport_handles.capacity; i++)
+        if (objects->transport_handles.live[i])
+            tuples_forget(forwarder, &objects->transports[i]);
+}

@@ -1,0 +1,21 @@
+/* The addresses that transports live at: in the segment's tuple map, which workers read, and in the steering
+ * program's, which the kernel reads. forwarder_add_tuple and forwarder_remove_tuple stand here. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct forwarder;
+struct object_transport;
+struct shm_address;
+
+/* Loads the steering program when there is more than one worker. When it is not permitted, or not wanted,
+ * workers hand over what is not theirs. */
+void tuples_steer(struct forwarder *forwarder, bool wanted);
+
+/* Index of remote among the transport's tuples, their count when it is none of them. */
+uint32_t tuples_find(const struct object_transport *transport, const struct shm_address *remote);
+
+/* Takes a transport's tuples, or all, out of both maps. */
+void tuples_forget(struct forwarder *forwarder, const struct object_transport *transport);
+void tuples_forget_all(struct forwarder *forwarder);
