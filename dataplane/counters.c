@@ -37,6 +37,20 @@ static void take_port_counters(struct worker *worker)
     *seen = *port;
 }
 
+static void publish_stages(struct worker *worker)
+{
+    struct statistics_stages *stages = &worker->stages.totals;
+    const struct port_counters *port = &worker->port->counters;
+
+    stages_calibrate(&worker->stages, worker->now_us);
+    stages->receive_calls = port->receive_calls;
+    stages->joined_messages = port->joined_messages;
+    stages->send_calls = port->send_calls;
+    stages->sent_runs = port->sent_runs;
+    stages->sent_in_runs = port->sent_in_runs;
+    statistics_publish(worker->statistics, STATISTICS_STAGE, worker->index, stages, sizeof(*stages));
+}
+
 void counters_publish(struct worker *worker)
 {
     struct statistics_worker *totals = &worker->totals;
@@ -47,6 +61,7 @@ void counters_publish(struct worker *worker)
     totals->updated_us = realtime_us();
     worker->realtime_offset_us = totals->updated_us - worker->now_us;
     take_port_counters(worker);
+    publish_stages(worker);
     totals->transports = worker->transports.count;
     totals->producers = worker->streams.producer_count;
     totals->consumers = worker->streams.consumer_count;

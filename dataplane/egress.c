@@ -58,8 +58,15 @@ void egress_flush(struct worker *worker)
 {
     struct egress *egress = &worker->egress;
     struct port *port = worker->port;
+    uint32_t count = egress->count;
 
+    if (count == 0) {
+        port->verbs->flush(port);
+        return;
+    }
+    enum statistics_stage stage = stages_enter(&worker->stages, STAGE_protect);
     worker->srtp->protect(egress->jobs, egress->count);
+    stages_enter(&worker->stages, STAGE_send);
     for (uint32_t i = 0; i < egress->count; i++) {
         const struct srtp_protect_job *job = &egress->jobs[i];
         struct shm_transport_row *row = egress->transports[i]->row;
@@ -80,6 +87,8 @@ void egress_flush(struct worker *worker)
     }
     egress->count = 0;
     port->verbs->flush(port);
+    stages_enter(&worker->stages, stage);
+    stages_sent(&worker->stages, count);
 }
 
 uint8_t *egress_begin_clear(struct worker *worker)

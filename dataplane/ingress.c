@@ -139,10 +139,12 @@ uint32_t ingress_open(struct worker *worker, const struct port_packet *packets, 
     struct opening opening;
     uint32_t opened = 0;
 
+    enum statistics_stage stage = stages_enter(&worker->stages, STAGE_unprotect);
     opening.count = 0;
     for (uint32_t i = 0; i < count; i++)
         classify(worker, &opening, &packets[i], taken_over);
     worker->srtp->unprotect(opening.jobs, opening.count);
+    stages_enter(&worker->stages, stage);
     for (uint32_t i = 0; i < opening.count; i++) {
         const struct srtp_unprotect_job *job = &opening.jobs[i];
         if (job->status == SRTP_OK)

@@ -54,6 +54,8 @@ static uint32_t packets(struct worker *worker)
     uint32_t taken_count;
     int count = worker->port->verbs->receive(worker->port, received);
 
+    stages_enter(&worker->stages, STAGE_route);
+    stages_received(&worker->stages, count > 0 ? (uint32_t)count : 0);
     if (count > 0)
         ingress(worker, received, (uint32_t)count, false);
     uint32_t records = peers_take(worker, taken, &taken_count);
@@ -62,6 +64,7 @@ static uint32_t packets(struct worker *worker)
     forward_flush(worker);
     peers_wake(worker);   /* before the ciphers: they work side by side */
     egress_flush(worker); /* protect, send; what is queued refers to the received buffers */
+    worker->stages.received = 0;
     return (count > 0 ? (uint32_t)count : 0) + records;
 }
 
@@ -84,11 +87,14 @@ static void timers(struct worker *worker)
 
 uint32_t worker_round(struct worker *worker)
 {
+    stages_enter(&worker->stages, STAGE_receive);
     worker->now_us = monotonic_us();
     liveness_beat(worker->liveness, worker->now_us);
 
     uint32_t work = packets(worker);
+    stages_enter(&worker->stages, STAGE_timers);
     timers(worker);
+    stages_enter(&worker->stages, STAGE_commands);
     work += commands_run(worker);
     work += inject(worker);
     egress_flush(worker);
@@ -97,6 +103,7 @@ uint32_t worker_round(struct worker *worker)
 
     worker->totals.rounds++;
     worker->totals.idle_rounds += work == 0;
+    stages_end_round(&worker->stages, work > 0);
     return work;
 }
 
@@ -182,6 +189,7 @@ static int attach(struct worker *worker, int media_socket, const int *peer_wake_
     worker->random = seeds[0] | 1;
     worker->now_us = monotonic_us();
     arena_init(&worker->arena);
+    stages_init(&worker->stages, worker->now_us);
     punt_quota_init(&worker->quota, (uint32_t)seeds[1]);
     tuple_map_init(&worker->tuples, shm_segment_section(segment, SHM_SECTION_TUPLE_MAP),
                    segment->capacities.tuples);

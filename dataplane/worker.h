@@ -13,6 +13,7 @@
 #include "dataplane/peers.h"
 #include "dataplane/port.h"
 #include "dataplane/punt.h"
+#include "dataplane/stages.h"
 #include "dataplane/stream_table.h"
 #include "dataplane/transport_table.h"
 #include "shm/liveness.h"
@@ -69,6 +70,7 @@ struct worker {
     uint64_t realtime_offset_us;    /* CLOCK_REALTIME minus CLOCK_MONOTONIC */
     struct port_counters port_seen; /* those of the port that are in the totals */
     struct statistics_worker totals;
+    struct stages stages;
 
     struct arena arena; /* of the command at work */
     struct forward_batch forward;

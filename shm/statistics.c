@@ -19,6 +19,7 @@ static const size_t block_bytes[STATISTICS_SECTION_COUNT] = {
     [STATISTICS_TRANSPORT] = sizeof(struct statistics_transport),
     [STATISTICS_STREAM] = sizeof(struct statistics_stream),
     [STATISTICS_CONSUMER] = sizeof(struct statistics_consumer),
+    [STATISTICS_STAGE] = sizeof(struct statistics_stages),
 };
 
 static const char *const drop_names[] = {
@@ -41,6 +42,28 @@ const char *statistics_drop_name(uint32_t drop)
 const char *statistics_drop_text(uint32_t drop)
 {
     return drop < DROP_COUNT ? drop_texts[drop] : NULL;
+}
+
+static const char *const stage_names[] = {
+#define X(name, text) #name,
+    STATISTICS_STAGES(X)
+#undef X
+};
+
+static const char *const stage_texts[] = {
+#define X(name, text) text,
+    STATISTICS_STAGES(X)
+#undef X
+};
+
+const char *statistics_stage_name(uint32_t stage)
+{
+    return stage < STAGE_COUNT ? stage_names[stage] : NULL;
+}
+
+const char *statistics_stage_text(uint32_t stage)
+{
+    return stage < STAGE_COUNT ? stage_texts[stage] : NULL;
 }
 
 static uint64_t lay_out(const uint32_t counts[STATISTICS_SECTION_COUNT],
@@ -71,6 +94,7 @@ static int format(int fd, const struct shm_capacities *c, struct statistics *ret
         [STATISTICS_CONTROL] = 1,         [STATISTICS_LABEL] = c->transports,
         [STATISTICS_WORKER] = c->workers, [STATISTICS_TRANSPORT] = c->transports,
         [STATISTICS_STREAM] = c->streams, [STATISTICS_CONSUMER] = c->consumers,
+        [STATISTICS_STAGE] = c->workers,
     };
     struct statistics made = {.fd = fd};
     struct timespec now;

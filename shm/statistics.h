@@ -11,10 +11,11 @@
 #include <stddef.h>
 
 #include "shm/abi.h"
+#include "shm/histogram.h"
 
 /* "kmstats" and a line feed, as eight bytes in memory. */
 #define STATISTICS_MAGIC 0x0a73746174736d6bull
-#define STATISTICS_VERSION 2u
+#define STATISTICS_VERSION 3u
 #define STATISTICS_FILE "stats"
 
 /* Every reason for which a worker drops a packet: X(name, explanation). Append only; at most
@@ -68,6 +69,28 @@
 
 #define STATISTICS_DROPS_MAX 64u
 
+/* What a worker spends its time on: X(name, explanation). Append only. */
+#define STATISTICS_STAGES(X)                                                                                 \
+    X(receive, "taking packets from the network")                                                            \
+    X(unprotect, "classifying and decrypting them")                                                          \
+    X(route, "parsing, statistics, choice of consumers, rewriting")                                          \
+    X(protect, "encrypting")                                                                                 \
+    X(send, "handing packets to the network")                                                                \
+    X(timers, "consent, RTCP, statistics")                                                                   \
+    X(commands, "commands and packets of control")                                                           \
+    X(idle, "sleeping, or looking for work in vain")
+
+#define STATISTICS_STAGES_MAX 16u
+#define STATISTICS_BATCHES 8u /* 1, 2, up to 4, 8, 16, 32, 64, and more packets */
+
+enum statistics_stage {
+#define X(name, text) STAGE_##name,
+    STATISTICS_STAGES(X)
+#undef X
+        STAGE_COUNT
+};
+_Static_assert(STAGE_COUNT <= STATISTICS_STAGES_MAX, "more stages than a block has room for");
+
 enum statistics_drop {
 #define X(name, text) DROP_##name,
     STATISTICS_DROPS(X)
@@ -83,6 +106,7 @@ enum statistics_section_kind {
     STATISTICS_TRANSPORT, /* struct statistics_transport, by index of the row, by its worker; and so on */
     STATISTICS_STREAM,
     STATISTICS_CONSUMER,
+    STATISTICS_STAGE, /* struct statistics_stages, by its worker */
     STATISTICS_SECTION_COUNT
 };
 
@@ -150,6 +174,21 @@ struct statistics_worker {
     uint64_t reserved[4];
 };
 SHM_STATIC_SIZE(struct statistics_worker, 704);
+
+struct statistics_stages {
+    SHM_ALIGNED _Atomic uint32_t sequence;
+    uint32_t ticks_per_ms;
+    uint64_t ticks[STATISTICS_STAGES_MAX]; /* by enum statistics_stage */
+    uint64_t batches[STATISTICS_BATCHES];  /* receive calls by the packets that they returned */
+    uint64_t receive_calls;
+    uint64_t joined_messages; /* received as one, that were many packets (UDP_GRO) */
+    uint64_t send_calls;
+    uint64_t sent_runs; /* messages of many packets (UDP_SEGMENT) */
+    uint64_t sent_in_runs;
+    uint64_t reserved[2];
+    struct histogram latency; /* µs from the receive call to the send call, of what left in the same round */
+};
+SHM_STATIC_SIZE(struct statistics_stages, 1536);
 
 struct statistics_transport {
     SHM_ALIGNED _Atomic uint32_t sequence;
@@ -241,6 +280,10 @@ struct shm_capacities;
 /* The name of drop, or NULL beyond the last; likewise what it means. */
 const char *statistics_drop_name(uint32_t drop);
 const char *statistics_drop_text(uint32_t drop);
+
+/* Likewise of a stage. */
+const char *statistics_stage_name(uint32_t stage);
+const char *statistics_stage_text(uint32_t stage);
 
 /* Makes the file anew in folder (which is made too, 0750) under a temporary name, then moves it into place,
  * so that a reader of the old one keeps a whole one. The errno of the system call that failed, with a line in

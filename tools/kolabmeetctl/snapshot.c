@@ -69,6 +69,8 @@ static int take_all(struct snapshot *snapshot, const struct statistics *statisti
         snapshot->unreadable++;
     if ((err = take_section(snapshot, statistics, STATISTICS_WORKER, sizeof *snapshot->workers, false,
                             (void **)&snapshot->workers, &snapshot->worker_count)) != 0 ||
+        (err = take_section(snapshot, statistics, STATISTICS_STAGE, sizeof *snapshot->stages, false,
+                            (void **)&snapshot->stages, &snapshot->stages_count)) != 0 ||
         (err = take_section(snapshot, statistics, STATISTICS_TRANSPORT, sizeof *snapshot->transports, true,
                             (void **)&snapshot->transports, &snapshot->transport_count)) != 0 ||
         (err = take_section(snapshot, statistics, STATISTICS_STREAM, sizeof *snapshot->streams, true,
@@ -102,6 +104,7 @@ int snapshot_take(const char *path, struct snapshot *ret_snapshot, char *ret_why
 void snapshot_deinit(struct snapshot *snapshot)
 {
     free(snapshot->workers);
+    free(snapshot->stages);
     free(snapshot->transports);
     free(snapshot->labels);
     free(snapshot->streams);

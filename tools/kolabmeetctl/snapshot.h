@@ -11,6 +11,8 @@ struct snapshot {
     bool forwarder_alive;
     struct statistics_worker *workers;
     size_t worker_count;
+    struct statistics_stages *stages; /* one a worker */
+    size_t stages_count;
     struct statistics_transport *transports;
     struct statistics_label *labels; /* by the same position as transports */
     size_t transport_count;

@@ -28,18 +28,58 @@ static json_t *drops_json(const struct statistics_worker *w)
     return drops;
 }
 
+static json_t *numbers_json(const uint64_t *numbers, size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, number(numbers[i]));
+    return list;
+}
+
+static json_t *latency_json(const struct histogram *latency)
+{
+    return json_pack("{s:o, s:o, s:o, s:o}", "count", number(histogram_total(latency)), "p50",
+                     number(histogram_quantile_us(latency, 0.5)), "p99",
+                     number(histogram_quantile_us(latency, 0.99)), "p999",
+                     number(histogram_quantile_us(latency, 0.999)));
+}
+
+/* Microseconds of each stage. */
+static json_t *stage_times_json(const struct statistics_stages *s)
+{
+    uint32_t per_ms = s->ticks_per_ms > 0 ? s->ticks_per_ms : 1;
+    json_t *times = json_object();
+    for (uint32_t i = 0; i < STAGE_COUNT; i++)
+        json_object_set_new(times, statistics_stage_name(i),
+                            number((uint64_t)((double)s->ticks[i] * 1000 / per_ms)));
+    return times;
+}
+
+static json_t *stages_json(const struct snapshot *snapshot, size_t i)
+{
+    if (i >= snapshot->stages_count)
+        return json_null();
+    const struct statistics_stages *s = &snapshot->stages[i];
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "timeUs", stage_times_json(s), "latencyUs",
+                     latency_json(&s->latency), "batches", numbers_json(s->batches, STATISTICS_BATCHES),
+                     "receiveCalls", number(s->receive_calls), "joinedMessages", number(s->joined_messages),
+                     "sendCalls", number(s->send_calls), "sentRuns", number(s->sent_runs), "sentInRuns",
+                     number(s->sent_in_runs));
+}
+
 static json_t *worker_json(const struct snapshot *snapshot, size_t i)
 {
     const struct statistics_worker *w = &snapshot->workers[i];
     return json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
         "worker", number(i), "updatedAtUs", number(w->updated_us), "transports", number(w->transports),
         "producers", number(w->producers), "consumers", number(w->consumers), "rounds", number(w->rounds),
         "idleRounds", number(w->idle_rounds), "sleeps", number(w->sleeps), "packetsReceived",
         number(w->packets_received), "bytesReceived", number(w->bytes_received), "packetsSent",
         number(w->packets_sent), "bytesSent", number(w->bytes_sent), "rtpForwarded", number(w->rtp_forwarded),
         "stunAnswered", number(w->stun_answered), "punted", number(w->punted), "injected",
-        number(w->injected), "eventsLost", number(w->events_lost), "drops", drops_json(w));
+        number(w->injected), "eventsLost", number(w->events_lost), "stages", stages_json(snapshot, i),
+        "drops", drops_json(w));
 }
 
 static json_t *remote_json(const struct statistics_transport *t)

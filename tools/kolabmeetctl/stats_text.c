@@ -30,6 +30,35 @@ static void print_control(FILE *out, const struct snapshot *snapshot)
     fprintf(out, "%-12s %s\n", "as of", when);
 }
 
+static double share_of(uint64_t part, uint64_t all)
+{
+    return all > 0 ? 100.0 * (double)part / (double)all : 0;
+}
+
+static void print_stages(FILE *out, const struct statistics_stages *s, uint64_t packets_sent)
+{
+    uint64_t all = 0;
+
+    for (uint32_t i = 0; i < STAGE_COUNT; i++)
+        all += s->ticks[i];
+    fprintf(out, "  time");
+    for (uint32_t i = 0; i < STAGE_COUNT; i++)
+        fprintf(out, "%s %s %.1f %%", i > 0 ? "," : "", statistics_stage_name(i), share_of(s->ticks[i], all));
+    fprintf(out, "\n  receive to send: p50 %" PRIu64 " us, p99 %" PRIu64 " us, p99.9 %" PRIu64 " us\n",
+            histogram_quantile_us(&s->latency, 0.5), histogram_quantile_us(&s->latency, 0.99),
+            histogram_quantile_us(&s->latency, 0.999));
+    fprintf(out, "  received at once (packets: calls)");
+    for (uint32_t i = 0; i < STATISTICS_BATCHES; i++)
+        if (s->batches[i] > 0)
+            fprintf(out, " %u: %" PRIu64, 1u << i, s->batches[i]);
+    fprintf(out,
+            "\n  joined by the kernel %" PRIu64
+            "; sent in runs %.1f %%, %.1f packets each; calls: receive %" PRIu64 ", send %" PRIu64 "\n",
+            s->joined_messages, share_of(s->sent_in_runs, packets_sent),
+            s->sent_runs > 0 ? (double)s->sent_in_runs / (double)s->sent_runs : 0, s->receive_calls,
+            s->send_calls);
+}
+
 static void print_workers(FILE *out, const struct snapshot *snapshot)
 {
     for (size_t i = 0; i < snapshot->worker_count; i++) {
@@ -46,6 +75,8 @@ static void print_workers(FILE *out, const struct snapshot *snapshot)
                 w->rtp_forwarded, w->stun_answered, w->punted, w->injected, w->commands);
         fprintf(out, "  rounds %" PRIu64 ", idle %" PRIu64 ", slept %" PRIu64 "\n", w->rounds, w->idle_rounds,
                 w->sleeps);
+        if (i < snapshot->stages_count)
+            print_stages(out, &snapshot->stages[i], w->packets_sent);
         for (uint32_t drop = 0; drop < DROP_COUNT; drop++)
             if (w->drops[drop] > 0)
                 fprintf(out, "  dropped %10" PRIu64 "  %s: %s\n", w->drops[drop], statistics_drop_name(drop),

@@ -187,6 +187,34 @@ static void test_scores(void **state)
     call_deinit(&call);
 }
 
+/* Time is spent where it should be; what was forwarded has a latency, what was received a batch. */
+static void test_stages(void **state)
+{
+    struct call call;
+    struct statistics_stages stages;
+    uint64_t batches = 0;
+
+    (void)state;
+    call_init(&call, SRTP_AEAD_AES_128_GCM, SRTP_AEAD_AES_128_GCM);
+    consume_audio(&call);
+    for (uint16_t i = 0; i < 10; i++)
+        send_audio(&call, i, 960u * i);
+    rig_wait_ms(&call.rig, 600);
+    assert_int_equal(statistics_read(&call.rig.statistics, STATISTICS_STAGE, 0, &stages, sizeof(stages)), 0);
+    for (unsigned i = 0; i < STAGE_COUNT; i++)
+        assert_true(stages.ticks[i] > 0);
+    assert_true(stages.ticks[STAGE_idle] > stages.ticks[STAGE_protect]);
+    assert_true(stages.ticks_per_ms > 1000);
+    for (unsigned i = 0; i < STATISTICS_BATCHES; i++)
+        batches += stages.batches[i];
+    assert_int_equal(batches, 10);
+    assert_int_equal(stages.batches[0], 10);
+    assert_int_equal(histogram_total(&stages.latency), 10);
+    assert_in_range(histogram_quantile_us(&stages.latency, 0.5), 1, 1000000);
+    assert_true(stages.receive_calls >= 10);
+    call_deinit(&call);
+}
+
 static void test_statistics(void **state)
 {
     struct call call;
@@ -241,6 +269,7 @@ int main(void)
         cmocka_unit_test(test_transport_feedback),
         cmocka_unit_test(test_scores),
         cmocka_unit_test(test_statistics),
+        cmocka_unit_test(test_stages),
     };
     return RIG_RUN(tests);
 }
