@@ -2,11 +2,11 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
 #include <time.h>
-#include <uthash.h>
 
 #define KEY_BYTES 8 /* IPv4, or the network of IPv6 */
 
@@ -15,18 +15,18 @@ struct bucket {
     uint64_t at_ms;
 };
 
-struct entry {
+struct limited {
     uint8_t key[KEY_BYTES];
     unsigned connections;
     struct bucket bucket;
-    UT_hash_handle hh;
-    TAILQ_ENTRY(entry) link;
+    TAILQ_ENTRY(limited) link;
 };
 
 struct address_limits {
     struct address_limits_config config;
-    struct entry *by_key;
-    TAILQ_HEAD(, entry) entries; /* the longest unused first */
+    void *by_key; /* tsearch(3) tree of struct limited: keys are the attackers' choice, and a tree keeps its
+                     depth */
+    TAILQ_HEAD(, limited) entries; /* the longest unused first */
     size_t count;
     struct bucket all;
 };
@@ -42,9 +42,14 @@ int address_limits_create(const struct address_limits_config *config, struct add
     return 0;
 }
 
-static void remove_entry(struct address_limits *limits, struct entry *entry)
+static int compare(const void *a, const void *b)
 {
-    HASH_DEL(limits->by_key, entry);
+    return memcmp(((const struct limited *)a)->key, ((const struct limited *)b)->key, KEY_BYTES);
+}
+
+static void remove_entry(struct address_limits *limits, struct limited *entry)
+{
+    tdelete(entry, &limits->by_key, compare);
     TAILQ_REMOVE(&limits->entries, entry, link);
     limits->count--;
     free(entry);
@@ -54,7 +59,7 @@ void address_limits_destroy(struct address_limits *limits)
 {
     if (!limits)
         return;
-    struct entry *entry;
+    struct limited *entry;
     while ((entry = TAILQ_FIRST(&limits->entries)))
         remove_entry(limits, entry);
     free(limits);
@@ -75,18 +80,17 @@ static void make_key(const char *address, uint8_t ret_key[KEY_BYTES])
     }
 }
 
-static struct entry *find(struct address_limits *limits, const char *address)
+static struct limited *find(struct address_limits *limits, const char *address)
 {
-    uint8_t key[KEY_BYTES];
-    struct entry *entry;
-    make_key(address, key);
-    HASH_FIND(hh, limits->by_key, key, KEY_BYTES, entry);
-    return entry;
+    struct limited key;
+    make_key(address, key.key);
+    struct limited *const *found = tfind(&key, &limits->by_key, compare);
+    return found ? *found : NULL;
 }
 
 static void forget_one(struct address_limits *limits)
 {
-    struct entry *entry;
+    struct limited *entry;
     TAILQ_FOREACH(entry, &limits->entries, link)
     {
         if (entry->connections == 0) {
@@ -97,9 +101,9 @@ static void forget_one(struct address_limits *limits)
 }
 
 /* The address's entry, made if there is none; NULL without memory. */
-static struct entry *use(struct address_limits *limits, const char *address)
+static struct limited *use(struct address_limits *limits, const char *address)
 {
-    struct entry *entry = find(limits, address);
+    struct limited *entry = find(limits, address);
     if (entry) {
         TAILQ_REMOVE(&limits->entries, entry, link);
         TAILQ_INSERT_TAIL(&limits->entries, entry, link);
@@ -111,7 +115,10 @@ static struct entry *use(struct address_limits *limits, const char *address)
     if (!entry)
         return NULL;
     make_key(address, entry->key);
-    HASH_ADD(hh, limits->by_key, key, KEY_BYTES, entry);
+    if (!tsearch(entry, &limits->by_key, compare)) {
+        free(entry);
+        return NULL;
+    }
     TAILQ_INSERT_TAIL(&limits->entries, entry, link);
     limits->count++;
     return entry;
@@ -121,7 +128,7 @@ bool address_limits_connect(struct address_limits *limits, const char *address)
 {
     if (!limits || !limits->config.connections)
         return true;
-    struct entry *entry = use(limits, address);
+    struct limited *entry = use(limits, address);
     if (!entry || (entry->connections >= limits->config.connections &&
                    !forwarded_trust_has(limits->config.trust, address)))
         return false;
@@ -131,7 +138,7 @@ bool address_limits_connect(struct address_limits *limits, const char *address)
 
 void address_limits_disconnect(struct address_limits *limits, const char *address)
 {
-    struct entry *entry = limits && limits->config.connections ? find(limits, address) : NULL;
+    struct limited *entry = limits && limits->config.connections ? find(limits, address) : NULL;
     if (entry && entry->connections > 0)
         entry->connections--;
 }
@@ -151,7 +158,7 @@ enum address_limits_verdict address_limits_take(struct address_limits *limits, c
     if (!limits)
         return ADDRESS_LIMITS_OK;
     unsigned rate = limits->config.rate, rate_all = limits->config.rate_all;
-    struct entry *entry =
+    struct limited *entry =
         rate && !forwarded_trust_has(limits->config.trust, address) ? use(limits, address) : NULL;
     if (entry && !may_take(&entry->bucket, rate, now_ms))
         return ADDRESS_LIMITS_ADDRESS;
