@@ -9,6 +9,8 @@
 #include "control/address_limits.h"
 #include "control/api/api.h"
 #include "control/config.h"
+#include "control/console/console.h"
+#include "control/console/drain.h"
 #include "control/forwarder/forwarder.h"
 #include "control/gateway/forwarded.h"
 #include "control/gateway/gateway.h"
@@ -35,6 +37,8 @@ struct daemon {
     struct api *api;
     struct gateway *gateway;
     struct event *hangup;
+    struct drain *drain;
+    struct console *console;
 };
 
 static void on_stun(void *context, uint64_t transport, uint32_t worker, const struct sockaddr *remote,
@@ -324,6 +328,23 @@ static int watch_hangup(struct daemon *daemon, char *error, size_t size)
     return -ENOMEM;
 }
 
+static int start_console(struct daemon *daemon, char *error, size_t size)
+{
+    struct console_config console;
+    console_config_init(&console);
+    console.base = daemon->base;
+    console.runtime_dir = daemon->config->runtime_dir;
+    console.rooms = daemon->rooms;
+    console.forwarder = daemon->forwarder;
+    int result = drain_create(daemon->base, daemon->rooms, daemon->webhook, &daemon->drain);
+    if (result) {
+        snprintf(error, size, "cannot start the console: %s", strerror(-result));
+        return result;
+    }
+    console.drain = daemon->drain;
+    return console_create(&console, &daemon->console, error, size);
+}
+
 int daemon_create(const struct config *config, struct event_base *base, struct daemon **ret_daemon,
                   char *error, size_t size)
 {
@@ -346,6 +367,8 @@ int daemon_create(const struct config *config, struct event_base *base, struct d
         result = start_gateway(daemon, error, size);
     if (!result)
         result = watch_hangup(daemon, error, size);
+    if (!result)
+        result = start_console(daemon, error, size);
     if (result) {
         daemon_destroy(daemon);
         return result;
@@ -358,6 +381,8 @@ void daemon_destroy(struct daemon *daemon)
 {
     if (!daemon)
         return;
+    console_destroy(daemon->console);
+    drain_destroy(daemon->drain);
     if (daemon->hangup)
         event_free(daemon->hangup);
     if (daemon->gateway)

@@ -60,7 +60,7 @@ static int open_one(const struct sockaddr_storage *name, socklen_t length, bool 
  * server of the same user in. */
 static int check_free(const struct sockaddr_storage *name, socklen_t length)
 {
-    int fd;
+    int fd = -1;
     int err = open_one(name, length, false, &fd);
     if (err == 0)
         close(fd);

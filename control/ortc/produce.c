@@ -25,6 +25,14 @@ void ortc_producer_destroy(struct ortc_producer *producer)
     free(producer);
 }
 
+static bool ids_are_in_range(const struct ortc_extension_ids *ids)
+{
+    for (int i = 1; i < ORTC_EXT_COUNT; i++)
+        if (ids->id[i] > ORTC_MAX_EXTENSION_ID)
+            return false;
+    return true;
+}
+
 /* The rtx payload type that repairs a media codec; 0 when there is none. */
 static uint8_t find_rtx(const struct ortc_rtp_parameters *parameters, const struct ortc_codec *media)
 {
@@ -78,6 +86,8 @@ static int map_codec(const struct ortc_router *router, struct ortc_rtp_parameter
     const struct ortc_router_codec *router_codec = ortc_router_find_codec(router, codec);
     if (!router_codec)
         return -ENOTSUP;
+    if (producer->payload_type_count == ORTC_MAX_MEDIA_CODECS)
+        return -EINVAL;
     uint8_t rtx_payload_type = find_rtx(parameters, codec);
     if (rtx_payload_type != 0 && router_codec->rtx_payload_type == 0)
         return -ENOTSUP;
@@ -179,6 +189,8 @@ static int build(const struct ortc_router *router, struct ortc_rtp_parameters *p
     snprintf(producer->cname, sizeof producer->cname, "%s", cname);
     memcpy(producer->encodings, parameters->encodings, sizeof producer->encodings);
     producer->encoding_count = parameters->encoding_count;
+    if (!ids_are_in_range(&parameters->extensions))
+        return -EINVAL;
     producer->extensions = parameters->extensions;
 
     int error = map_codecs(router, parameters, producer);
@@ -235,8 +247,21 @@ static bool has_rid(const struct ortc_producer *producer, const char *rid)
     return false;
 }
 
+/* One header extension block is read without knowing whose packet it is in: an id has one meaning on a
+ * transport. */
+static bool ids_conflict(const struct ortc_extension_ids *a, const struct ortc_extension_ids *b)
+{
+    for (int i = 1; i < ORTC_EXT_COUNT; i++)
+        for (int j = 1; j < ORTC_EXT_COUNT; j++)
+            if (i != j && a->id[i] != 0 && a->id[i] == b->id[j])
+                return true;
+    return false;
+}
+
 bool ortc_producers_conflict(const struct ortc_producer *a, const struct ortc_producer *b)
 {
+    if (ids_conflict(&a->extensions, &b->extensions))
+        return true;
     if (a->mid[0] != '\0' && strcmp(a->mid, b->mid) == 0)
         return true;
     bool have_mids = a->mid[0] != '\0' && b->mid[0] != '\0';

@@ -46,5 +46,6 @@ int ortc_produce(const struct ortc_router *router, enum media_kind kind, const j
 void ortc_producer_destroy(struct ortc_producer *producer);
 
 /* Two producers that can't live on one transport, since a packet could belong to both: the same MID, an SSRC
- * (media or rtx) in common, or a RID in common without a MID to tell them apart. */
+ * (media or rtx) in common, a RID in common without a MID to tell them apart, or a header extension id that
+ * means one thing for one and another for the other. */
 bool ortc_producers_conflict(const struct ortc_producer *a, const struct ortc_producer *b);

@@ -11,8 +11,11 @@
 #define ORTC_MAX_ENCODINGS 4          /* likewise */
 #define ORTC_MAX_HEADER_EXTENSIONS 32 /* likewise */
 #define ORTC_MAX_CAPABILITIES 64      /* codecs, and header extensions, of one rtpCapabilities */
-#define ORTC_MAX_LAYERS 8             /* spatial or temporal: three bits in the VP9 and AV1 descriptors */
-#define ORTC_MID_BYTES 17             /* with the terminating NUL, as all sizes of strings here */
+#define ORTC_MAX_MEDIA_CODECS 8  /* of one producer, that packets may come in: as the forwarder has room for \
+                                  */
+#define ORTC_MAX_EXTENSION_ID 31 /* likewise; a client has 14 ids in the one-byte form */
+#define ORTC_MAX_LAYERS 8        /* spatial or temporal: three bits in the VP9 and AV1 descriptors */
+#define ORTC_MID_BYTES 17        /* with the terminating NUL, as all sizes of strings here */
 #define ORTC_RID_BYTES 17
 #define ORTC_CNAME_BYTES 256
 

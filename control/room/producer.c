@@ -24,6 +24,16 @@ static void free_producer(struct producer *producer)
     free(producer);
 }
 
+/* As many as the forwarder has places for on one transport. */
+static bool is_full(const struct peer_transport *transport)
+{
+    const struct producer *producer;
+    size_t count = 0;
+    TAILQ_FOREACH(producer, &transport->peer->producers, link)
+    count += producer->transport == transport;
+    return count >= TRANSPORT_PRODUCERS_MAX;
+}
+
 static bool is_taken(const struct peer_transport *transport, const struct ortc_producer *ortc)
 {
     const struct producer *other;
@@ -37,7 +47,7 @@ int producer_create(struct peer_transport *transport, enum media_kind kind, cons
                     json_t *app_data, struct producer **ret_producer)
 {
     struct peer *peer = transport->peer;
-    if (peer->producer_count >= PEER_PRODUCERS_MAX)
+    if (peer->producer_count >= PEER_PRODUCERS_MAX || is_full(transport))
         return -EMFILE;
     const struct rooms_config *config = rooms_get_config(peer->room->rooms);
     struct producer *producer = calloc(1, sizeof(*producer));

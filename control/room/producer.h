@@ -11,6 +11,7 @@
 #include "control/room/peer.h"
 
 #define PEER_PRODUCERS_MAX 32
+#define TRANSPORT_PRODUCERS_MAX 16
 
 struct ortc_producer;
 

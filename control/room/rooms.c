@@ -225,6 +225,7 @@ void rooms_forwarder_lost(struct rooms *rooms)
 {
     struct room *room;
     struct peer *peer;
+    struct peer *next;
     /* Closing the producers closes every consumer there is. */
     TAILQ_FOREACH(room, &rooms->list, link)
     {
@@ -235,12 +236,17 @@ void rooms_forwarder_lost(struct rooms *rooms)
             while ((producer = TAILQ_FIRST(&peer->producers)))
                 producer_close(producer);
         }
-        TAILQ_FOREACH(peer, &room->peers, link)
-        {
+        for (peer = TAILQ_FIRST(&room->peers); peer; peer = next) {
             struct peer_transport *transport;
+            next = TAILQ_NEXT(peer, link); /* this one may depart */
+            bool had_transports = !TAILQ_EMPTY(&peer->transports);
             while ((transport = TAILQ_FIRST(&peer->transports)))
                 peer_transport_destroy(transport);
+            /* No notification of the contract says that transports are gone: the client has to join anew. */
+            if (had_transports)
+                peer_depart(peer);
         }
+        room_bury(room);
     }
-    log_warn("room", "the forwarder has gone: all transports are closed");
+    log_warn("room", "the forwarder has gone: all transports are closed, and their peers are disconnected");
 }

@@ -12,6 +12,10 @@ test('two people see and hear each other, a third joins late, one leaves', () =>
     assert.equal(video.codec, 'video/VP8');
     assert.ok(video.frameWidth >= 320, `a picture ${video.frameWidth} wide: the larger layer`);
     assert.equal(video.packetsLost, 0);
+    for (const one of [alice, bob])
+        assert.deepEqual(await one.evaluate(() => window.kolabmeet.transports.map((t) => [t.direction, t.state]).sort()),
+            [['recv', 'connected'], ['send', 'connected']]);
+    assert.equal((await meeting.server.request('GET', '/stats')).text.match(/"iceState"/g).length, 4);
 
     const carol = await meeting.join('Carol');
     await assertAllMeet([alice, bob, carol]);

@@ -113,7 +113,7 @@ static void largest_producer_is_bounded(void **state)
         snprintf(name, sizeof name, "%064d", i);
         json_object_set_new(parameters, name, json_string(value));
     }
-    for (int i = 0; i < ORTC_MAX_CODECS; i++)
+    for (int i = 0; i < ORTC_MAX_MEDIA_CODECS; i++)
         json_array_append_new(codecs,
                               json_pack("{s:s, s:i, s:i, s:O}", "mimeType", "video/VP8", "payloadType", i,
                                         "clockRate", 90000, "parameters", parameters));
@@ -123,7 +123,7 @@ static void largest_producer_is_bounded(void **state)
     struct ortc_producer *producer = NULL;
     size_t held_before = held_bytes;
     assert_int_equal(ortc_produce(router, MEDIA_VIDEO, json, "fallback", &producer), 0);
-    /* Only one of the 32 codecs lives on: they are all one codec of the router. */
+    /* Only one of the codecs lives on: they are all one codec of the router. */
     assert_in_range(held_bytes - held_before, 1, 64 * 1024);
     ortc_producer_destroy(producer);
     assert_int_equal(held_bytes, held_before);

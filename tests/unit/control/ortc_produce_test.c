@@ -272,11 +272,11 @@ static void feedback_needs_its_extension(void **state)
                 "{'codecs':[{'mimeType':'audio/opus','payloadType':111,'clockRate':48000,'channels':2,"
                 "'rtcpFeedback':[{'type':'transport-cc'},{'type':'goog-remb','parameter':null}]}],"
                 "'headerExtensions':[{'uri':'http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time',"
-                "'id':255},{'uri':'urn:unknown','id':1}]," ONE "}");
+                "'id':31},{'uri':'urn:unknown','id':255}]," ONE "}");
     assert_false(producer->feedback.transport_cc);
     assert_true(producer->feedback.goog_remb);
     assert_false(producer->feedback.nack);
-    assert_int_equal(producer->extensions.id[ORTC_EXT_ABS_SEND_TIME], 255);
+    assert_int_equal(producer->extensions.id[ORTC_EXT_ABS_SEND_TIME], 31);
     ortc_producer_destroy(producer);
 }
 
@@ -416,7 +416,7 @@ static void sizes_are_bounded(void **state)
         size_t most;
     } cases[] = {
         {"{'codecs':[", "{'mimeType':'video/VP8','payloadType':#,'clockRate':90000}", "]," ONE "}",
-         ORTC_MAX_CODECS},
+         ORTC_MAX_MEDIA_CODECS},
         {"{'codecs':[" VP8 "]," ONE ",'headerExtensions':[", "{'uri':'urn:x:#','id':#}", "]}",
          ORTC_MAX_HEADER_EXTENSIONS},
         {"{'codecs':[" VP8 "],'encodings':[", "{'ssrc':#}", "]}", ORTC_MAX_ENCODINGS},
@@ -473,6 +473,9 @@ static void names_are_bounded(void **state)
 static void producers_of_one_transport_must_differ(void **state)
 {
     (void)state;
+#define NAMED(mid, list, extensions)                                                                         \
+    "{'codecs':[" VP8 "," RTX "],'mid':'" mid "','encodings':[" list "],'headerExtensions':[" extensions "]" \
+                                                                                                         "}"
 #define WITH(mid, list) "{'codecs':[" VP8 "," RTX "],'mid':'" mid "','encodings':[" list "]}"
     static const struct {
         const char *a, *b;
@@ -487,6 +490,10 @@ static void producers_of_one_transport_must_differ(void **state)
         {WITH("0", "{'rid':'a'},{'rid':'b'}"), WITH("1", "{'rid':'a'}"), false},
         {WITH("0", "{'rid':'a'},{'rid':'b'}"), WITH("", "{'rid':'b'}"), true},
         {WITH("0", "{'rid':'a'},{'rid':'b'}"), WITH("", "{'rid':'c'}"), false},
+        {NAMED("0", "{'ssrc':1}", "{'id':3,'uri':'urn:ietf:params:rtp-hdrext:toffset'}"),
+         NAMED("1", "{'ssrc':2}", "{'id':3,'uri':'urn:ietf:params:rtp-hdrext:toffset'}"), false},
+        {NAMED("0", "{'ssrc':1}", "{'id':3,'uri':'urn:ietf:params:rtp-hdrext:toffset'}"),
+         NAMED("1", "{'ssrc':2}", "{'id':3,'uri':'urn:3gpp:video-orientation'}"), true},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct ortc_producer *a = produce(MEDIA_VIDEO, cases[i].a), *b = produce(MEDIA_VIDEO, cases[i].b);

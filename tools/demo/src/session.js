@@ -39,6 +39,7 @@ export class MediaSession extends Emitter {
     #iceServers;
     #preferredCodec;
     #restartTimers = new Map();
+    #sending = null; // promise of the sending transport
     #closed = false;
 
     transports = new Map(); // 'send' | 'recv' -> mediasoup-client transport
@@ -70,9 +71,12 @@ export class MediaSession extends Emitter {
         if (!this.#device.canProduce(kind)) {
             throw new Error(`This browser and the server share no ${kind} codec.`);
         }
-        if (!this.transports.has('send')) {
-            await this.#createTransport('send');
-        }
+        // Camera and microphone are published at once: the one transport for both is made once.
+        this.#sending ??= this.#createTransport('send').catch((error) => {
+            this.#sending = null;
+            throw error;
+        });
+        await this.#sending;
         track.enabled = true; // a producer that was paused may have left it disabled
         const producer = await this.transports.get('send').produce({
             track,
