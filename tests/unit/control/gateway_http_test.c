@@ -318,7 +318,7 @@ static void write_file(const char *folder, const char *name, const char *text)
 {
     char path[512];
 
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    assert_in_range(snprintf(path, sizeof(path), "%s/%s", folder, name), 1, sizeof(path) - 1);
     FILE *file = fopen(path, "w");
     assert_non_null(file);
     fputs(text, file);
