@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tools/kolabmeetctl/stats.h"
+#include "tools/kolabmeetctl/top.h"
 
 #define DEFAULT_RUNTIME_DIR "/run/kolabmeet"
 
@@ -35,12 +36,21 @@ static int run_stats(const struct options *options)
     return err == 0 && fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+static int run_top(const struct options *options)
+{
+    char path[4096];
+
+    snprintf(path, sizeof path, "%s/" STATISTICS_FILE, options->runtime_dir);
+    return top_run(path, options->json);
+}
+
 static const struct {
     const char *name;
     int (*run)(const struct options *options);
     const char *help;
 } commands[] = {
     {"stats", run_stats, "processes, workers with every drop by name, transports, streams, consumers"},
+    {"top", run_top, "workers, rooms and streams live; with --json one object a second"},
 };
 
 static void print_help(FILE *out)
