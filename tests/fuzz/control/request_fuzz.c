@@ -1,8 +1,9 @@
 /* Frames of three clients in one room, over fakes of forwarder, transports and gateway.
  *
  * The input is lines. The first character of a line, '1' to '3', says whose it is, the rest is a text frame,
- * in which $T, $P, $C and $I stand for the last transport, producer, consumer and peer of that client, since
- * nobody can guess an id. A line that starts with something else is an event from outside: see act(). */
+ * in which $T, $P, $C and $I stand for the last transport, producer, consumer and peer of that client, and $1
+ * to $3 for the peers of all clients, since nobody can guess an id. A line that starts with something else is
+ * an event from outside: see act(). */
 #include <event2/event.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -51,9 +52,14 @@ static struct peer *find_peer(struct scene *scene, const struct client *client)
     return peer;
 }
 
-static const char *stand_in(const struct peer *peer, const struct client *client, char letter)
+static const char *stand_in(const struct scene *scene, const struct peer *peer, const struct client *client,
+                            char letter)
 {
     switch (letter) {
+    case '1':
+    case '2':
+    case '3':
+        return scene->clients[letter - '1'].peer_id;
     case 'I':
         return client->peer_id;
     case 'T':
@@ -77,7 +83,7 @@ static void say(struct scene *scene, const struct client *client, const char *te
     const struct peer *peer = find_peer(scene, client);
     size_t used = 0;
     for (size_t i = 0; i < length && used < FRAME_BYTES_MAX; i++) {
-        const char *id = text[i] == '$' && i + 1 < length ? stand_in(peer, client, text[i + 1]) : NULL;
+        const char *id = text[i] == '$' && i + 1 < length ? stand_in(scene, peer, client, text[i + 1]) : NULL;
         if (id) {
             memcpy(frame + used, id, strlen(id));
             used += strlen(id);

@@ -3,6 +3,7 @@
 
 #include "control/api/api.h"
 #include "control/api/etag.h"
+#include "control/counters.h"
 
 #define TOKEN "Welcome2KolabSystems"
 #define JSON_TYPE "application/json; charset=utf-8"
@@ -336,6 +337,22 @@ static void test_stats(void **state)
     scene_close(&scene);
 }
 
+static void test_counters(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_open(&scene, false);
+    uint64_t limited = counters_get(COUNTER_REQUESTS_LIMITED);
+    counters_count(COUNTER_REQUESTS_LIMITED);
+    ask(&scene, "GET", "/meetmedia/api/counters");
+    json_t *body = json_loads(fake_http.body, 0, NULL);
+    assert_int_equal(json_integer_value(json_object_get(body, "requestsLimited")), limited + 1);
+    assert_int_equal(json_integer_value(json_object_get(body, "gatewayConnections")), 7);
+    assert_int_equal(json_object_size(body), COUNTER_COUNT + 7);
+    json_decref(body);
+    scene_close(&scene);
+}
+
 static json_t *demo_join(struct scene *scene, const char *body)
 {
     struct gateway_http_request request = make_request("POST", "/demo/api/join");
@@ -412,7 +429,8 @@ int main(void)
         cmocka_unit_test(test_token),          cmocka_unit_test(test_health),
         cmocka_unit_test(test_sessions),       cmocka_unit_test(test_bad_bodies),
         cmocka_unit_test(test_connection),     cmocka_unit_test(test_signal),
-        cmocka_unit_test(test_stats),          cmocka_unit_test(test_demo),
+        cmocka_unit_test(test_stats),          cmocka_unit_test(test_counters),
+        cmocka_unit_test(test_demo),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,7 +33,8 @@ static void head_fields(void **state)
     assert_int_equal(
         parse("POST /p%20q?a=?b HTTP/1.1\r\nhost:h\r\nX-AUTH-TOKEN: t\t\r\nContent-Type: \r\n"
               "Accept-Encoding: gzip\r\nIf-None-Match: W/\"x\"\r\nOrigin: o\r\nContent-Length: 0012\r\n"
-              "Expect: 100-Continue\r\nContent-Encoding: br\r\nUnknown: \xff\r\n\r\n",
+              "Expect: 100-Continue\r\nContent-Encoding: br\r\nX-Forwarded-For: a\r\nUnknown: \xff\r\n"
+              "x-forwarded-for: b, c\r\n\r\n",
               &head, copy, sizeof(copy)),
         0);
     assert_string_equal(head.method, "POST");
@@ -47,6 +48,7 @@ static void head_fields(void **state)
     assert_string_equal(head.if_none_match, "W/\"x\"");
     assert_string_equal(head.origin, "o");
     assert_string_equal(head.content_encoding, "br");
+    assert_string_equal(head.forwarded_for, "b, c");
     assert_true(head.has_content_length);
     assert_int_equal(head.content_length, 12);
     assert_true(head.expect_continue);
