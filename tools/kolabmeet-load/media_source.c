@@ -159,7 +159,7 @@ void media_source_init(struct media_source *source, const struct media_source_se
     source->first_timestamp = settings->ssrc * 31;
     source->index = settings->ssrc % 32768 + 1;
     if (settings->is_video)
-        video_shape_init(&source->shape, settings->frames_per_second, settings->packets_per_second,
+        video_shape_init(&source->shape, settings->packets_per_second / settings->frames_per_second,
                          settings->payload_bytes, settings->is_even, settings->ssrc);
     if (settings->rtx_ssrc != 0)
         source->history = memory_take(1, sizeof *source->history);
@@ -195,8 +195,8 @@ void media_source_stop(struct media_source *source)
 
 void media_source_set_rate(struct media_source *source, double packets_per_second)
 {
+    source->settings.frames_per_second *= packets_per_second / source->settings.packets_per_second;
     source->settings.packets_per_second = packets_per_second;
-    video_shape_set_rate(&source->shape, packets_per_second);
 }
 
 void media_source_request_key_frame(struct media_source *source)

@@ -79,6 +79,7 @@ void media_source_deinit(struct media_source *source);
 void media_source_start(struct media_source *source);
 void media_source_stop(struct media_source *source);
 
+/* Video: more frames or fewer, each of as many packets as before. */
 void media_source_set_rate(struct media_source *source, double packets_per_second);
 
 /* Video: the next frame is a key frame. */

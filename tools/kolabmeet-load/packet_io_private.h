@@ -11,7 +11,7 @@
 #define PACKET_IO_SLOT_BYTES 65536
 /* So that slots do not share cache sets. */
 #define PACKET_IO_SLOT_STRIDE (PACKET_IO_SLOT_BYTES + 4096 + 192)
-#define PACKET_IO_JOBS_MAX 4096
+#define PACKET_IO_JOBS_MAX 1024
 #define PACKET_IO_SEND_MAX 256
 #define PACKET_IO_CONTROL_BYTES 128
 

@@ -78,7 +78,8 @@ static void deliver(struct packet_io *io, const struct arrival *arrival, const s
     }
 }
 
-void packet_io_flush_received(struct packet_io *io)
+/* Works off what is queued; the slots stay in use. */
+static void open_queued(struct packet_io *io)
 {
     size_t count = io->open_count;
 
@@ -87,12 +88,19 @@ void packet_io_flush_received(struct packet_io *io)
     io->open_count = 0;
     for (size_t i = 0; i < count; i++)
         deliver(io, &io->arrivals[i], &io->open_jobs[i]);
+}
+
+void packet_io_flush_received(struct packet_io *io)
+{
+    open_queued(io);
     io->slot_count = 0;
 }
 
 static void queue_open(struct packet_io *io, const struct arrival *arrival, enum srtp_kind kind,
                        uint8_t *data, size_t length)
 {
+    if (io->open_count == PACKET_IO_JOBS_MAX) /* long runs by GRO: more packets than slots */
+        open_queued(io);
     io->arrivals[io->open_count] = *arrival;
     io->open_jobs[io->open_count] = (struct srtp_unprotect_job){
         .session = arrival->transport->srtp, .data = data, .length = (uint32_t)length, .kind = kind};
@@ -191,7 +199,7 @@ static void take_run(struct packet_io *io, struct transport *transport, struct m
 /* Fills free slots; the number of messages. */
 static int receive_some(struct packet_io *io, const struct udp_socket *socket)
 {
-    if (io->slot_count + RECEIVE_CALL_MIN > PACKET_IO_SLOTS || io->open_count > PACKET_IO_JOBS_MAX / 2)
+    if (io->slot_count + RECEIVE_CALL_MIN > PACKET_IO_SLOTS)
         packet_io_flush_received(io);
     struct transport *owners[PACKET_IO_SLOTS];
     size_t room = PACKET_IO_SLOTS - io->slot_count;

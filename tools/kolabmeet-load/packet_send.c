@@ -3,7 +3,7 @@
 uint8_t *packet_io_buffer(struct packet_io *io)
 {
     if (io->send_count == PACKET_IO_SEND_MAX)
-        packet_io_flush(io);
+        packet_io_flush_sent(io);
     return io->send_buffers[io->send_count];
 }
 

@@ -16,8 +16,7 @@ void search_run_init(struct search_run *run, const struct options *options, FILE
     if (options->search == SEARCH_SUBSCRIBERS)
         search_init(&run->search, options->subscribers, 1, SUBSCRIBERS_MAX, PRECISION);
     else
-        search_init(&run->search, options->video.packets_per_second, options->frames_per_second, RATE_MAX,
-                    PRECISION);
+        search_init(&run->search, options->video.packets_per_second, 1, RATE_MAX, PRECISION);
 }
 
 void search_run_deinit(struct search_run *run)

@@ -7,23 +7,16 @@
 #define KEY_FRAME_WIDTH 1280
 #define KEY_FRAME_HEIGHT 720
 
-void video_shape_init(struct video_shape *shape, double frames_per_second, double packets_per_second,
-                      uint32_t payload_bytes, bool is_even, uint32_t seed)
+void video_shape_init(struct video_shape *shape, double packets_per_frame, uint32_t payload_bytes,
+                      bool is_even, uint32_t seed)
 {
     *shape = (struct video_shape){
-        .frames_per_second = frames_per_second,
-        .packets_per_second = packets_per_second,
+        .packets_per_frame = packets_per_frame,
         .payload_bytes = payload_bytes,
         .is_even = is_even,
         .noise = seed * 2654435761u | 1u,
         .picture_id = (uint16_t)(seed & 0x7fff),
     };
-}
-
-void video_shape_set_rate(struct video_shape *shape, double packets_per_second)
-{
-    shape->packets_per_second = packets_per_second;
-    shape->budget = 0;
 }
 
 /* xorshift: the same sizes in every run */
@@ -37,7 +30,7 @@ static uint32_t next_noise(struct video_shape *shape)
 
 uint32_t video_shape_next_frame(struct video_shape *shape, bool key_frame)
 {
-    double mean = shape->packets_per_second / shape->frames_per_second;
+    double mean = shape->packets_per_frame;
 
     shape->budget += mean;
     double packets = key_frame ? mean * VIDEO_SHAPE_KEY_FRAME_FACTOR : shape->budget;

@@ -1,6 +1,6 @@
 /* The shape of a camera's VP8 stream as a browser sends it: frames at a steady rate, each cut into packets
  * whose sizes differ by a byte at most, key frames some times as big, paid for by the frames after them. The
- * mean rate of packets is exactly what was asked for. */
+ * mean number of packets of a frame is exactly what was asked for. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,10 +11,9 @@
 #define VIDEO_SHAPE_KEY_FRAME_FACTOR 4
 
 struct video_shape {
-    double frames_per_second;
-    double packets_per_second;
-    uint32_t payload_bytes; /* of a packet, in the mean */
-    bool is_even;           /* all packets have just this size */
+    double packets_per_frame; /* in the mean */
+    uint32_t payload_bytes;   /* of a packet, in the mean */
+    bool is_even;             /* all packets have just this size */
 
     double budget; /* packets that may be sent by now */
     uint32_t noise;
@@ -24,11 +23,9 @@ struct video_shape {
     uint32_t frame_bytes;
 };
 
-/* packets_per_second is at least frames_per_second. */
-void video_shape_init(struct video_shape *shape, double frames_per_second, double packets_per_second,
-                      uint32_t payload_bytes, bool is_even, uint32_t seed);
-
-void video_shape_set_rate(struct video_shape *shape, double packets_per_second);
+/* packets_per_frame is at least 1. */
+void video_shape_init(struct video_shape *shape, double packets_per_frame, uint32_t payload_bytes,
+                      bool is_even, uint32_t seed);
 
 /* Begins the next frame; returns its number of packets, at least 1. */
 uint32_t video_shape_next_frame(struct video_shape *shape, bool key_frame);

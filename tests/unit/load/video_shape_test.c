@@ -27,7 +27,7 @@ static void descriptors_parse(void **state)
     struct vp8_descriptor descriptor;
 
     (void)state;
-    video_shape_init(&shape, 30, 110, 1100, false, 0x7ffe);
+    video_shape_init(&shape, 110.0 / 30, 1100, false, 0x7ffe);
     for (unsigned frame = 0; frame < 5; frame++) {
         uint32_t count = video_shape_next_frame(&shape, frame == 0);
         for (uint32_t i = 0; i < count; i++) {
@@ -50,7 +50,7 @@ static void the_mean_rate_is_exact(void **state)
     uint32_t packets = 0;
 
     (void)state;
-    video_shape_init(&shape, 30, 110, 1100, false, 1);
+    video_shape_init(&shape, 110.0 / 30, 1100, false, 1);
     for (unsigned frame = 0; frame < 300; frame++) {
         uint32_t count = video_shape_next_frame(&shape, false);
         assert_true(count == 3 || count == 4);
@@ -65,7 +65,7 @@ static void key_frames_are_paid_for(void **state)
     uint32_t packets = 0;
 
     (void)state;
-    video_shape_init(&shape, 30, 110, 1100, false, 1);
+    video_shape_init(&shape, 110.0 / 30, 1100, false, 1);
     for (unsigned frame = 0; frame < 300; frame++) {
         bool is_key = frame % 60 == 0;
         uint32_t count = video_shape_next_frame(&shape, is_key);
@@ -86,7 +86,7 @@ static void packets_of_a_frame_differ_by_a_byte(void **state)
     uint32_t last_frame_bytes = 0;
 
     (void)state;
-    video_shape_init(&shape, 30, 110, 1100, false, 1);
+    video_shape_init(&shape, 110.0 / 30, 1100, false, 1);
     for (unsigned frame = 0; frame < 3000; frame++) {
         uint32_t count = video_shape_next_frame(&shape, false);
         uint32_t sum = 0;
@@ -112,24 +112,12 @@ static void even_means_even(void **state)
     struct video_shape shape;
 
     (void)state;
-    video_shape_init(&shape, 30, 110, 1100, true, 1);
+    video_shape_init(&shape, 110.0 / 30, 1100, true, 1);
     for (unsigned frame = 0; frame < 100; frame++) {
         uint32_t count = video_shape_next_frame(&shape, frame % 10 == 0);
         for (uint32_t i = 0; i < count; i++)
             assert_int_equal(video_shape_packet_bytes(&shape, i), 1100);
     }
-}
-
-static void a_changed_rate_holds_at_once(void **state)
-{
-    struct video_shape shape;
-
-    (void)state;
-    video_shape_init(&shape, 30, 300, 1100, false, 1);
-    assert_int_equal(video_shape_next_frame(&shape, true), 40);
-    video_shape_set_rate(&shape, 60);
-    for (unsigned frame = 0; frame < 30; frame++)
-        assert_int_equal(video_shape_next_frame(&shape, false), 2);
 }
 
 static void stamps_come_back(void **state)
@@ -153,8 +141,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(descriptors_parse),       cmocka_unit_test(the_mean_rate_is_exact),
         cmocka_unit_test(key_frames_are_paid_for), cmocka_unit_test(packets_of_a_frame_differ_by_a_byte),
-        cmocka_unit_test(even_means_even),         cmocka_unit_test(a_changed_rate_holds_at_once),
-        cmocka_unit_test(stamps_come_back),
+        cmocka_unit_test(even_means_even),         cmocka_unit_test(stamps_come_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
