@@ -2,6 +2,8 @@
 //   autojoin=1   join without the lobby
 //   video=0      start without camera         audio=0   start without microphone
 //   codec=h264   preferred video codec (vp8, h264, vp9, av1); another is taken when the browser lacks it
+//   relay=1      media only by the TURN server
+//   tcp=1        media only over TCP to the server
 //   role=<bits>  role asked of the server
 const NAME_KEY = 'kolabmeet.name';
 
@@ -21,6 +23,8 @@ export function readOptions(search) {
         video: flag(params, 'video', true),
         audio: flag(params, 'audio', true),
         codec: params.get('codec')?.toLowerCase() || null,
+        relay: flag(params, 'relay', false),
+        tcp: flag(params, 'tcp', false),
         role: Number.isInteger(role) ? role : undefined,
     };
 }

@@ -13,7 +13,7 @@ const ENTER_TIMEOUT_MS = 15000;
 export class Room extends Emitter {
     #place;
     #nickname;
-    #preferredCodec;
+    #media; // how the MediaSession is to be made
     #signaling;
 
     state = 'idle';
@@ -22,11 +22,11 @@ export class Room extends Emitter {
     me = { id: '', nickname: '', role: 0, raisedHand: false };
 
     /** `place` is what requestPlace() of api.js gave. */
-    constructor(place, { nickname, preferredCodec }) {
+    constructor(place, { nickname, ...media }) {
         super();
         this.#place = place;
         this.#nickname = nickname;
-        this.#preferredCodec = preferredCodec;
+        this.#media = media;
         this.me.id = place.peerId;
         this.me.nickname = nickname;
     }
@@ -144,7 +144,7 @@ export class Room extends Emitter {
     async #join(iceServers) {
         this.session?.close();
         this.#setState('connecting');
-        this.session = new MediaSession(this.#signaling, { iceServers, preferredCodec: this.#preferredCodec });
+        this.session = new MediaSession(this.#signaling, { iceServers, ...this.#media });
         this.session.on('error', (error) => this.emit('error', error));
         this.emit('session', this.session);
         await this.session.open();

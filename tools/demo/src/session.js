@@ -38,6 +38,8 @@ export class MediaSession extends Emitter {
     #device;
     #iceServers;
     #preferredCodec;
+    #relay;
+    #tcp;
     #restartTimers = new Map();
     #sending = null; // promise of the sending transport
     #closed = false;
@@ -46,11 +48,13 @@ export class MediaSession extends Emitter {
     producers = new Map(); // by source
     consumers = new Map(); // by consumer id
 
-    constructor(signaling, { iceServers, preferredCodec }) {
+    constructor(signaling, { iceServers, preferredCodec, relay = false, tcp = false }) {
         super();
         this.#signaling = signaling;
         this.#iceServers = iceServers ?? undefined;
         this.#preferredCodec = preferredCodec;
+        this.#relay = relay;
+        this.#tcp = tcp;
     }
 
     get rtpCapabilities() {
@@ -189,10 +193,10 @@ export class MediaSession extends Emitter {
     async #createTransport(direction) {
         const sending = direction === 'send';
         const parameters = await this.#signaling.request('createWebRtcTransport', {
-            forceTcp: false, producing: sending, consuming: !sending,
+            forceTcp: this.#tcp, producing: sending, consuming: !sending,
         });
         const transport = this.#device[sending ? 'createSendTransport' : 'createRecvTransport']({
-            ...parameters, iceServers: this.#iceServers,
+            ...parameters, iceServers: this.#iceServers, iceTransportPolicy: this.#relay ? 'relay' : 'all',
         });
         this.transports.set(direction, transport);
 
