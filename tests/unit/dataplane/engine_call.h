@@ -26,12 +26,31 @@ struct call {
     uint16_t transport_sequence;
 };
 
-static inline void call_init(struct call *call, enum srtp_profile alice, enum srtp_profile bob)
+static inline struct rig_producer call_audio(const struct call *call)
 {
-    memset(call, 0, sizeof(*call));
-    rig_init(&call->rig);
-    client_join(&call->alice, &call->rig, 0, alice);
-    client_join(&call->bob, &call->rig, 1, bob);
+    return (struct rig_producer){.handle = call->audio,
+                                 .transport = call->alice.transport,
+                                 .codec = KM__CODEC__OPUS,
+                                 .payload_type = 111,
+                                 .ssrcs = {ALICE_AUDIO_SSRC},
+                                 .encodings = 1,
+                                 .mid = "0"};
+}
+
+static inline struct rig_producer call_video(const struct call *call)
+{
+    return (struct rig_producer){.handle = call->video,
+                                 .transport = call->alice.transport,
+                                 .codec = KM__CODEC__VP8,
+                                 .payload_type = 96,
+                                 .ssrcs = {ALICE_VIDEO_SSRC},
+                                 .encodings = 1,
+                                 .mid = "1"};
+}
+
+/* Alice has joined. */
+static inline void call_produce(struct call *call)
+{
     call->audio = shm_handle_make(0, 1);
     call->video = shm_handle_make(1, 1);
     call->audio_consumer = shm_handle_make(5, 1);
@@ -39,22 +58,19 @@ static inline void call_init(struct call *call, enum srtp_profile alice, enum sr
     call->sequence = 65530;
     call->picture = 100;
     call->timestamp = 0xfffff000u;
-    struct rig_producer audio = {.handle = call->audio,
-                                 .transport = call->alice.transport,
-                                 .codec = KM__CODEC__OPUS,
-                                 .payload_type = 111,
-                                 .ssrcs = {ALICE_AUDIO_SSRC},
-                                 .encodings = 1,
-                                 .mid = "0"};
-    struct rig_producer video = {.handle = call->video,
-                                 .transport = call->alice.transport,
-                                 .codec = KM__CODEC__VP8,
-                                 .payload_type = 96,
-                                 .ssrcs = {ALICE_VIDEO_SSRC},
-                                 .encodings = 1,
-                                 .mid = "1"};
+    struct rig_producer audio = call_audio(call);
+    struct rig_producer video = call_video(call);
     assert_int_equal(rig_install_producer(&call->rig, &audio), 0);
     assert_int_equal(rig_install_producer(&call->rig, &video), 0);
+}
+
+static inline void call_init(struct call *call, enum srtp_profile alice, enum srtp_profile bob)
+{
+    memset(call, 0, sizeof(*call));
+    rig_init(&call->rig);
+    client_join(&call->alice, &call->rig, 0, alice);
+    client_join(&call->bob, &call->rig, 1, bob);
+    call_produce(call);
 }
 
 static inline void call_deinit(struct call *call)

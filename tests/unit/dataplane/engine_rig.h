@@ -36,6 +36,10 @@
 #define RIG_AUDIO_LEVEL_ID 10
 
 struct rig {
+    uint32_t index;    /* of the worker */
+    struct rig *other; /* of the other worker of a pair, with the same memory; NULL: there is one */
+    bool is_second;    /* memory is the other's */
+    int wakes[2];      /* of both */
     char folder[64];
     struct shm_segment segment;
     struct statistics statistics;
@@ -69,8 +73,9 @@ struct rig_packet {
     bool rtcp;
 };
 
+/* Two of everything that there is for each worker; most tests start one. */
 static const struct shm_capacities rig_capacities = {
-    .workers = 1,
+    .workers = 2,
     .transports = 16,
     .producers = 16,
     .streams = 32,
@@ -87,22 +92,41 @@ static const struct shm_capacities rig_capacities = {
 static inline void rig_start_worker(struct rig *rig)
 {
     char why[256] = "";
-    struct worker_config config = {.index = 0,
+    struct worker_config config = {.index = rig->index,
                                    .segment = &rig->segment,
                                    .statistics = &rig->statistics,
                                    .srtp = rig_srtp,
                                    .media_socket = rig->media_socket,
                                    .wake_fd = rig->worker_wake,
                                    .control_wake_fd = rig->control_wake,
+                                   .peer_wake_fds = rig->other ? rig->wakes : NULL,
                                    .poll = WORKER_POLL_SLEEP};
 
     assert_int_equal(worker_create(&config, &rig->worker, why, sizeof(why)), 0);
 }
 
-static inline void rig_init(struct rig *rig)
+static inline void rig_open(struct rig *rig)
+{
+    const struct shm_segment *segment = &rig->segment;
+    socklen_t name_bytes = sizeof(rig->media_name);
+
+    rig->media_socket = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    rig->media_name = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    assert_int_equal(bind(rig->media_socket, (struct sockaddr *)&rig->media_name, name_bytes), 0);
+    getsockname(rig->media_socket, (struct sockaddr *)&rig->media_name, &name_bytes);
+    rig->worker_wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    rig->control_wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+
+    tuple_map_init(&rig->tuples, shm_segment_section(segment, SHM_SECTION_TUPLE_MAP), rig_capacities.tuples);
+    ring_producer_init(&rig->commands, shm_segment_at(segment, SHM_SECTION_COMMAND_RING, rig->index), 65536);
+    ring_consumer_init(&rig->events, shm_segment_at(segment, SHM_SECTION_EVENT_RING, rig->index), 65536);
+    ring_consumer_init(&rig->punts, shm_segment_at(segment, SHM_SECTION_PUNT_RING, rig->index), 65536);
+    ring_producer_init(&rig->injects, shm_segment_at(segment, SHM_SECTION_INJECT_RING, rig->index), 65536);
+}
+
+static inline void rig_make_memory(struct rig *rig)
 {
     char why[256] = "";
-    socklen_t name_bytes = sizeof(rig->media_name);
 
     memset(rig, 0, sizeof(*rig));
     assert_int_equal(srtp_libsrtp2.init(), 0);
@@ -111,20 +135,30 @@ static inline void rig_init(struct rig *rig)
     assert_non_null(mkdtemp(rig->folder));
     assert_int_equal(shm_segment_create(&rig_capacities, &rig->segment), 0);
     assert_int_equal(statistics_create(rig->folder, &rig_capacities, &rig->statistics, why, sizeof(why)), 0);
-    rig->media_socket = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    rig->media_name = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    assert_int_equal(bind(rig->media_socket, (struct sockaddr *)&rig->media_name, name_bytes), 0);
-    getsockname(rig->media_socket, (struct sockaddr *)&rig->media_name, &name_bytes);
-    rig->worker_wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    rig->control_wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+}
 
-    tuple_map_init(&rig->tuples, shm_segment_section(&rig->segment, SHM_SECTION_TUPLE_MAP),
-                   rig_capacities.tuples);
-    ring_producer_init(&rig->commands, shm_segment_at(&rig->segment, SHM_SECTION_COMMAND_RING, 0), 65536);
-    ring_consumer_init(&rig->events, shm_segment_at(&rig->segment, SHM_SECTION_EVENT_RING, 0), 65536);
-    ring_consumer_init(&rig->punts, shm_segment_at(&rig->segment, SHM_SECTION_PUNT_RING, 0), 65536);
-    ring_producer_init(&rig->injects, shm_segment_at(&rig->segment, SHM_SECTION_INJECT_RING, 0), 65536);
+static inline void rig_init(struct rig *rig)
+{
+    rig_make_memory(rig);
+    rig_open(rig);
     rig_start_worker(rig);
+}
+
+/* Two workers. Rounds of one are rounds of both. */
+static inline void rig_init_pair(struct rig *first, struct rig *second)
+{
+    rig_make_memory(first);
+    *second = *first;
+    second->index = 1;
+    second->is_second = true;
+    first->other = second;
+    second->other = first;
+    rig_open(first);
+    rig_open(second);
+    first->wakes[0] = second->wakes[0] = first->worker_wake;
+    first->wakes[1] = second->wakes[1] = second->worker_wake;
+    rig_start_worker(first);
+    rig_start_worker(second);
 }
 
 static inline void rig_deinit(struct rig *rig)
@@ -132,11 +166,13 @@ static inline void rig_deinit(struct rig *rig)
     char path[128];
 
     worker_destroy(rig->worker);
-    shm_segment_deinit(&rig->segment, true);
-    statistics_deinit(&rig->statistics);
     close(rig->media_socket);
     close(rig->worker_wake);
     close(rig->control_wake);
+    if (rig->is_second)
+        return;
+    shm_segment_deinit(&rig->segment, true);
+    statistics_deinit(&rig->statistics);
     snprintf(path, sizeof(path), "%s/%s", rig->folder, STATISTICS_FILE);
     unlink(path);
     rmdir(rig->folder);
@@ -150,8 +186,13 @@ static inline uint64_t rig_drops(const struct rig *rig, enum statistics_drop dro
 /* Rounds until there is nothing left to do. */
 static inline void rig_rounds(struct rig *rig)
 {
-    while (worker_round(rig->worker) > 0)
-        ;
+    uint32_t work;
+
+    do {
+        work = worker_round(rig->worker);
+        if (rig->other)
+            work += worker_round(rig->other->worker);
+    } while (work > 0);
 }
 
 /* Rounds for that long, with what the timers do in it. */
@@ -319,7 +360,7 @@ static inline void client_join(struct client *client, struct rig *rig, uint32_t 
     client_open(client, rig);
     client->transport = shm_handle_make(index, 1);
     assert_int_equal(rig_install_transport(rig, client->transport), 0);
-    assert_int_equal(tuple_map_insert(&rig->tuples, &client->address, client->transport, 0), 0);
+    assert_int_equal(tuple_map_insert(&rig->tuples, &client->address, client->transport, rig->index), 0);
     assert_int_equal(rig_select(rig, client->transport, &client->address), 0);
     assert_int_equal(rig_install_keys(rig, client->transport, profile, seed), 0);
     client->out = client_context(profile, ssrc_any_outbound, seed);
@@ -493,6 +534,7 @@ struct rig_producer {
     uint32_t ssrcs[3]; /* 0: by RID r0, r1, r2 */
     unsigned encodings;
     const char *mid;
+    bool is_mirror; /* of the producer with that handle on the other worker */
 };
 
 static inline uint32_t rig_install_producer(struct rig *rig, const struct rig_producer *producer)
@@ -551,6 +593,12 @@ static inline uint32_t rig_install_producer(struct rig *rig, const struct rig_pr
     message.n_header_extensions = 5;
     message.header_extensions = extension_list;
     message.feedback = &feedback;
+    if (producer->is_mirror) {
+        Km__MirrorProducer mirror = KM__MIRROR_PRODUCER__INIT;
+        mirror.producer = &message;
+        mirror.worker = 1 - rig->index;
+        return rig_command(rig, KM__COMMAND__BODY_MIRROR_PRODUCER, &mirror);
+    }
     return rig_command(rig, KM__COMMAND__BODY_INSTALL_PRODUCER, &message);
 }
 

@@ -1,0 +1,313 @@
+/* What crosses from one worker to another, and what may go wrong on the way. */
+#include "tests/unit/dataplane/engine_pair.h"
+
+#include <errno.h>
+
+#include "dataplane/key_frame.h"
+#include "proto/wire/stun_write.h"
+
+static unsigned plis_of_alice(struct pair *pair)
+{
+    struct rig_packet packet;
+    struct rtcp_packet part;
+
+    return client_count_rtcp(&pair->call.alice, RTCP_PSFB, RTCP_PSFB_PLI, &packet, &part);
+}
+
+static void test_audio_crosses(void **state)
+{
+    struct pair pair;
+    uint16_t sequence = 0;
+
+    (void)state;
+    pair_init(&pair);
+    pair_consume(&pair);
+    for (uint16_t i = 0; i < 200; i++) {
+        send_audio(&pair.call, (uint16_t)(65500 + i), i * 960u);
+        check_audio(&pair.call, &sequence, i == 0);
+    }
+    assert_int_equal(pair.call.rig.worker->totals.references_sent, 200);
+    assert_int_equal(pair.second.worker->totals.references_received, 200);
+    assert_int_equal(pair.second.worker->totals.rtp_forwarded, 200);
+    pair_deinit(&pair);
+}
+
+static void test_key_frames_are_asked_of_the_owner(void **state)
+{
+    struct pair pair;
+    struct rtp_header header;
+    struct vp8_descriptor vp8;
+    uint8_t pli[64];
+
+    (void)state;
+    pair_init(&pair);
+    pair_consume(&pair);
+    send_frame(&pair.call, false);
+    assert_false(receive_frame(&pair.call, &header, &vp8)); /* waits for a key frame */
+    assert_int_equal(plis_of_alice(&pair), 1);
+    send_frame(&pair.call, true);
+    assert_true(receive_frame(&pair.call, &header, &vp8));
+    uint16_t sequence = header.sequence;
+    send_frame(&pair.call, false);
+    assert_true(receive_frame(&pair.call, &header, &vp8));
+    assert_int_equal(header.sequence, (uint16_t)(sequence + 1));
+
+    /* Bob's own request, and no more than one a second of them. */
+    usleep(KEY_FRAME_INTERVAL_US + 10000);
+    int length = rtcp_write_pli(pli, sizeof(pli), 1, BOB_VIDEO_SSRC);
+    assert_true(length > 0);
+    for (unsigned i = 0; i < 3; i++)
+        client_send_rtcp(&pair.call.bob, &pair.second, pli, (size_t)length);
+    assert_int_equal(plis_of_alice(&pair), 1);
+    pair_deinit(&pair);
+}
+
+static void test_pauses(void **state)
+{
+    struct pair pair;
+    struct rtp_header header;
+    struct rig_packet packet;
+    uint16_t sequence = 0;
+
+    (void)state;
+    pair_init(&pair);
+    pair_consume(&pair);
+    send_audio(&pair.call, 1, 960);
+    check_audio(&pair.call, &sequence, true);
+
+    assert_int_equal(
+        rig_pause(&pair.second, KM__COMMAND__BODY_PAUSE_CONSUMER, pair.call.audio_consumer, true), 0);
+    send_audio(&pair.call, 2, 1920);
+    assert_false(client_receive_rtp(&pair.call.bob, &packet, &header));
+    assert_int_equal(
+        rig_pause(&pair.second, KM__COMMAND__BODY_PAUSE_CONSUMER, pair.call.audio_consumer, false), 0);
+
+    /* The two workers hear of a pause one after the other, in either order. */
+    for (unsigned i = 0; i < 2; i++) {
+        struct rig *one = i == 0 ? &pair.call.rig : &pair.second;
+        for (unsigned paused = 2; paused-- > 0;) {
+            assert_int_equal(rig_pause(one, KM__COMMAND__BODY_PAUSE_PRODUCER, pair.call.audio, paused), 0);
+            send_audio(&pair.call, (uint16_t)(3 + 4 * i + 2 * (1 - paused)), (3 + 4 * i) * 960u);
+            assert_false(client_receive_rtp(&pair.call.bob, &packet, &header));
+            assert_int_equal(rig_pause(one->other, KM__COMMAND__BODY_PAUSE_PRODUCER, pair.call.audio, paused),
+                             0);
+        }
+        send_audio(&pair.call, (uint16_t)(10 + i), (10 + i) * 960u);
+        check_audio(&pair.call, &sequence, false);
+    }
+    pair_deinit(&pair);
+}
+
+/* Control's orders to two workers overtake one another. */
+static void test_follower_before_its_mirror(void **state)
+{
+    struct pair pair;
+    uint16_t sequence = 0;
+
+    (void)state;
+    pair_init(&pair);
+    assert_int_equal(follow(&pair, pair.call.audio, true), 0);
+    send_audio(&pair.call, 1, 960);
+    assert_int_equal(rig_drops(&pair.second, DROP_stream_gone), 1);
+    assert_int_equal(mirror(&pair, call_audio(&pair.call)), 0);
+    assert_int_equal(mirror(&pair, call_audio(&pair.call)), EEXIST);
+    consume(&pair, pair.call.audio_consumer, pair.call.audio, BOB_AUDIO_SSRC);
+    send_audio(&pair.call, 2, 1920);
+    check_audio(&pair.call, &sequence, true);
+    pair_deinit(&pair);
+}
+
+static void test_removal_on_either_side_first(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct pair pair;
+        struct rtp_header header;
+        struct rig_packet packet;
+        uint16_t sequence = 0;
+
+        pair_init(&pair);
+        pair_consume(&pair);
+        send_audio(&pair.call, 1, 960);
+        check_audio(&pair.call, &sequence, true);
+        struct rig *first = i == 0 ? &pair.call.rig : &pair.second;
+        assert_int_equal(rig_remove(first, KM__COMMAND__BODY_REMOVE_PRODUCER, pair.call.audio), 0);
+        send_audio(&pair.call, 2, 1920);
+        assert_false(client_receive_rtp(&pair.call.bob, &packet, &header));
+        assert_int_equal(rig_drops(&pair.second, DROP_stream_gone), i);
+        assert_int_equal(rig_remove(first->other, KM__COMMAND__BODY_REMOVE_PRODUCER, pair.call.audio), 0);
+        assert_null(consumer_find(&pair.second.worker->streams, pair.call.audio_consumer));
+        assert_non_null(consumer_find(&pair.second.worker->streams, pair.call.video_consumer));
+        assert_int_equal(follow(&pair, pair.call.audio, true), ENOENT);
+        pair_deinit(&pair);
+    }
+}
+
+static void test_bad_commands(void **state)
+{
+    struct pair pair;
+    Km__SetFollower message = KM__SET_FOLLOWER__INIT;
+    Km__MirrorProducer empty = KM__MIRROR_PRODUCER__INIT;
+
+    (void)state;
+    pair_init(&pair);
+    message.producer = pair.call.audio;
+    message.follows = true;
+    assert_int_equal(rig_command(&pair.call.rig, KM__COMMAND__BODY_SET_FOLLOWER, &message),
+                     EINVAL); /* itself */
+    message.worker = 2;
+    assert_int_equal(rig_command(&pair.call.rig, KM__COMMAND__BODY_SET_FOLLOWER, &message), EINVAL);
+    empty.worker = 1;
+    assert_int_equal(rig_command(&pair.call.rig, KM__COMMAND__BODY_MIRROR_PRODUCER, &empty), EINVAL);
+    message.worker = 0;
+    assert_int_equal(mirror(&pair, call_audio(&pair.call)), 0);
+    assert_int_equal(rig_command(&pair.second, KM__COMMAND__BODY_SET_FOLLOWER, &message),
+                     EINVAL); /* a mirror */
+    pair_deinit(&pair);
+}
+
+/* Bob's sender reports carry alice's clock, which only her worker hears. */
+static void test_sender_reports(void **state)
+{
+    struct pair pair;
+    uint16_t sequence = 0;
+    uint8_t report[64];
+    struct rig_packet packet;
+    struct rtcp_packet part;
+    struct rtcp_sender_info info = {.ssrc = ALICE_AUDIO_SSRC,
+                                    .ntp = 0xe0000000ull << 32,
+                                    .rtp_timestamp = 960,
+                                    .packet_count = 1,
+                                    .octet_count = 10};
+
+    (void)state;
+    pair_init(&pair);
+    pair_consume(&pair);
+    send_audio(&pair.call, 1, 960);
+    check_audio(&pair.call, &sequence, true);
+    int length = rtcp_write_sr(report, sizeof(report), &info, NULL, 0);
+    assert_true(length > 0);
+    client_send_rtcp(&pair.call.alice, &pair.call.rig, report, (size_t)length);
+    const struct producer *audio = producer_find(&pair.second.worker->streams, pair.call.audio);
+    const struct producer *video = producer_find(&pair.second.worker->streams, pair.call.video);
+    assert_int_equal(audio->streams[0]->row->stats.sr_ntp, info.ntp);
+    assert_int_equal(audio->streams[0]->row->stats.sr_rtp, 960);
+    assert_true(audio->clock->updated_us > 0);
+    assert_memory_equal(audio->clock, video->clock, sizeof(*audio->clock)); /* one sender, one clock */
+    assert_memory_equal(audio->clock, &pair.call.rig.worker->transports.transports[0].row->clock,
+                        sizeof(*audio->clock));
+    assert_int_equal(audio->streams[0]->row->score.value, 10);
+
+    rig_wait_ms(&pair.second, 400);
+    assert_true(client_count_rtcp(&pair.call.bob, RTCP_SR, -1, &packet, &part) >= 1);
+    pair_deinit(&pair);
+}
+
+/* As the kernel does without the steering program. */
+static void test_datagrams_that_come_to_the_wrong_worker(void **state)
+{
+    struct pair pair;
+    struct client wrong;
+    uint16_t sequence = 0;
+    uint8_t check[400];
+    uint8_t record[4096];
+    uint32_t length;
+    const struct stun_binding_request request = {.transaction_id = (const uint8_t *)"transaction",
+                                                 .username = "01bobsufrag:theirs",
+                                                 .username_length = 18,
+                                                 .priority = 1};
+
+    (void)state;
+    pair_init(&pair);
+    pair_consume(&pair);
+    assert_int_equal(connect(pair.call.alice.socket, (const struct sockaddr *)&pair.second.media_name,
+                             sizeof(pair.second.media_name)),
+                     0);
+    for (uint16_t i = 0; i < 100; i++) {
+        send_audio(&pair.call, i, i * 960u);
+        check_audio(&pair.call, &sequence, i == 0);
+    }
+    assert_int_equal(pair.second.worker->totals.handed_over, 100);
+    assert_int_equal(pair.call.rig.worker->totals.taken_over, 100);
+
+    client_open(&wrong, &pair.call.rig);
+    int bytes = stun_write_binding_request(check, sizeof(check), &request, NULL);
+    assert_true(bytes > 0);
+    client_send_raw(&wrong, &pair.call.rig, check, (size_t)bytes);
+    assert_int_equal(ring_pop(&pair.call.rig.punts, record, sizeof(record), &length), -EAGAIN);
+    assert_int_equal(ring_pop(&pair.second.punts, record, sizeof(record), &length), 0);
+    client_send_raw(&wrong, &pair.call.rig, "\x80of nobody here", 15);
+    assert_int_equal(rig_drops(&pair.call.rig, DROP_unknown_tuple), 1);
+    assert_int_equal(pair.call.rig.worker->totals.handed_over, 1);
+    client_close(&wrong);
+    pair_deinit(&pair);
+}
+
+/* A worker that lags behind loses packets by name, and sends no wrong one. */
+static void test_store_is_overwritten(void **state)
+{
+    struct pair pair;
+    struct rig_packet packet;
+    struct rtp_header header;
+    unsigned received = 0;
+    const unsigned sent = 2 * 256; /* slots */
+
+    (void)state;
+    pair_init(&pair);
+    pair_consume(&pair);
+    pair.call.rig.other = NULL; /* bob's worker does not come round */
+    for (unsigned i = 0; i < sent; i++)
+        send_audio(&pair.call, (uint16_t)i, i * 960u);
+    pair.call.rig.other = &pair.second;
+    worker_round(pair.second.worker);
+    assert_true(rig_drops(&pair.second, DROP_store_overwritten) > 0);
+    rig_rounds(&pair.second);
+    while (client_receive_rtp(&pair.call.bob, &packet, &header)) {
+        assert_memory_equal(packet.data + header.payload_offset, opus, sizeof(opus));
+        received++;
+    }
+    uint64_t forwarded = pair.second.worker->totals.rtp_forwarded;
+    assert_true(received > 0 && received <= forwarded && forwarded <= 256); /* a socket's buffer is small */
+    assert_int_equal(forwarded + rig_drops(&pair.second, DROP_store_overwritten), sent);
+    pair_deinit(&pair);
+}
+
+/* A forwarder after a kill takes up both workers' rows: bob goes on hearing alice. */
+static void test_another_process_goes_on(void **state)
+{
+    struct pair pair;
+    uint16_t sequence = 0;
+
+    (void)state;
+    if (rig_srtp == &srtp_libsrtp2)
+        skip();
+    pair_init(&pair);
+    pair_consume(&pair);
+    send_audio(&pair.call, 1, 960);
+    check_audio(&pair.call, &sequence, true);
+    worker_destroy(pair.call.rig.worker);
+    worker_destroy(pair.second.worker);
+    rig_start_worker(&pair.call.rig);
+    rig_start_worker(&pair.second);
+    send_audio(&pair.call, 2, 1920);
+    check_audio(&pair.call, &sequence, false);
+    assert_int_equal(rig_remove(&pair.second, KM__COMMAND__BODY_REMOVE_PRODUCER, pair.call.audio), 0);
+    pair_deinit(&pair);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_audio_crosses),
+        cmocka_unit_test(test_key_frames_are_asked_of_the_owner),
+        cmocka_unit_test(test_pauses),
+        cmocka_unit_test(test_follower_before_its_mirror),
+        cmocka_unit_test(test_removal_on_either_side_first),
+        cmocka_unit_test(test_bad_commands),
+        cmocka_unit_test(test_sender_reports),
+        cmocka_unit_test(test_datagrams_that_come_to_the_wrong_worker),
+        cmocka_unit_test(test_store_is_overwritten),
+        cmocka_unit_test(test_another_process_goes_on),
+    };
+    return RIG_RUN(tests);
+}
