@@ -52,7 +52,8 @@ static void turn(struct fixture *fixture)
 static int dial_path(const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+    assert_true(strlen(path) < sizeof(address.sun_path));
+    strcpy(address.sun_path, path);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     assert_true(fd >= 0);
     if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
@@ -106,7 +107,7 @@ static void expect_end(struct fixture *fixture, int fd, const char *word)
     bool ended;
     const char *text = got(fixture, fd, &ended);
     if (!strstr(text, word))
-        fail_msg("\"%s\" does not say \"%s\"", text, word);
+        fail_msg("what came does not say \"%s\"", word);
     assert_true(ended);
     close(fd);
 }

@@ -1,0 +1,231 @@
+// Measures kolabmeetd: the HTTP API, joins, notifications in a large room, memory a peer. Without media: no DTLS.
+
+import { execFileSync } from 'node:child_process';
+import os from 'node:os';
+import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Server, TOKEN, binDir, eventually } from '../integration/lib/server.mjs';
+import { ApiConnection, Peer } from './signaling_client.mjs';
+import { cpuSince, cpuTime, memory } from './signaling_process.mjs';
+
+const AT_ONCE = 8; // connections or joins that are under way at a time
+
+const ENV = {
+    MAX_ADDRESS_CONNECTIONS: '0',
+    MAX_CONNECTION_RATE: '0',
+    MAX_ADDRESS_CONNECTION_RATE: '0',
+    MAX_REQUEST_RATE: '0',
+    MAX_ADDRESS_REQUEST_RATE: '0',
+    POLL: 'sleep', // the forwarder has nothing to do here, and shall not take the CPU for it
+};
+
+const rows = [];
+
+function report(what, figure) {
+    rows.push([what, figure]);
+    console.error(`  ${what}: ${figure}`);
+}
+
+const seconds = (ms) => (ms / 1000).toFixed(1);
+const mib = (kib) => (kib / 1024).toFixed(1);
+const percentile = (sorted, part) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))];
+
+// `work(item)` for each of the items, AT_ONCE at a time.
+async function each(items, work) {
+    const left = items.values();
+    await Promise.all(
+        Array.from({ length: AT_ONCE }, async (_, lane) => {
+            for (const item of left) await work(item, lane);
+        }),
+    );
+}
+
+// Runs `work`: { ms, cpu }, with what the server has used of the CPU meanwhile.
+async function measure(server, work) {
+    const began = performance.now();
+    const before = cpuTime(server.pid);
+    await work();
+    return { ms: performance.now() - began, cpu: cpuSince(server.pid, before) };
+}
+
+async function createRooms(api, count) {
+    const rooms = [];
+    while (rooms.length < count) rooms.push((await api.json('POST', '/sessions', {})).id);
+    return rooms;
+}
+
+async function join(port, query, nickname) {
+    const peer = await Peer.connect(port, query);
+    const rtpCapabilities = await peer.request('getRouterRtpCapabilities');
+    await peer.request('join', { nickname, rtpCapabilities });
+    return peer;
+}
+
+function reportRate(what, unit, count, { ms, cpu }) {
+    const micros = (part) => ((part * 1000) / count).toFixed(0);
+    report(`${what}: a second`, `${((count * 1000) / ms).toFixed(0)} (${count} in ${seconds(ms)} s)`);
+    report(`${what}: CPU of one ${unit}`, `${micros(cpu.all)} µs (main ${micros(cpu.main)}, gateway ${micros(cpu.others)})`);
+}
+
+async function benchApi(server) {
+    const apis = await Promise.all(Array.from({ length: AT_ONCE }, () => ApiConnection.open(server.port, TOKEN)));
+    const rooms = await createRooms(apis[0], 50);
+    const ask = async (what, count, method, body, path) => {
+        const targets = Array.from({ length: count }, (_, i) => `/sessions/${rooms[i % rooms.length]}${path}`);
+        const result = await measure(server, () =>
+            each(targets, async (target, lane) => {
+                const { status } = await apis[lane].request(method, target, body);
+                if (status !== 200) throw new Error(`${method} ${target}: ${status}`);
+            }),
+        );
+        reportRate(what, 'request', count, result);
+    };
+    await ask('GET /sessions/:id', 30000, 'GET', undefined, '');
+    await ask('POST /sessions/:id/connection', 30000, 'POST', { role: 3 }, '/connection');
+    for (const api of apis) api.close();
+}
+
+// Fills `roomCount` rooms with `roomPeers` each; resolves to { peers, ms, cpu }. Places are handed out before.
+async function fill(server, roomCount, roomPeers) {
+    const api = await ApiConnection.open(server.port, TOKEN);
+    const queries = [];
+    for (const room of await createRooms(api, roomCount))
+        for (let i = 0; i < roomPeers; i++) queries.push(await api.createPeer(room));
+    api.close();
+    const peers = [];
+    const result = await measure(server, () =>
+        each(queries, async (query) => peers.push(await join(server.port, query, `Participant ${peers.length}`))),
+    );
+    return { peers, ...result };
+}
+
+async function leave(peers) {
+    await Promise.all(peers.map((peer) => peer.leave()));
+}
+
+async function benchJoins(server) {
+    for (const [roomCount, roomPeers] of [[100, 10], [10, 100]]) {
+        const { peers, ...result } = await fill(server, roomCount, roomPeers);
+        reportRate(`joins, rooms of ${roomPeers}`, 'join', peers.length, result);
+        const left = await measure(server, () => leave(peers));
+        report(`leaving, rooms of ${roomPeers}: CPU of one`, `${((left.cpu.all * 1000) / peers.length).toFixed(0)} µs`);
+    }
+}
+
+async function benchFanout(server) {
+    const size = 500;
+    const messages = 200;
+    const { peers, ...result } = await fill(server, 1, size);
+    reportRate(`joins, one room of ${size}`, 'join', size, result);
+    await sleep(500);
+
+    const single = [];
+    const whole = [];
+    const client = process.cpuUsage();
+    const { cpu } = await measure(server, async () => {
+        for (let i = 0; i < messages; i++) {
+            await new Promise((resolve) => {
+                let left = size;
+                const began = performance.now();
+                const onText = () => {
+                    single.push(performance.now() - began);
+                    if (--left === 0) {
+                        whole.push(performance.now() - began);
+                        resolve();
+                    }
+                };
+                for (const peer of peers) peer.onText = onText;
+                // Its sender gets the notification; the acknowledgement is not waited for, and comes after it.
+                peers[0].onText = () => {
+                    onText();
+                    peers[0].onText = undefined;
+                };
+                peers[0].send(`42${i}["request",{"method":"chatMessage","data":{"message":"Good morning, everybody"}}]`);
+            });
+            await sleep(10);
+        }
+    });
+    const { user, system } = process.cpuUsage(client);
+    single.sort((a, b) => a - b);
+    whole.sort((a, b) => a - b);
+    const spread = (sorted) =>
+        `p50 ${percentile(sorted, 0.5).toFixed(1)} ms, p99 ${percentile(sorted, 0.99).toFixed(1)} ms`;
+    report(`chat message to ${size}: until the last has it`, `${spread(whole)} (${messages} messages)`);
+    report(`chat message to ${size}: until each has it`, spread(single));
+    report(
+        `chat message to ${size}: CPU of one`,
+        `${(cpu.all / messages).toFixed(1)} ms (main ${(cpu.main / messages).toFixed(1)}, gateway ${(cpu.others / messages).toFixed(1)}); ` +
+            `the measuring client ${((user + system) / 1000 / messages).toFixed(1)} ms`,
+    );
+    await leave(peers);
+}
+
+async function benchMemory() {
+    const server = await Server.start(ENV);
+    const count = 1000;
+    const state = ({ all, anonymous, shared, file }) =>
+        `${mib(all)} MiB (heap ${mib(anonymous)}, segment ${mib(shared)}, files ${mib(file)})`;
+    try {
+        const before = memory(server.pid);
+        report('memory: before', state(before));
+        for (let round = 1; round <= 3; round++) {
+            const { peers } = await fill(server, count / 10, 10);
+            await each(peers, (peer) =>
+                peer.request('createWebRtcTransport', { forceTcp: false, producing: false, consuming: true }),
+            );
+            const full = memory(server.pid);
+            report(`memory: ${count} peers, round ${round}`, state(full));
+            if (round === 1)
+                report('memory: one peer', `${((full.all - before.all) / count).toFixed(1)} KiB, ${((full.anonymous - before.anonymous) / count).toFixed(1)} of them heap`);
+            await leave(peers);
+            await eventually(
+                'empty rooms close',
+                async () => (await server.request('GET', '/sessions')).text === '[]',
+                20000,
+                250,
+            );
+            report(`memory: all have left, round ${round}`, state(memory(server.pid)));
+        }
+    } finally {
+        await server.stop();
+    }
+}
+
+async function withServer(bench) {
+    const server = await Server.start(ENV);
+    try {
+        await bench(server);
+    } finally {
+        await server.stop();
+    }
+}
+
+const benches = {
+    api: () => withServer(benchApi),
+    joins: () => withServer(benchJoins),
+    fanout: () => withServer(benchFanout),
+    memory: benchMemory,
+};
+
+function version() {
+    try {
+        return execFileSync('git', ['describe', '--always', '--dirty'], { cwd: import.meta.dirname, encoding: 'utf8' }).trim();
+    } catch {
+        return 'unknown';
+    }
+}
+
+const names = process.argv.slice(2);
+for (const name of names)
+    if (!(name in benches)) {
+        console.error(`no bench "${name}"; there are ${Object.keys(benches).join(', ')}`);
+        process.exit(2);
+    }
+console.error(`kolabmeetd of ${binDir}`);
+for (const name of names.length ? names : Object.keys(benches)) {
+    console.error(`${name}: load average ${os.loadavg()[0].toFixed(1)}`);
+    await benches[name]();
+}
+console.log(`${os.cpus().length} × ${os.cpus()[0].model}, Linux ${os.release()}, Node ${process.version}, commit ${version()}\n`);
+console.log('| what | figure |\n| --- | --- |');
+for (const row of rows) console.log(`| ${row.join(' | ')} |`);
