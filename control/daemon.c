@@ -356,7 +356,9 @@ int daemon_create(const struct config *config, struct event_base *base, struct d
     daemon->config = config;
     daemon->base = base;
     /* What is wrong with the settings shows before anything listens. */
-    int result = start_limits(daemon, error, size);
+    int result = console_check(config->runtime_dir, error, size);
+    if (!result)
+        result = start_limits(daemon, error, size);
     if (!result)
         result = start_webhook(daemon, error, size);
     if (!result)

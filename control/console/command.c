@@ -1,6 +1,7 @@
 #include "control/console/command.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -79,10 +80,14 @@ const struct command *command_find(const char *name)
 static json_t *command_help(struct command_call *call)
 {
     json_t *list = json_array();
-    for (size_t i = 0; i < COMMAND_COUNT; i++)
-        if (call->count == 0 || strcmp(commands[i].name, call->arguments[0]) == 0)
-            json_array_append_new(list, json_pack("{s:s,s:s,s:s}", "command", commands[i].name, "arguments",
-                                                  commands[i].arguments, "help", commands[i].help));
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        const struct command *command = &commands[i];
+        bool is_wanted =
+            call->count ? strcmp(command->name, call->arguments[0]) == 0 : command->run != command_complete;
+        if (is_wanted)
+            json_array_append_new(list, json_pack("{s:s,s:s,s:s}", "command", command->name, "arguments",
+                                                  command->arguments, "help", command->help));
+    }
     if (json_array_size(list) > 0)
         return list;
     json_decref(list);

@@ -59,7 +59,8 @@ const struct command *command_at(size_t index);
  * missing. The answer is {"ok":true,"result":…}, or {"ok":false,"code":…,"error":…} with the codes
  *   request  the line is no request;
  *   usage    no such command, or arguments that it does not take;
- *   failed   the command could not do it.
+ *   failed   the command could not do it;
+ * and, before any request: denied, for a user who may not ask, and busy, when there are too many clients.
  * A new reference; NULL when out of memory. */
 json_t *command_answer(struct command_context *context, const char *line, size_t length);
 

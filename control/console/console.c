@@ -17,9 +17,14 @@ void console_config_init(struct console_config *config)
     *config = (struct console_config){.idle_ms = 60 * 1000, .write_ms = 10 * 1000};
 }
 
-static void turn_away(int fd, const char *error)
+int console_check(const char *runtime_dir, char *error, size_t size)
 {
-    json_t *refusal = command_refusal("refused", error);
+    return console_socket_check(runtime_dir, CONSOLE_SOCKET, error, size);
+}
+
+static void turn_away(int fd, const char *code, const char *error)
+{
+    json_t *refusal = command_refusal(code, error);
     char *text = refusal ? json_dumps(refusal, JSON_COMPACT) : NULL;
     if (text) {
         (void)!send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -39,9 +44,9 @@ static void on_connection(struct evconnlistener *listener, evutil_socket_t fd, s
     (void)length;
     if (!console_socket_is_trusted(fd)) {
         log_every_s(10, log_warn, "console", "refused a user who may not give orders");
-        turn_away(fd, "permission denied");
+        turn_away(fd, "denied", "permission denied");
     } else if (console->client_count >= CONSOLE_CLIENTS_MAX) {
-        turn_away(fd, "too many clients");
+        turn_away(fd, "busy", "too many clients");
     } else if (console_client_create(console, fd)) {
         log_every_s(10, log_warn, "console", "out of memory for a client");
     }

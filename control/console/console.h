@@ -32,6 +32,10 @@ struct console_config {
 /* 60 s, 10 s; the rest zero. */
 void console_config_init(struct console_config *config);
 
+/* Before anything else is made in the runtime directory: another living process may have it. Errors as
+ * console_create. */
+int console_check(const char *runtime_dir, char *error, size_t size);
+
 /* One line in error on failure. -EADDRINUSE when the socket is another process's that lives, -EDOM for a
  * runtime directory whose name is too long for a socket, else a negative errno. */
 int console_create(const struct console_config *config, struct console **ret_console, char *error,

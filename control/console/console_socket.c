@@ -34,22 +34,39 @@ static int listen_at(int fd, const struct sockaddr_un *address)
     return 0;
 }
 
-int console_socket_open(const char *folder, const char *name, struct console_socket *ret_socket, char *error,
-                        size_t size)
+static int check(const char *folder, const char *name, struct sockaddr_un *ret_address, char *error,
+                 size_t size)
 {
-    struct console_socket made = {.address = {.sun_family = AF_UNIX}};
-    char *path = made.address.sun_path;
-    int length = snprintf(path, sizeof(made.address.sun_path), "%s/%s", folder, name);
-    if (length < 0 || (size_t)length >= sizeof(made.address.sun_path)) {
+    *ret_address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    char *path = ret_address->sun_path;
+    int length = snprintf(path, sizeof(ret_address->sun_path), "%s/%s", folder, name);
+    if (length < 0 || (size_t)length >= sizeof(ret_address->sun_path)) {
         snprintf(error, size, "RUNTIME_DIR is too long for a socket in it: at most %zu characters",
-                 sizeof(made.address.sun_path) - strlen(name) - 2);
+                 sizeof(ret_address->sun_path) - strlen(name) - 2);
         return -EDOM;
     }
-    if (somebody_listens(&made.address)) {
+    if (somebody_listens(ret_address)) {
         snprintf(error, size, "%s is another kolabmeetd's: give this one a RUNTIME_DIR of its own", path);
         return -EADDRINUSE;
     }
-    int result = unlink(path) && errno != ENOENT ? -errno : 0;
+    return 0;
+}
+
+int console_socket_check(const char *folder, const char *name, char *error, size_t size)
+{
+    struct sockaddr_un address;
+    return check(folder, name, &address, error, size);
+}
+
+int console_socket_open(const char *folder, const char *name, struct console_socket *ret_socket, char *error,
+                        size_t size)
+{
+    struct console_socket made;
+    const char *path = made.address.sun_path;
+    int result = check(folder, name, &made.address, error, size);
+    if (result)
+        return result;
+    result = unlink(path) && errno != ENOENT ? -errno : 0;
     made.fd = result ? result : make_socket();
     if (made.fd < 0) {
         snprintf(error, size, "cannot make %s: %s", path, strerror(-made.fd));

@@ -12,6 +12,9 @@ struct console_socket {
     struct stat status; /* of the file, to know it again */
 };
 
+/* Whether there may be such a socket there, and no living process has it. Errors as console_create. */
+int console_socket_check(const char *folder, const char *name, char *error, size_t size);
+
 /* Listens, with mode 0600 from the first moment. A socket that nobody listens on any more is replaced. Errors
  * as console_create. */
 int console_socket_open(const char *folder, const char *name, struct console_socket *ret_socket, char *error,

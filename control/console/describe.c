@@ -73,6 +73,7 @@ static json_t *dump_room(const struct room *room)
     TAILQ_FOREACH(peer, &room->places, link)
     json_array_append_new(peers, describe_peer_row(peer));
     json_t *dump = describe_room_row(room);
+    json_object_del(dump, "peers"); /* the number makes way for the list, at the end */
     json_object_set_new(dump, "peers", peers);
     return dump;
 }

@@ -1,19 +1,20 @@
-/* kolabmeetctl: what the daemons are doing, read from their statistics file, while they run and after. */
+/* kolabmeetctl: what the daemons are doing, read from their statistics file, while they run and after; and
+ * orders to the daemon that runs, over its console. */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/kolabmeetctl/console.h"
 #include "tools/kolabmeetctl/stats.h"
 #include "tools/kolabmeetctl/top.h"
 
 #define DEFAULT_RUNTIME_DIR "/run/kolabmeet"
 
-enum { EXIT_USAGE = 2 };
-
 struct options {
     const char *runtime_dir;
     bool json;
+    bool counts;
 };
 
 static int run_stats(const struct options *options)
@@ -44,6 +45,7 @@ static int run_top(const struct options *options)
     return top_run(path, options->json);
 }
 
+/* Without arguments, and without a daemon. */
 static const struct {
     const char *name;
     int (*run)(const struct options *options);
@@ -55,32 +57,42 @@ static const struct {
 
 static void print_help(FILE *out)
 {
-    fprintf(out, "usage: kolabmeetctl [options] command\n\ncommands:\n");
+    fprintf(out, "usage: kolabmeetctl [options] [command [argument]...]\n\n"
+                 "commands that read the statistics file, also when kolabmeetd has ended:\n");
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].help);
-    fprintf(out, "\noptions:\n"
-                 "  --json             one JSON object instead of text\n"
-                 "  --runtime-dir DIR  where the daemon keeps its statistics file\n"
-                 "                     (default: $RUNTIME_DIR, else " DEFAULT_RUNTIME_DIR ")\n"
-                 "  --help, --version\n");
+    fprintf(
+        out,
+        "\nAll others are for the kolabmeetd that runs: \"kolabmeetctl help\" lists them. Ids may be cut\n"
+        "short. Without a command they are read from the terminal or from standard input.\n"
+        "\noptions:\n"
+        "  --json             JSON instead of text\n"
+        "  --runtime-dir DIR  where the daemon keeps its statistics file and its console's socket\n"
+        "                     (default: $RUNTIME_DIR, else " DEFAULT_RUNTIME_DIR ")\n"
+        "  --stats            how many rooms and peers there are\n"
+        "  --help, --version\n"
+        "\nexit status: 0 done, 1 failed, 2 wrong usage, 3 kolabmeetd is not running, 4 no permission\n");
 }
 
-static int run_command(const char *name, const struct options *options)
+static int run_command(const struct options *options, const char *const *words, size_t count)
 {
+    struct console_options console = {.runtime_dir = options->runtime_dir, .json = options->json};
+    if (options->counts)
+        return (int)console_counts(&console);
+    if (count == 0)
+        return (int)console_shell(&console);
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        if (strcmp(commands[i].name, name) == 0)
+        if (count == 1 && strcmp(commands[i].name, words[0]) == 0)
             return commands[i].run(options);
-    fprintf(stderr, "kolabmeetctl: no command \"%s\"; see --help\n", name);
-    return EXIT_USAGE;
+    return (int)console_run(&console, words, count);
 }
 
 int main(int argc, char **argv)
 {
-    static const struct option long_options[] = {{"json", no_argument, NULL, 'j'},
-                                                 {"runtime-dir", required_argument, NULL, 'd'},
-                                                 {"help", no_argument, NULL, 'h'},
-                                                 {"version", no_argument, NULL, 'v'},
-                                                 {NULL, 0, NULL, 0}};
+    static const struct option long_options[] = {
+        {"json", no_argument, NULL, 'j'},    {"runtime-dir", required_argument, NULL, 'd'},
+        {"stats", no_argument, NULL, 's'},   {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'}, {NULL, 0, NULL, 0}};
     const char *from_environment = getenv("RUNTIME_DIR");
     struct options options = {.runtime_dir = from_environment && *from_environment ? from_environment
                                                                                    : DEFAULT_RUNTIME_DIR};
@@ -93,6 +105,9 @@ int main(int argc, char **argv)
         case 'd':
             options.runtime_dir = optarg;
             break;
+        case 's':
+            options.counts = true;
+            break;
         case 'h':
             print_help(stdout);
             return EXIT_SUCCESS;
@@ -100,12 +115,12 @@ int main(int argc, char **argv)
             printf("kolabmeetctl %s\n", KM_VERSION);
             return EXIT_SUCCESS;
         default:
-            return EXIT_USAGE;
+            return ASK_USAGE;
         }
     }
-    if (optind + 1 != argc) {
+    if (options.counts && optind < argc) {
         print_help(stderr);
-        return EXIT_USAGE;
+        return ASK_USAGE;
     }
-    return run_command(argv[optind], &options);
+    return run_command(&options, (const char *const *)argv + optind, (size_t)(argc - optind));
 }

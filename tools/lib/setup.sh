@@ -5,7 +5,7 @@
 . "$root/tools/lib/node.sh"
 
 packages_build=(build-essential ccache cmake ninja-build pkg-config protobuf-c-compiler libprotobuf-c-dev
-    clang-14 bpftool libbpf-dev linux-libc-dev libevent-dev uthash-dev libwebsockets-dev libjansson-dev libssl-dev libsrtp2-dev libcurl4-openssl-dev libcmocka-dev libncurses-dev)
+    clang-14 bpftool libbpf-dev linux-libc-dev libevent-dev uthash-dev libwebsockets-dev libjansson-dev libssl-dev libsrtp2-dev libcurl4-openssl-dev libcmocka-dev libedit-dev libncurses-dev)
 if [ "$(dpkg --print-architecture)" = amd64 ]; then
     packages_build+=(libipsec-mb-dev) # used where there is one
 fi

@@ -71,6 +71,7 @@ static void every_command_is_in_the_help_and_the_other_way_round(void **state)
         assert_true(strlen(text(json_array_get(help, i), "help")) > 5);
         assert_non_null(command_find(wanted[i]));
     }
+    assert_int_equal(json_array_size(help), sizeof(wanted) / sizeof(wanted[0]));
     json_decref(help);
     help = ask(&console, "{\"command\":\"help\",\"arguments\":[\"dump\"]}");
     assert_int_equal(json_array_size(help), 1);
