@@ -70,16 +70,20 @@ static json_t *stages_json(const struct snapshot *snapshot, size_t i)
 static json_t *worker_json(const struct snapshot *snapshot, size_t i)
 {
     const struct statistics_worker *w = &snapshot->workers[i];
-    return json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-        "worker", number(i), "updatedAtUs", number(w->updated_us), "transports", number(w->transports),
-        "producers", number(w->producers), "consumers", number(w->consumers), "rounds", number(w->rounds),
-        "idleRounds", number(w->idle_rounds), "sleeps", number(w->sleeps), "packetsReceived",
-        number(w->packets_received), "bytesReceived", number(w->bytes_received), "packetsSent",
-        number(w->packets_sent), "bytesSent", number(w->bytes_sent), "rtpForwarded", number(w->rtp_forwarded),
-        "stunAnswered", number(w->stun_answered), "punted", number(w->punted), "injected",
-        number(w->injected), "eventsLost", number(w->events_lost), "stages", stages_json(snapshot, i),
-        "drops", drops_json(w));
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+                     "s:o, s:o, s:o, "
+                     "s:o, s:o, s:o}",
+                     "worker", number(i), "updatedAtUs", number(w->updated_us), "transports",
+                     number(w->transports), "producers", number(w->producers), "consumers",
+                     number(w->consumers), "rounds", number(w->rounds), "idleRounds", number(w->idle_rounds),
+                     "sleeps", number(w->sleeps), "packetsReceived", number(w->packets_received),
+                     "bytesReceived", number(w->bytes_received), "packetsSent", number(w->packets_sent),
+                     "bytesSent", number(w->bytes_sent), "rtpForwarded", number(w->rtp_forwarded),
+                     "stunAnswered", number(w->stun_answered), "punted", number(w->punted), "injected",
+                     number(w->injected), "eventsLost", number(w->events_lost), "referencesSent",
+                     number(w->references_sent), "referencesReceived", number(w->references_received),
+                     "handedOver", number(w->handed_over), "takenOver", number(w->taken_over), "stages",
+                     stages_json(snapshot, i), "drops", drops_json(w));
 }
 
 static json_t *remote_json(const struct statistics_transport *t)

@@ -73,6 +73,10 @@ static void print_workers(FILE *out, const struct snapshot *snapshot)
                 "  forwarded %" PRIu64 "; checks answered %" PRIu64 "; punted %" PRIu64 "; injected %" PRIu64
                 "; commands %" PRIu64 "\n",
                 w->rtp_forwarded, w->stun_answered, w->punted, w->injected, w->commands);
+        fprintf(out,
+                "  other workers: told of %" PRIu64 " packets, heard of %" PRIu64 "; handed over %" PRIu64
+                " datagrams, took over %" PRIu64 "\n",
+                w->references_sent, w->references_received, w->handed_over, w->taken_over);
         fprintf(out, "  rounds %" PRIu64 ", idle %" PRIu64 ", slept %" PRIu64 "\n", w->rounds, w->idle_rounds,
                 w->sleeps);
         if (i < snapshot->stages_count)
