@@ -75,6 +75,7 @@ struct forwarder_transport {
     const char *ice_ufrag;
     const char *ice_password;
     uint32_t max_incoming_bitrate_bps; /* 0: no cap */
+    bool consuming;                    /* consumers are to be expected on it */
 };
 
 int forwarder_install_transport(struct forwarder *forwarder, uint32_t worker,

@@ -51,7 +51,8 @@ int forwarder_install_transport(struct forwarder *forwarder, uint32_t worker,
         return -EINVAL;
     if (!forwarder->is_open)
         return -EAGAIN;
-    struct object_transport *object = objects_add_transport(&forwarder->objects, worker);
+    struct object_transport *object =
+        objects_add_transport(&forwarder->objects, worker, transport->consuming);
     if (!object)
         return -ENOSPC;
     message.transport = object->handle;

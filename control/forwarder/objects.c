@@ -7,6 +7,7 @@
 #include "shm/abi.h"
 
 #define TRANSPORT_WEIGHT 1u
+#define CONSUMING_TRANSPORT_WEIGHT 3u
 #define STREAM_WEIGHT 4u
 
 int objects_init(struct objects *objects, const struct shm_capacities *c)
@@ -58,7 +59,7 @@ uint32_t objects_least_loaded(const struct objects *objects)
     return best;
 }
 
-struct object_transport *objects_add_transport(struct objects *objects, uint32_t worker)
+struct object_transport *objects_add_transport(struct objects *objects, uint32_t worker, bool consuming)
 {
     uint64_t handle = handles_take(&objects->transport_handles);
     if (handle == SHM_HANDLE_NONE)
@@ -67,7 +68,8 @@ struct object_transport *objects_add_transport(struct objects *objects, uint32_t
     memset(transport, 0, sizeof *transport);
     transport->handle = handle;
     transport->worker = worker;
-    objects->load_by_worker[worker] += TRANSPORT_WEIGHT;
+    transport->weight = consuming ? CONSUMING_TRANSPORT_WEIGHT : TRANSPORT_WEIGHT;
+    objects->load_by_worker[worker] += transport->weight;
     return transport;
 }
 
@@ -166,6 +168,6 @@ void objects_free_transport(struct objects *objects, struct object_transport *tr
         objects_free_consumer(objects, LIST_FIRST(&transport->consumers));
     while (!LIST_EMPTY(&transport->producers))
         objects_free_producer(objects, LIST_FIRST(&transport->producers));
-    objects->load_by_worker[transport->worker] -= TRANSPORT_WEIGHT;
+    objects->load_by_worker[transport->worker] -= transport->weight;
     handles_free(&objects->transport_handles, transport->handle);
 }

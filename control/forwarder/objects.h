@@ -38,6 +38,7 @@ struct object_producer {
 struct object_transport {
     uint64_t handle;
     uint32_t worker;
+    uint32_t weight;
     uint32_t tuple_count;
     struct shm_address tuples[OBJECTS_TUPLES_MAX];
     LIST_HEAD(, object_producer) producers;
@@ -62,11 +63,12 @@ void objects_deinit(struct objects *objects);
 void objects_reset(struct objects *objects);
 
 /* The worker that has least to do: a producer or a consumer is a stream to decrypt or to encrypt and weighs
- * 4, a transport without any weighs 1, so that many that join at once are spread before their media comes. */
+ * 4. A transport by itself weighs 1, or 3 when it is made for consuming: most streams are consumers, and
+ * clients that make their transports in turns must not all consume on one worker. */
 uint32_t objects_least_loaded(const struct objects *objects);
 
 /* NULL when full. */
-struct object_transport *objects_add_transport(struct objects *objects, uint32_t worker);
+struct object_transport *objects_add_transport(struct objects *objects, uint32_t worker, bool consuming);
 struct object_producer *objects_add_producer(struct objects *objects, struct object_transport *transport,
                                              uint32_t streams);
 struct object_consumer *objects_add_consumer(struct objects *objects, struct object_transport *transport,

@@ -48,7 +48,8 @@ enum webrtc_dtls_state {
 };
 
 /* -ENOSPC when the forwarder's tables are full, -EAGAIN while it is away. */
-int webrtc_transport_create(struct webrtc_service *service, struct webrtc_transport **ret_transport);
+int webrtc_transport_create(struct webrtc_service *service, bool consuming,
+                            struct webrtc_transport **ret_transport);
 void webrtc_transport_destroy(struct webrtc_transport *transport);
 
 const char *webrtc_transport_id(const struct webrtc_transport *transport); /* a uuid */
