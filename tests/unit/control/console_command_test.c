@@ -86,7 +86,11 @@ static void what_is_no_request_is_refused_and_changes_nothing(void **state)
     (void)state;
     struct console_stage console;
     console_stage_open(&console);
-    static const char *const lines[] = {
+    char too_many[128] = "{\"command\":\"logTags\",\"arguments\":[\"\"";
+    for (int i = 0; i < COMMAND_ARGUMENTS_MAX; i++)
+        strcat(too_many, ",\"\"");
+    strcat(too_many, "]}");
+    const char *const lines[] = {
         "",
         "rooms",
         "{",
@@ -104,8 +108,7 @@ static void what_is_no_request_is_refused_and_changes_nothing(void **state)
         "{\"command\":\"kick\",\"arguments\":[1]}",
         "{\"command\":\"kick\",\"arguments\":[null]}",
         "{\"command\":\"kick\",\"arguments\":[\"a\\u0000b\"]}",
-        "{\"command\":\"logTags\",\"arguments\":[\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\","
-        "\"\",\"\",\"\",\"\",\"\"]}",
+        too_many,
         "{\"command\":\"drain\"} x",
         "{\"command\":\"\xff\"}",
         "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]",
