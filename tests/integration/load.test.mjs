@@ -60,7 +60,7 @@ describe('kolabmeet-load', () => {
     for (const options of [
         ['--profile=aes256gcm', '--dtls-role=server', '--feedback=none'],
         ['--profile=aescm', '--srtp-backend=libsrtp2', '--feedback=remb', '--even'],
-        ['--check=10', '--no-publisher-subscribe', '--rooms=2'],
+        ['--check=10', '--no-publisher-subscribe', '--rooms=2', '--local=off'],
     ])
         test(`the same with ${options.join(' ')}`, async () => {
             const server = await Server.start();

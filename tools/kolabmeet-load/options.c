@@ -1,19 +1,12 @@
 #include "tools/kolabmeet-load/options.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
+#include "tools/kolabmeet-load/option_value.h"
 #include "tools/kolabmeet-load/srtp_profile.h"
-#include "tools/kolabmeet-load/stamp.h"
-#include "tools/kolabmeet-load/video_shape.h"
-
-#define PAYLOAD_MIN (VIDEO_SHAPE_HEAD_MAX + STAMP_BYTES)
-#define PAYLOAD_MAX 1300
 
 static const char usage[] =
     "usage: kolabmeet-load --url URL --token TOKEN [option…]\n"
@@ -51,7 +44,8 @@ static const char usage[] =
     "                              whose CPU time to read\n"
     "  --local=NETWORK/BITS        addresses that are all this machine's (`ip route add local`), to be "
     "shared by\n"
-    "                              one socket; by default 127.1.0.0/16 for a server on 127.0.0.0/8\n"
+    "                              one socket; by default 127.1.0.0/16 for a server on 127.0.0.0/8;\n"
+    "                              off: a socket for each transport\n"
     "  --cpu=N                     pin this program to a CPU\n";
 
 enum id {
@@ -123,160 +117,6 @@ static const struct option names[] = {
     {0},
 };
 
-static bool read_uint(const char *text, uint32_t min, uint32_t max, uint32_t *ret_value)
-{
-    char *end;
-
-    errno = 0;
-    unsigned long value = strtoul(text, &end, 10);
-    if (errno != 0 || *end != '\0' || end == text || text[0] == '-' || value < min || value > max)
-        return false;
-    *ret_value = (uint32_t)value;
-    return true;
-}
-
-static bool read_int(const char *text, int *ret_value)
-{
-    uint32_t value;
-    if (!read_uint(text, 0, INT32_MAX, &value))
-        return false;
-    *ret_value = (int)value;
-    return true;
-}
-
-static bool read_double(const char *text, double min, double max, double *ret_value)
-{
-    char *end;
-    double value = strtod(text, &end);
-
-    if (*end != '\0' || end == text || !(value >= min && value <= max))
-        return false;
-    *ret_value = value;
-    return true;
-}
-
-static bool read_percent(const char *text, double *ret_share)
-{
-    double percent;
-    if (!read_double(text, 0, 100, &percent))
-        return false;
-    *ret_share = percent / 100;
-    return true;
-}
-
-static bool read_milliseconds(const char *text, uint64_t *ret_ns)
-{
-    double milliseconds;
-    if (!read_double(text, 0, 1e6, &milliseconds))
-        return false;
-    *ret_ns = (uint64_t)(milliseconds * 1e6);
-    return true;
-}
-
-/* RATE[xBYTES][@FPS]; ret_frames NULL: no FPS. What is left out stays. */
-static bool read_media(const char *text, struct options_media *ret_media, double *ret_frames)
-{
-    struct options_media media = *ret_media;
-    double frames = ret_frames ? *ret_frames : 1;
-    char *end;
-
-    if (strcmp(text, "off") == 0) {
-        ret_media->packets_per_second = 0;
-        return true;
-    }
-    media.packets_per_second = strtod(text, &end);
-    if (end == text)
-        return false;
-    if (*end == 'x') {
-        const char *bytes = end + 1;
-        media.payload_bytes = (uint32_t)strtoul(bytes, &end, 10);
-        if (end == bytes)
-            return false;
-    }
-    if (*end == '@' && ret_frames) {
-        const char *rate = end + 1;
-        frames = strtod(rate, &end);
-        if (end == rate)
-            return false;
-    }
-    if (*end != '\0' || !(media.packets_per_second >= 1 && media.packets_per_second <= 100000) ||
-        !(frames >= 1 && frames <= media.packets_per_second) || media.payload_bytes < PAYLOAD_MIN ||
-        media.payload_bytes > PAYLOAD_MAX)
-        return false;
-    *ret_media = media;
-    if (ret_frames)
-        *ret_frames = frames;
-    return true;
-}
-
-/* The place of text among count words, or -1. */
-static int read_word(const char *text, const char *const *words, int count)
-{
-    for (int i = 0; i < count; i++)
-        if (strcasecmp(text, words[i]) == 0)
-            return i;
-    return -1;
-}
-
-static bool read_feedback(const char *text, enum feedback_kind *ret_feedback)
-{
-    static const char *const words[] = {"twcc", "remb", "none"};
-    int found = read_word(text, words, 3);
-    if (found >= 0)
-        *ret_feedback = (enum feedback_kind)found;
-    return found >= 0;
-}
-
-static bool read_dtls_role(const char *text, bool *ret_is_server)
-{
-    static const char *const words[] = {"client", "server"};
-    int found = read_word(text, words, 2);
-    if (found >= 0)
-        *ret_is_server = found == 1;
-    return found >= 0;
-}
-
-static bool read_search(const char *text, enum search_kind *ret_search)
-{
-    static const char *const words[] = {"rate", "subscribers"};
-    int found = text ? read_word(text, words, 2) : 0;
-    if (found >= 0)
-        *ret_search = found == 0 ? SEARCH_RATE : SEARCH_SUBSCRIBERS;
-    return found >= 0;
-}
-
-static bool read_backend(const char *text, const struct srtp_backend **ret_backend)
-{
-    *ret_backend = srtp_backend_find(text);
-    return *ret_backend != NULL;
-}
-
-static bool read_check(const char *text, uint32_t *ret_check_every)
-{
-    if (strcmp(text, "all") == 0) {
-        *ret_check_every = 1;
-        return true;
-    }
-    return read_uint(text, 1, 10000, ret_check_every);
-}
-
-static bool read_network(const char *text, uint32_t *ret_network, unsigned *ret_prefix_bits)
-{
-    char address_text[INET_ADDRSTRLEN] = {0};
-    const char *slash = strchr(text, '/');
-    struct in_addr address;
-    uint32_t bits;
-
-    if (!slash || slash - text >= INET_ADDRSTRLEN || !read_uint(slash + 1, 8, 30, &bits))
-        return false;
-    memcpy(address_text, text, (size_t)(slash - text));
-    if (inet_pton(AF_INET, address_text, &address) != 1)
-        return false;
-    *ret_network = ntohl(address.s_addr);
-    *ret_prefix_bits = bits;
-    return true;
-}
-
 /* An option with a value that is more than a word. */
 static bool take_value(int id, const char *value, struct options *options)
 {
@@ -287,54 +127,58 @@ static bool take_value(int id, const char *value, struct options *options)
         options->token = value;
         return true;
     case ROOMS:
-        return read_uint(value, 1, 10000, &options->rooms);
+        return option_read_uint(value, 1, 10000, &options->rooms);
     case PUBLISHERS:
-        return read_uint(value, 1, 10000, &options->publishers);
+        return option_read_uint(value, 1, 10000, &options->publishers);
     case SUBSCRIBERS:
-        return read_uint(value, 0, 100000, &options->subscribers);
+        return option_read_uint(value, 0, 100000, &options->subscribers);
     case AUDIO:
-        return read_media(value, &options->audio, NULL);
+        return option_read_media(value, &options->audio, NULL);
     case VIDEO:
-        return read_media(value, &options->video, &options->frames_per_second);
+        return option_read_media(value, &options->video, &options->frames_per_second);
     case RAMP:
-        return read_double(value, 0.1, 10000, &options->ramp);
+        return option_read_double(value, 0.1, 10000, &options->ramp);
     case CHURN:
-        return read_double(value, 0, 1000, &options->churn);
+        return option_read_double(value, 0, 1000, &options->churn);
     case WARMUP:
-        return read_double(value, 0, 3600, &options->warmup_s);
+        return option_read_double(value, 0, 3600, &options->warmup_s);
     case DURATION:
-        return read_double(value, 0.1, 1e6, &options->duration_s);
+        return option_read_double(value, 0.1, 1e6, &options->duration_s);
     case PROFILE:
         return srtp_profile_find(value, &options->profile);
     case BACKEND:
-        return read_backend(value, &options->backend);
+        return option_read_backend(value, &options->backend);
     case DTLS_ROLE:
-        return read_dtls_role(value, &options->is_dtls_server);
+        return option_read_dtls_role(value, &options->is_dtls_server);
     case FEEDBACK:
-        return read_feedback(value, &options->feedback);
+        return option_read_feedback(value, &options->feedback);
     case CHECK:
-        return read_check(value, &options->check_every);
+        return option_read_check(value, &options->check_every);
     case SEARCH:
-        return read_search(value, &options->search);
+        return option_read_search(value, &options->search);
     case LOSE_RECEIVED:
-        return read_percent(value, &options->lose_received);
+        return option_read_percent(value, &options->lose_received);
     case LOSE_SENT:
-        return read_percent(value, &options->lose_sent);
+        return option_read_percent(value, &options->lose_sent);
     case SEARCH_LOSS:
-        return read_percent(value, &options->search_loss);
+        return option_read_percent(value, &options->search_loss);
     case SEARCH_LATENCY:
-        return read_milliseconds(value, &options->search_latency_ns);
+        return option_read_milliseconds(value, &options->search_latency_ns);
     case JSON:
         options->json_path = value;
         return true;
     case FORWARDER_PID:
-        return read_int(value, &options->forwarder_pid);
+        return option_read_int(value, &options->forwarder_pid);
     case CONTROL_PID:
-        return read_int(value, &options->control_pid);
+        return option_read_int(value, &options->control_pid);
     case CPU:
-        return read_int(value, &options->cpu);
+        return option_read_int(value, &options->cpu);
     case LOCAL:
-        return read_network(value, &options->local_network, &options->local_prefix_bits);
+        if (strcmp(value, "off") == 0) {
+            options->shares_socket = false;
+            return true;
+        }
+        return option_read_network(value, &options->local_network, &options->local_prefix_bits);
     default:
         return false;
     }
@@ -395,6 +239,7 @@ bool options_parse(int argc, char **argv, struct options *ret_options, int *ret_
         .search_loss = 0.001,
         .search_latency_ns = 50000000,
         .cpu = -1,
+        .shares_socket = true,
     };
     int id;
     int place = 0;

@@ -46,6 +46,7 @@ struct options {
     int forwarder_pid;          /* 0: not watched */
     int control_pid;
     int cpu;                    /* -1: not pinned */
+    bool shares_socket;         /* by all transports, where addresses allow it */
     uint32_t local_network;     /* IPv4, host order: addresses that are this machine's */
     unsigned local_prefix_bits; /* 0: none is given */
 };

@@ -16,10 +16,10 @@
 #define LOOPBACK_NETWORK 0x7f010000u /* 127.1.0.0/16 */
 #define LOOPBACK_SIZE 0x10000u
 
-void udp_pool_init(struct udp_pool *pool, struct loop *loop, struct packet_io *io, uint32_t network,
-                   unsigned prefix_bits)
+void udp_pool_init(struct udp_pool *pool, struct loop *loop, struct packet_io *io, bool is_sharing,
+                   uint32_t network, unsigned prefix_bits)
 {
-    *pool = (struct udp_pool){.loop = loop, .io = io};
+    *pool = (struct udp_pool){.loop = loop, .io = io, .is_sharing = is_sharing};
     if (prefix_bits > 0 && prefix_bits <= 30) {
         pool->size = UINT32_C(1) << (32 - prefix_bits);
         pool->network = network & ~(pool->size - 1);
@@ -127,7 +127,7 @@ void udp_pool_deinit(struct udp_pool *pool)
 
 static bool may_share(struct udp_pool *pool, const struct sockaddr *remote)
 {
-    if (remote->sa_family != AF_INET)
+    if (!pool->is_sharing || remote->sa_family != AF_INET)
         return false;
     uint32_t address = ntohl(((const struct sockaddr_in *)remote)->sin_addr.s_addr);
     if (pool->size == 0 && address >> 24 == 127) {

@@ -38,6 +38,7 @@ struct udp_endpoint {
 struct udp_pool {
     struct loop *loop;
     struct packet_io *io;
+    bool is_sharing;
     uint32_t network; /* host order */
     uint32_t size;    /* addresses; 0: no shared socket unless the server is on 127.0.0.0/8 */
     struct udp_socket *shared;
@@ -46,9 +47,10 @@ struct udp_pool {
     uint64_t gone_drops; /* of sockets that are closed */
 };
 
-/* network and prefix_bits 0: none but 127.0.0.0/8 is known to be local. */
-void udp_pool_init(struct udp_pool *pool, struct loop *loop, struct packet_io *io, uint32_t network,
-                   unsigned prefix_bits);
+/* is_sharing false: each has its own socket. network and prefix_bits 0: none but 127.0.0.0/8 is known to be
+ * local. */
+void udp_pool_init(struct udp_pool *pool, struct loop *loop, struct packet_io *io, bool is_sharing,
+                   uint32_t network, unsigned prefix_bits);
 void udp_pool_deinit(struct udp_pool *pool);
 
 /* A local end for transport, towards remote. -errno; -EADDRNOTAVAIL when all addresses are taken. */

@@ -54,7 +54,8 @@ int world_init(struct world *world, const struct options *options)
         return error;
     }
     world->api = api_client_create(&world->loop, &options->target, options->token);
-    udp_pool_init(&world->pool, &world->loop, world->io, options->local_network, options->local_prefix_bits);
+    udp_pool_init(&world->pool, &world->loop, world->io, options->shares_socket, options->local_network,
+                  options->local_prefix_bits);
     world->loop.round_begin = round_begin;
     world->loop.round_end = round_end;
     world->loop.context = world->io;
