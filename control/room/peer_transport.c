@@ -21,7 +21,7 @@ int peer_transport_create(struct peer *peer, bool producing, bool consuming,
     *transport = (struct peer_transport){.peer = peer, .producing = producing, .consuming = consuming};
     int error = ids_hex(transport->cname, PEER_TRANSPORT_CNAME_DIGITS);
     if (!error)
-        error = webrtc_transport_create(config->webrtc, &transport->webrtc);
+        error = webrtc_transport_create(config->webrtc, consuming, &transport->webrtc);
     if (error) {
         free(transport);
         return error;

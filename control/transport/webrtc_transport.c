@@ -139,7 +139,8 @@ static void map_ufrag(struct webrtc_transport *transport, struct webrtc_ufrag *e
     HASH_ADD(hh, transport->service->by_ufrag, ufrag, ICE_CREDENTIAL_CHARACTERS, entry);
 }
 
-int webrtc_transport_create(struct webrtc_service *service, struct webrtc_transport **ret_transport)
+int webrtc_transport_create(struct webrtc_service *service, bool consuming,
+                            struct webrtc_transport **ret_transport)
 {
     struct webrtc_transport *made = calloc(1, sizeof *made);
     struct ice_credentials credentials;
@@ -156,7 +157,8 @@ int webrtc_transport_create(struct webrtc_service *service, struct webrtc_transp
         const struct forwarder_transport install = {.ice_ufrag = credentials.ufrag,
                                                     .ice_password = credentials.password,
                                                     .max_incoming_bitrate_bps =
-                                                        service->max_incoming_bitrate_bps};
+                                                        service->max_incoming_bitrate_bps,
+                                                    .consuming = consuming};
         err = forwarder_install_transport(service->forwarder, made->worker, &install, &made->handle);
     }
     if (err != 0) {

@@ -52,8 +52,8 @@ static void a_transport_takes_all_with_it(void **state)
     struct objects objects;
 
     assert_int_equal(objects_init(&objects, &c), 0);
-    struct object_transport *a = objects_add_transport(&objects, 0);
-    struct object_transport *b = objects_add_transport(&objects, 1);
+    struct object_transport *a = objects_add_transport(&objects, 0, false);
+    struct object_transport *b = objects_add_transport(&objects, 1, false);
     struct object_producer *producer = objects_add_producer(&objects, a, 2);
     struct object_producer *other = objects_add_producer(&objects, b, 1);
     struct object_consumer *consumer = objects_add_consumer(&objects, b, producer);
@@ -80,6 +80,25 @@ static void a_transport_takes_all_with_it(void **state)
     objects_deinit(&objects);
 }
 
+static void clients_that_join_at_once_are_spread(void **state)
+{
+    (void)state;
+    struct shm_capacities c = shm_capacities_default(2);
+    struct objects objects;
+    unsigned consuming[2] = {0, 0};
+
+    assert_int_equal(objects_init(&objects, &c), 0);
+    for (int client = 0; client < 20; client++) {
+        uint32_t worker = objects_least_loaded(&objects);
+        consuming[worker]++;
+        assert_non_null(objects_add_transport(&objects, worker, true));
+        assert_non_null(objects_add_transport(&objects, objects_least_loaded(&objects), false));
+    }
+    assert_in_range(consuming[0], 8, 12);
+    assert_int_equal(consuming[0] + consuming[1], 20);
+    objects_deinit(&objects);
+}
+
 static void a_full_table_takes_nothing(void **state)
 {
     (void)state;
@@ -87,17 +106,17 @@ static void a_full_table_takes_nothing(void **state)
     struct objects objects;
 
     assert_int_equal(objects_init(&objects, &c), 0);
-    struct object_transport *transport = objects_add_transport(&objects, 0);
+    struct object_transport *transport = objects_add_transport(&objects, 0, false);
     assert_null(objects_add_producer(&objects, transport, OBJECTS_ENCODINGS_MAX + 1));
     assert_non_null(objects_add_producer(&objects, transport, 4));
     assert_null(objects_add_producer(&objects, transport, 3)); /* two streams are left */
     assert_int_equal(handles_in_use(&objects.stream_handles), 4);
     assert_int_equal(handles_in_use(&objects.producer_handles), 1);
     for (int i = 0; i < 3; i++)
-        assert_non_null(objects_add_transport(&objects, 0));
-    assert_null(objects_add_transport(&objects, 0));
+        assert_non_null(objects_add_transport(&objects, 0, false));
+    assert_null(objects_add_transport(&objects, 0, false));
     objects_reset(&objects);
-    assert_non_null(objects_add_transport(&objects, 0));
+    assert_non_null(objects_add_transport(&objects, 0, false));
     objects_deinit(&objects);
 }
 
@@ -106,6 +125,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_freed_handle_is_stale_and_rests_longest),
         cmocka_unit_test(a_transport_takes_all_with_it),
+        cmocka_unit_test(clients_that_join_at_once_are_spread),
         cmocka_unit_test(a_full_table_takes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

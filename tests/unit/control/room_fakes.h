@@ -155,9 +155,11 @@ struct webrtc_transport {
     bool connected;
 };
 
-int webrtc_transport_create(struct webrtc_service *service, struct webrtc_transport **ret_transport)
+int webrtc_transport_create(struct webrtc_service *service, bool consuming,
+                            struct webrtc_transport **ret_transport)
 {
     (void)service;
+    (void)consuming;
     struct webrtc_transport *transport = calloc(1, sizeof(*transport));
     if (!transport)
         return -ENOMEM;
