@@ -1,5 +1,5 @@
 /* What a worker makes of commands: each is answered, wrong ones change nothing, keys leave no trace. */
-#include "tests/unit/dataplane/engine_rig.h"
+#include "tests/unit/dataplane/engine_client.h"
 
 #include <errno.h>
 

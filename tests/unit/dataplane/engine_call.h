@@ -1,7 +1,7 @@
 /* A call on the rig: alice sends audio and video, bob may consume them. */
 #pragma once
 
-#include "tests/unit/dataplane/engine_rig.h"
+#include "tests/unit/dataplane/engine_client.h"
 
 #include "proto/wire/vp8.h"
 

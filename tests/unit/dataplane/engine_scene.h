@@ -1,7 +1,7 @@
 /* Alice speaks to Bob, and a stranger listens: what the tests of disbelief begin with. */
 #pragma once
 
-#include "tests/unit/dataplane/engine_rig.h"
+#include "tests/unit/dataplane/engine_client.h"
 
 #define ALICE_SSRC 0x11111111u
 #define BOB_SSRC 0xaaaaaaaau

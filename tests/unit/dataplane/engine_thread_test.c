@@ -1,6 +1,6 @@
 /* A worker in a thread of its own, as it runs in the forwarder: commands, tuples, injected packets and media
  * come from another thread, and each side is woken when it sleeps. */
-#include "tests/unit/dataplane/engine_rig.h"
+#include "tests/unit/dataplane/engine_client.h"
 
 #include <pthread.h>
 

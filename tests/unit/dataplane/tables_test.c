@@ -1,5 +1,5 @@
 /* Transports, producers, streams and consumers: rows, indexes, and what another worker makes of them. */
-#include "tests/unit/dataplane/engine_rig.h"
+#include "tests/unit/dataplane/engine_client.h"
 
 #include <errno.h>
 
