@@ -1,6 +1,7 @@
 #include "dataplane/forward.h"
 
 #include "dataplane/egress.h"
+#include "dataplane/equalise.h"
 #include "dataplane/events.h"
 #include "dataplane/layer_switch.h"
 #include "dataplane/peers.h"
@@ -163,7 +164,7 @@ static bool is_padding(const struct flight *flight)
 }
 
 void forward_packet(struct worker *worker, struct stream *stream, const struct shm_payload_type *type,
-                    const uint8_t *data, const struct packet_view *view)
+                    uint8_t *data, bool is_own, const struct packet_view *view)
 {
     struct forward_batch *batch = &worker->forward;
     struct producer *producer = stream->producer;
@@ -179,12 +180,14 @@ void forward_packet(struct worker *worker, struct stream *stream, const struct s
     if (batch->count == PORT_BATCH)
         forward_flush(worker);
     struct flight *flight = &batch->flights[batch->count++];
-    *flight = (struct flight){.stream = stream,
-                              .type = type,
-                              .data = data,
-                              .source = worker->egress.source,
-                              .restarts = stream->row->stats.restarts,
-                              .view = *view};
+    *flight = (struct flight){
+        .stream = stream,
+        .type = type,
+        .data = data,
+        .room = is_own ? data + view->header.payload_offset + view->header.payload_length : NULL,
+        .source = worker->egress.source,
+        .restarts = stream->row->stats.restarts,
+        .view = *view};
     if (stream->last_flight)
         stream->last_flight->next = flight;
     else
@@ -230,9 +233,11 @@ static void refer(struct worker *worker, const struct flight *flight)
 
 static void flush_stream(struct worker *worker, struct stream *stream)
 {
-    const struct flight *first = stream->first_flight;
+    struct flight *first = stream->first_flight;
 
     stream->first_flight = stream->last_flight = NULL;
+    if (first->next)
+        equalise(first);
     refer(worker, first);
     for (struct consumer *consumer = stream->producer->consumers; consumer;
          consumer = consumer->next_of_producer) {

@@ -16,6 +16,7 @@ struct flight {
     struct stream *stream;
     const struct shm_payload_type *type;
     const uint8_t *data;
+    uint8_t *room;               /* behind the payload, to be written to; NULL: in another worker's hands */
     struct egress_source source; /* where data stand */
     struct flight *next;         /* of the same stream */
     uint32_t restarts;           /* of the stream, up to this packet */
@@ -29,9 +30,10 @@ struct forward_batch {
     struct flight flights[PORT_BATCH];
 };
 
-/* data must stay until forward_flush. */
+/* data must stay until forward_flush. is_own: it is not another worker's, and behind its payload stands what
+ * is left of its SRTP tag. */
 void forward_packet(struct worker *worker, struct stream *stream, const struct shm_payload_type *type,
-                    const uint8_t *data, const struct packet_view *view);
+                    uint8_t *data, bool is_own, const struct packet_view *view);
 
 /* Hands what waits to egress. To be called before a stream, producer or consumer changes; what is declared
  * below does so by itself. */

@@ -16,6 +16,7 @@ struct packet_view {
     struct packet_extension extensions[MEDIA_EXTENSION_COUNT]; /* by enum media_extension */
     bool key_frame;                                            /* the first packet of one */
     bool has_vp8;
+    bool is_padded; /* by us: the padding is to be sent (equalise.h) */
     struct vp8_descriptor vp8;
 };
 

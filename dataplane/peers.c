@@ -232,7 +232,7 @@ static void take_reference(struct worker *worker, uint32_t from, const struct sh
     const struct shm_payload_type *type = &stream->producer->row->payload_types[payload_type];
     note_packet(worker, stream, type, &view, restarts);
     worker->egress.source = (struct egress_source){slot, record->position};
-    forward_packet(worker, stream, type, slot->data, &view);
+    forward_packet(worker, stream, type, (uint8_t *)slot->data, false, &view);
     worker->egress.source = (struct egress_source){0};
 }
 

@@ -78,6 +78,7 @@ int rewrite_packet_head(const struct rewrite_state *state, const struct rewrite_
         .payload_type = state->payload_type,
         .marker = in->marker,
         .has_extension = block_bytes > 0,
+        .has_padding = view->is_padded,
         .sequence = (uint16_t)numbers->sequence,
         .timestamp = numbers->timestamp,
         .ssrc = state->ssrc,
@@ -91,7 +92,8 @@ int rewrite_packet_head(const struct rewrite_state *state, const struct rewrite_
         .clear_bytes = (uint16_t)length,
         .head_bytes = (uint16_t)(length + descriptor_bytes),
         .tail_offset = (uint16_t)(in->payload_offset + descriptor_bytes),
-        .tail_bytes = (uint16_t)(in->payload_length - descriptor_bytes),
+        .tail_bytes =
+            (uint16_t)(in->payload_length - descriptor_bytes + (view->is_padded ? in->padding_length : 0)),
     };
     if (head.head_bytes > out_bytes)
         return -EMSGSIZE;

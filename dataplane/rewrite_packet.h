@@ -23,7 +23,7 @@ struct rewrite_head {
     uint16_t clear_bytes; /* of the head: what SRTP leaves in the clear, header and extensions */
     uint16_t head_bytes;
     uint16_t tail_offset; /* in the received packet */
-    uint16_t tail_bytes;  /* padding left out */
+    uint16_t tail_bytes;  /* padding left out, unless it is ours */
 };
 
 /* Writes the head. CSRCs are kept; of the extensions the consumer gets those it has an id for: its own MID,

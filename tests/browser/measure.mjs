@@ -2,16 +2,32 @@
 //
 // Measures and prints as JSON: the time from the click on "join" to the first decoded frame of a participant who is
 // there already (median of JOINS, 10 by default), and for a call of two, over 10 s: CPU of both processes and their
-// resident memory.
+// resident memory, and how packets came and left: by calls, and in runs of one size to one destination.
 
 import { readFile } from 'node:fs/promises';
 import { execFileSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { binDir } from '../integration/lib/server.mjs';
 import { Meeting } from './lib/meeting.mjs';
 
 const joins = Number(process.argv[2] ?? 10);
 const CALL_SECONDS = 10;
 const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK']));
+
+// Of all workers together.
+function batches(server) {
+    const text = execFileSync(`${binDir}/kolabmeetctl`, ['stats', '--json', '--runtime-dir', server.runtimeDir]);
+    const { workers } = JSON.parse(text);
+    const sum = (read) => workers.reduce((total, worker) => total + read(worker), 0);
+    return {
+        received: sum((worker) => worker.packetsReceived),
+        receiveBatches: sum((worker) => worker.stages.batches.reduce((total, count) => total + count, 0)),
+        sent: sum((worker) => worker.packetsSent),
+        sentInRuns: sum((worker) => worker.stages.sentInRuns),
+        sentRuns: sum((worker) => worker.stages.sentRuns),
+        sendCalls: sum((worker) => worker.stages.sendCalls),
+    };
+}
 
 async function usage(pid) {
     const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).replace(/^.*\) /, '').split(' ');
@@ -56,8 +72,11 @@ try {
     const bob = await meeting.join('Bob');
     await bob.seesMore(alice, 30);
     const before = { control: await usage(pid), forwarder: await usage(forwarder) };
+    const batchesBefore = batches(meeting.server);
     await sleep(CALL_SECONDS * 1000);
     const after = { control: await usage(pid), forwarder: await usage(forwarder) };
+    const batchesAfter = batches(meeting.server);
+    const during = (name) => batchesAfter[name] - batchesBefore[name];
     const share = (name) => Number(((after[name].cpuSeconds - before[name].cpuSeconds) / CALL_SECONDS * 100).toFixed(2));
     console.log(JSON.stringify({
         joinToFirstFrameMs: { median: Math.round(median(times)), all: times.map(Math.round) },
@@ -65,6 +84,12 @@ try {
             cpuPercentOfACore: { kolabmeetd: share('control'), forwarder: share('forwarder') },
             residentMib: { kolabmeetd: Number(after.control.residentMib.toFixed(1)),
                 forwarder: Number(after.forwarder.residentMib.toFixed(1)) },
+            packets: {
+                sent: during('sent'),
+                inRunsPercent: Number((during('sentInRuns') / during('sent') * 100).toFixed(1)),
+                ofARun: Number((during('sentInRuns') / Math.max(1, during('sentRuns'))).toFixed(2)),
+                ofAReceive: Number((during('received') / during('receiveBatches')).toFixed(2)),
+            },
         },
         residentMibAtStart: { kolabmeetd: Number(idle.control.residentMib.toFixed(1)),
             forwarder: Number(idle.forwarder.residentMib.toFixed(1)) },
