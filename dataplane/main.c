@@ -97,6 +97,7 @@ static int join(struct forwarder *forwarder)
 static int create_worker(struct forwarder *forwarder, uint32_t index)
 {
     const struct shm_descriptors *descriptors = &forwarder->descriptors;
+    uint32_t cores = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
     char why[256];
     struct worker_config config = {
         .index = index,
@@ -108,7 +109,7 @@ static int create_worker(struct forwarder *forwarder, uint32_t index)
         .control_wake_fd = descriptors->control_wake[index],
         .peer_wake_fds = descriptors->worker_wake,
         .poll = forwarder->options.poll,
-        .spin_us = sysconf(_SC_NPROCESSORS_ONLN) <= 2 ? SPIN_US_FEW_CORES : SPIN_US,
+        .spin_us = cores <= 2 || cores <= descriptors->workers ? SPIN_US_FEW_CORES : SPIN_US,
     };
 
     if (worker_create(&config, &forwarder->threads[index].worker, why, sizeof(why)) != 0)

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
+import { readFile, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
@@ -62,6 +63,25 @@ async function meet(env) {
         await server.stop();
     }
 }
+
+// { name: list of CPUs } of the threads of a process.
+async function cpusOfThreads(pid) {
+    const tasks = await readdir(`/proc/${pid}/task`);
+    return Object.fromEntries(await Promise.all(tasks.map(async (task) => {
+        const status = await readFile(`/proc/${pid}/task/${task}/status`, 'utf8');
+        return [/^Name:\t(.*)$/m.exec(status)[1], /^Cpus_allowed_list:\t(.*)$/m.exec(status)[1]];
+    })));
+}
+
+test('threads are pinned to the CPUs that are given', async () => {
+    const server = await Server.start({ WORKERS: '3', CPUS: '0-1' });
+    try {
+        const cpus = await cpusOfThreads((await server.forwarder()).pid);
+        assert.deepEqual([cpus['worker 0'], cpus['worker 1'], cpus['worker 2']], ['0', '1', '0']);
+    } finally {
+        await server.stop();
+    }
+});
 
 describe('three workers on one port', () => {
     test('steered by BPF, where that is permitted', async (context) => {

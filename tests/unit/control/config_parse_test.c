@@ -59,6 +59,9 @@ static void defaults(void **state)
     assert_null(config.webhook_token);
     assert_int_equal(config.workers, sysconf(_SC_NPROCESSORS_ONLN));
     assert_int_equal(config.poll, CONFIG_POLL_ADAPTIVE);
+    assert_true(config.steering);
+    assert_int_equal(config.store_mib, 64);
+    assert_null(config.cpus);
     assert_int_equal(config.srtp_backend, CONFIG_SRTP_NATIVE);
     assert_string_equal(config.runtime_dir, "/run/kolabmeet");
     assert_null(config.demo);
@@ -82,7 +85,8 @@ static void option_beats_environment_beats_default(void **state)
     struct config config;
 
     assert_int_equal(
-        parse(OPTIONS("--listening-port=3", "--force-wss", "--poll", "busy", "--webhook-url=a=b"),
+        parse(OPTIONS("--listening-port=3", "--force-wss", "--poll", "busy", "--webhook-url=a=b",
+                      "--steering=OFF", "--cpus=2,4-7"),
               ENVIRONMENT(LEAST, "LISTENING_PORT=2", "LISTENING_HOST=::1", "POLL=sleep",
                           "PUBLIC_DOMAIN=", "MEDIASOUP_NUM_WORKERS=7", "LISTENING_PORTS=9",
                           "TURN_SERVER=none", "DEMO=/srv/demo", "LOG_LEVEL=DEBUG", "ROUTER_SCALE_SIZE=many"),
@@ -92,6 +96,8 @@ static void option_beats_environment_beats_default(void **state)
     assert_string_equal(config.listening_host, "::1");
     assert_true(config.force_wss);
     assert_int_equal(config.poll, CONFIG_POLL_BUSY);
+    assert_false(config.steering);
+    assert_string_equal(config.cpus, "2,4-7");
     assert_string_equal(config.webhook_url, "a=b");
     assert_string_equal(config.public_domain, "127.0.0.1:12443");
     assert_int_equal(config.workers, 7);
@@ -152,6 +158,11 @@ static void errors(void **state)
          "WORKERS: \"99999999999999999999\" is no number from 1 to 64"},
         {"POLL=never", -EINVAL, 78,
          "POLL: \"never\" is none of: adaptive, busy or sleep: how the forwarder waits for packets"},
+        {"STEERING=yes", -EINVAL, 78,
+         "STEERING: \"yes\" is none of: on or off: a BPF program brings each packet to its thread, where the "
+         "system permits it"},
+        {"STORE_MIB=7", -EINVAL, 78, "STORE_MIB: \"7\" is no number from 8 to 65536"},
+        {"CPUS=0,x", -EINVAL, 78, "CPUS: \"0,x\" is no list such as 2,3 or 4-7"},
         {"LOG_LEVEL=loud", -EINVAL, 78, "LOG_LEVEL: \"loud\" is none of: error, warn, info or debug"},
         {"DTLS_KEY=/k", -EINVAL, 78, "DTLS_CERT and DTLS_KEY go together"},
         {"PLAIN_PORT_MIN=50000", -EINVAL, 78, "PLAIN_PORT_MIN is greater than PLAIN_PORT_MAX"},
