@@ -35,9 +35,8 @@
 #define RIG_AUDIO_LEVEL_ID 10
 
 struct rig {
-    uint32_t index;    /* of the worker */
-    struct rig *other; /* of the other worker of a pair, with the same memory; NULL: there is one */
-    bool is_second;    /* memory is the other's */
+    uint32_t index;    /* of the worker; the second of a pair has the first one's memory */
+    struct rig *other; /* NULL: there is one */
     int wakes[2];      /* of both */
     char folder[64];
     struct shm_segment segment;
@@ -134,7 +133,6 @@ static inline void rig_init_pair(struct rig *first, struct rig *second)
     rig_make_memory(first);
     *second = *first;
     second->index = 1;
-    second->is_second = true;
     first->other = second;
     second->other = first;
     rig_open(first);
@@ -153,7 +151,7 @@ static inline void rig_deinit(struct rig *rig)
     close(rig->media_socket);
     close(rig->worker_wake);
     close(rig->control_wake);
-    if (rig->is_second)
+    if (rig->index > 0)
         return;
     shm_segment_deinit(&rig->segment, true);
     statistics_deinit(&rig->statistics);
