@@ -13,6 +13,7 @@
 
 #define MAX_WAITING_INPUT_BYTES 65536
 #define MAX_WAITING_OUTPUT_BYTES 262144 /* further pipelined requests wait while more is queued */
+#define MAX_COLLECTED_BYTES 65536       /* of commands before they are written */
 #define MAX_IN_FLIGHT 64
 #define MAX_IN_FLIGHT_BYTES 1000000
 #define MAX_STALLED_TICKS 6
@@ -363,7 +364,8 @@ void connection_command(struct connection *connection, struct mailbox_command *c
     case MAILBOX_CERTIFICATE:
         break;
     }
-    run(connection);
+    if (connection->output.bytes > MAX_COLLECTED_BYTES)
+        flush(connection);
 }
 
 void connection_credit(struct connection *connection, size_t bytes)

@@ -51,6 +51,8 @@ struct connection {
     unsigned body_ticks;    /* of a body that comes slowly */
 
     bool doomed;
+    bool due; /* in the listener's list of connections that have had commands */
+    struct connection *next_due;
     bool reading;      /* the socket is polled for input */
     bool shut;         /* our side of the connection is shut down */
     bool heard;        /* the first bytes have come */
@@ -90,7 +92,8 @@ void connection_destroy(struct connection *connection);
 void connection_received(struct connection *connection, const void *bytes, size_t length);
 void connection_writable(struct connection *connection);
 
-/* Carries out a command whose handle is this connection's; takes what it needs out of it. */
+/* Carries out a command whose handle is this connection's; takes what it needs out of it. What it queues is
+ * written by the connection_writable that has to follow, after one command or many. */
 void connection_command(struct connection *connection, struct mailbox_command *command);
 
 /* The main thread has dealt with a message. */

@@ -12,6 +12,10 @@
 
 #define TAG "gateway"
 
+/* Commands of a turn that are posted together. More of them go in several parts, so that the gateway thread
+ * need not wait for the last before it sends the first. */
+#define MAX_COLLECTED_COMMANDS 256
+
 /* The main thread's half. */
 struct gateway {
     struct listener *listener;
@@ -19,6 +23,8 @@ struct gateway {
     void *context;
     struct event *event;
     uint64_t *open_ws; /* by slot: the websocket that on_ws_open told of */
+    bool collects;     /* a turn of events is being dealt with */
+    struct mailbox_commands collected;
 };
 
 void gateway_config_init(struct gateway_config *config)
@@ -34,10 +40,20 @@ void gateway_config_init(struct gateway_config *config)
     };
 }
 
+static void post_collected(struct gateway *gateway)
+{
+    if (gateway->collected.count > 0 &&
+        mailbox_post_commands(&gateway->listener->mailbox, &gateway->collected))
+        listener_wake(gateway->listener);
+    gateway->collected = (struct mailbox_commands){0};
+}
+
+/* What one turn has to say to a client travels in one piece, and costs one system call. */
 static void post(struct gateway *gateway, struct mailbox_command *command)
 {
-    if (mailbox_post_command(&gateway->listener->mailbox, command))
-        listener_wake(gateway->listener);
+    mailbox_append_command(&gateway->collected, command);
+    if (!gateway->collects || gateway->collected.count >= MAX_COLLECTED_COMMANDS)
+        post_collected(gateway);
 }
 
 static struct mailbox_command *command_create(enum mailbox_command_kind kind, uint64_t handle)
@@ -119,10 +135,13 @@ static void on_readable(evutil_socket_t socket, short what, void *argument)
     if (eventfd_read(socket, &count) && errno != EAGAIN)
         log_every_s(10, log_error, TAG, "cannot read the event descriptor: %s", strerror(errno));
     done.first = mailbox_take_events(&gateway->listener->mailbox);
+    gateway->collects = true;
     for (struct mailbox_event *event = done.first; event; event = event->next) {
         on_event(gateway, event);
         done.last = event;
     }
+    gateway->collects = false;
+    post_collected(gateway);
     if (done.first && mailbox_post_done(&gateway->listener->mailbox, &done))
         listener_wake(gateway->listener);
 }

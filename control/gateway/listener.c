@@ -74,8 +74,23 @@ static void change_certificate(struct listener *listener, struct mailbox_command
     command->certificate = before;
 }
 
+static void run_due(struct connection *first)
+{
+    while (first) {
+        struct connection *connection = first;
+
+        first = connection->next_due;
+        connection->due = false;
+        connection_writable(connection);
+        listener_bury(connection);
+    }
+}
+
+/* Connections that have had commands are run at the end. None of them goes before: they are only ever closed by
+ * libwebsockets, later. */
 static void take_commands(struct listener *listener)
 {
+    struct connection *first_due = NULL, **last_due = &first_due;
     struct mailbox_commands commands;
     struct mailbox_events done;
     bool stopping;
@@ -102,10 +117,16 @@ static void take_commands(struct listener *listener)
             change_certificate(listener, command);
         } else if (connection && !connection->doomed) {
             connection_command(connection, command);
-            listener_bury(connection);
+            if (!connection->due) {
+                connection->due = true;
+                connection->next_due = NULL;
+                *last_due = connection;
+                last_due = &connection->next_due;
+            }
         }
         mailbox_command_free(command);
     }
+    run_due(first_due);
 }
 
 static void on_pause_end(lws_sorted_usec_list_t *pause)

@@ -59,16 +59,35 @@ struct mailbox_event *mailbox_take_events(struct mailbox *mailbox)
     return first;
 }
 
-bool mailbox_post_command(struct mailbox *mailbox, struct mailbox_command *command)
+void mailbox_append_command(struct mailbox_commands *commands, struct mailbox_command *command)
 {
     command->next = NULL;
+    if (commands->last)
+        commands->last->next = command;
+    else
+        commands->first = command;
+    commands->last = command;
+    commands->count++;
+}
+
+bool mailbox_post_command(struct mailbox *mailbox, struct mailbox_command *command)
+{
+    struct mailbox_commands commands = {0};
+
+    mailbox_append_command(&commands, command);
+    return mailbox_post_commands(mailbox, &commands);
+}
+
+bool mailbox_post_commands(struct mailbox *mailbox, const struct mailbox_commands *commands)
+{
     pthread_mutex_lock(&mailbox->mutex);
     bool was_empty = !mailbox->commands.first && !mailbox->done.first;
     if (mailbox->commands.last)
-        mailbox->commands.last->next = command;
+        mailbox->commands.last->next = commands->first;
     else
-        mailbox->commands.first = command;
-    mailbox->commands.last = command;
+        mailbox->commands.first = commands->first;
+    mailbox->commands.last = commands->last;
+    mailbox->commands.count += commands->count;
     pthread_mutex_unlock(&mailbox->mutex);
     return was_empty;
 }

@@ -66,6 +66,7 @@ struct mailbox_events {
 struct mailbox_commands {
     struct mailbox_command *first;
     struct mailbox_command *last;
+    size_t count;
 };
 
 struct mailbox {
@@ -88,9 +89,13 @@ void mailbox_take_commands(struct mailbox *mailbox, struct mailbox_commands *ret
 
 /* Main thread. */
 bool mailbox_post_command(struct mailbox *mailbox, struct mailbox_command *command);
+bool mailbox_post_commands(struct mailbox *mailbox, const struct mailbox_commands *commands);
 bool mailbox_post_done(struct mailbox *mailbox, struct mailbox_events *done);
 void mailbox_stop(struct mailbox *mailbox);
 struct mailbox_event *mailbox_take_events(struct mailbox *mailbox);
+
+/* For who collects commands before posting them together. */
+void mailbox_append_command(struct mailbox_commands *commands, struct mailbox_command *command);
 
 void mailbox_event_free(struct mailbox_event *event);
 void mailbox_command_free(struct mailbox_command *command);
