@@ -81,7 +81,7 @@ static void on_event(struct bufferevent *stream, short what, void *context)
 
 static struct timeval milliseconds(unsigned ms)
 {
-    return (struct timeval){.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+    return (struct timeval){.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
 }
 
 int console_client_create(struct console *console, int fd)

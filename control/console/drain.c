@@ -59,7 +59,7 @@ void drain_destroy(struct drain *drain)
 
 void drain_start(struct drain *drain)
 {
-    struct timeval interval = {.tv_usec = LOOK_MS * 1000};
+    struct timeval interval = {.tv_usec = LOOK_MS * 1000L};
     rooms_set_draining(drain->rooms, true);
     drain->looks_empty = 0;
     event_add(drain->timer, &interval);

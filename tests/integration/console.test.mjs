@@ -6,9 +6,10 @@ import { once } from 'node:events';
 import { chmodSync, existsSync, readFileSync, statSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { after, afterEach, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, assertServes } from './lib/client.mjs';
+import { Person, recordedData } from './lib/person.mjs';
 import { Server, TOKEN, binDir, eventually, makeRuntimeDir, removeDir } from './lib/server.mjs';
 
 const FAILED = 1;
@@ -98,6 +99,11 @@ describe('console', () => {
             WEBHOOK_TOKEN: secrets[2],
         });
     });
+    // What a failed test left open is not the next one's.
+    afterEach(async () => {
+        for (const { roomId } of (await server.request('GET', '/sessions')).json())
+            await kolabmeetctl(server, ['close', roomId]);
+    });
     after(async () => {
         for (const secret of secrets) assert.ok(!server.stderr.includes(secret), `the log has ${secret}`);
         await server.stop();
@@ -179,6 +185,29 @@ describe('console', () => {
         await client.receive((frame) => frame === '41');
         await refused(server, ['kick', client.peer.id], FAILED, /no peer begins with/);
         await result(server, 'close', client.room);
+    });
+
+    test('what the forwarder has counted of a transport, a producer and a consumer', async () => {
+        const room = await server.createRoom();
+        const alice = await Person.join(server, room, 31, 'Alice');
+        const bob = await Person.join(server, room, 31, 'Bob');
+        const produce = { ...recordedData('ws-25-produce-mic', 'produce'), transportId: alice.sending };
+        const { id: producer } = await alice.must('produce', { ...produce, appData: { source: 'mic', '\u001b[2J': 'x' } });
+        const [, { id: consumer }] = (await bob.hear()).find(([method]) => method === 'newConsumer');
+
+        const wanted = { [alice.sending]: 'packetsReceived', [consumer]: 'packetsDropped' };
+        for (const [id, key] of Object.entries(wanted))
+            await eventually(`${key} of ${id}`, async () => (await result(server, 'stats', id))[key] === 0);
+        assert.equal((await result(server, 'stats', 'producer', producer)).kind, 'audio');
+        const dump = await result(server, 'dump', 'producer', producer);
+        assert.equal(dump.peerId, alice.id);
+        assert.deepEqual(dump.consumers, [consumer]);
+        assert.equal((await result(server, 'dump', consumer)).producerId, producer);
+        const { stdout } = await kolabmeetctl(server, ['dump', producer]);
+        assert.ok(stdout.includes('\\x1b[2J') && !stdout.includes('\u001b'));
+        assert.ok((await result(server, 'stats', 'worker', '0')).rounds > 0);
+        assert.equal((await result(server, 'stats', 'room', room)).packetsReceived, 0);
+        await result(server, 'close', room);
     });
 
     test('log levels and tags at run time', async () => {
