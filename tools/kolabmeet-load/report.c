@@ -39,7 +39,7 @@ static void print_process(FILE *file, const char *name, const struct result *res
         return;
     fprintf(file, "%-12s %.1f %% of a CPU, %.2f us a packet; joins: %.2f ms of CPU each; resident %.1f MB",
             name, 100 * process->cpu_s / result->seconds, result_us_per_packet(result, process->cpu_s),
-            result->participants > 0 ? process->join_cpu_s * 1e3 / result->participants : 0,
+            result->joined > 0 ? process->join_cpu_s * 1e3 / result->joined : 0,
             (double)process->resident_bytes / 1e6);
     if (result->sinks > 0 && process->resident_bytes > process->start_bytes)
         fprintf(file, ", %.2f kB more a consumer",
@@ -195,6 +195,7 @@ json_t *report_json(const struct options *options, const struct result *result)
         result_loss(result), "packets_per_second", result_packets_per_second(result), "socket_drops",
         number(result->socket_drops));
 
+    json_object_set_new(json, "joined", number(result->joined));
     json_object_set_new(json, "left", number(result->left));
     json_object_set_new(json, "counters", counters_json(&result->tally));
     json_object_set_new(json, "latency", histogram_json(&result->tally.latency));

@@ -17,7 +17,7 @@ enum result_limit {
 struct result_process {
     bool is_known;
     double cpu_s;            /* during the measurement */
-    double join_cpu_s;       /* from the start until all were there */
+    double join_cpu_s;       /* from the start until all of the first load were there */
     uint64_t resident_bytes; /* at the end of the measurement */
     uint64_t start_bytes;    /* before the first join */
 };
@@ -28,6 +28,7 @@ struct result {
     double video_rate;    /* packets a second of each publisher */
     uint32_t subscribers; /* of each room */
     uint32_t participants;
+    uint32_t joined; /* of the first load: join_cpu_s is theirs */
     uint32_t failed; /* participants */
     uint32_t left;   /* likewise, by churn */
     uint64_t sinks;

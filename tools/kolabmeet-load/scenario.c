@@ -16,7 +16,7 @@
 
 #define TICK_NS (10 * CLOCK_MS_NS)
 #define DRAIN_NS (500 * CLOCK_MS_NS) /* what takes longer is lost */
-#define QUIET_NS (200 * CLOCK_MS_NS) /* nothing has come for so long: the next measurement may begin */
+#define QUIET_NS CLOCK_SECOND_NS     /* nothing has come for so long: the next measurement may begin */
 #define CHURN_END_S 3
 #define QUIET_PATIENCE_NS (20 * CLOCK_SECOND_NS)
 #define SETTLE_PATIENCE_NS (20 * CLOCK_SECOND_NS)
@@ -49,6 +49,7 @@ struct scenario {
     uint64_t received; /* when it was last looked at */
     uint64_t last_received_ns;
     struct scenario_load load; /* the next one */
+    uint32_t joined;           /* of the first load */
     struct watched forwarder;
     struct watched control;
     struct result result;
@@ -71,7 +72,7 @@ static void watch_first(struct watched *watched, int pid)
 
 static void watch_joined(struct watched *watched)
 {
-    if (watched->pid != 0 && watched->join_cpu_s == 0)
+    if (watched->pid != 0)
         watched->join_cpu_s = (double)(process_usage_cpu_ns(watched->pid) - watched->first_ns) / 1e9;
 }
 
@@ -145,6 +146,7 @@ static void finish_result(struct scenario *scenario)
     result->video_rate = scenario->crowd.video_rate;
     result->subscribers = scenario->crowd.subscribers;
     result->participants = (uint32_t)scenario->crowd.ready;
+    result->joined = scenario->joined;
     result->left = (uint32_t)scenario->crowd.left;
     result->failed = (uint32_t)scenario->crowd.failed;
     result->sinks = sum.sinks;
@@ -228,8 +230,11 @@ static void settle(struct scenario *scenario, uint64_t elapsed_ns)
 
     crowd_sum(&scenario->crowd, &sum);
     if (sum.sinks == crowd_consumers(&scenario->crowd) && sum.silent == 0) {
-        watch_joined(&scenario->forwarder);
-        watch_joined(&scenario->control);
+        if (scenario->joined == 0) {
+            scenario->joined = (uint32_t)scenario->crowd.ready;
+            watch_joined(&scenario->forwarder);
+            watch_joined(&scenario->control);
+        }
         enter(scenario, PHASE_WARMUP);
     } else if (elapsed_ns > SETTLE_PATIENCE_NS) {
         give_up(scenario, "not all consumers receive media");
