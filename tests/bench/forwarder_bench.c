@@ -60,7 +60,7 @@ struct bench {
 
 static const char *const profile_names[] = {"", "AEAD_AES_128_GCM", "AEAD_AES_256_GCM", "AES128_CM_SHA1_80"};
 
-static void die(const char *what)
+static _Noreturn void die(const char *what)
 {
     fprintf(stderr, "forwarder_bench: %s: %s\n", what, strerror(errno));
     exit(1);
