@@ -1,9 +1,12 @@
-// Measures kolabmeetd: the HTTP API, joins, notifications in a large room, memory a peer. Without media: no DTLS.
+// Measures kolabmeetd: the HTTP API, joins, notifications in a large room, memory a peer. All but one
+// are without media, and so without DTLS.
 
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import os from 'node:os';
+import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { Server, TOKEN, binDir, eventually } from '../integration/lib/server.mjs';
 import { ApiConnection, Peer } from './signaling_client.mjs';
 import { cpuSince, cpuTime, memory } from './signaling_process.mjs';
@@ -160,35 +163,59 @@ async function benchFanout(server) {
     await leave(peers);
 }
 
-async function benchMemory() {
-    const server = await Server.start(ENV);
+const state = ({ all, anonymous, shared, file }) =>
+    `${mib(all)} MiB (heap ${mib(anonymous)}, segment ${mib(shared)}, files ${mib(file)})`;
+
+function reportPeer(what, count, before, full) {
+    const each = (kib) => (kib / count).toFixed(1);
+    report(what, `${each(full.all - before.all)} KiB, ${each(full.anonymous - before.anonymous)} of them heap`);
+}
+
+async function benchMemory(server) {
     const count = 1000;
-    const state = ({ all, anonymous, shared, file }) =>
-        `${mib(all)} MiB (heap ${mib(anonymous)}, segment ${mib(shared)}, files ${mib(file)})`;
-    try {
-        const before = memory(server.pid);
-        report('memory: before', state(before));
-        for (let round = 1; round <= 3; round++) {
-            const { peers } = await fill(server, count / 10, 10);
-            await each(peers, (peer) =>
-                peer.request('createWebRtcTransport', { forceTcp: false, producing: false, consuming: true }),
-            );
-            const full = memory(server.pid);
-            report(`memory: ${count} peers, round ${round}`, state(full));
-            if (round === 1)
-                report('memory: one peer', `${((full.all - before.all) / count).toFixed(1)} KiB, ${((full.anonymous - before.anonymous) / count).toFixed(1)} of them heap`);
-            await leave(peers);
-            await eventually(
-                'empty rooms close',
-                async () => (await server.request('GET', '/sessions')).text === '[]',
-                20000,
-                250,
-            );
-            report(`memory: all have left, round ${round}`, state(memory(server.pid)));
-        }
-    } finally {
-        await server.stop();
+    const before = memory(server.pid);
+    report('memory: before', state(before));
+    for (let round = 1; round <= 3; round++) {
+        const { peers } = await fill(server, count / 10, 10);
+        await each(peers, (peer) =>
+            peer.request('createWebRtcTransport', { forceTcp: false, producing: false, consuming: true }),
+        );
+        const full = memory(server.pid);
+        report(`memory: ${count} peers, round ${round}`, state(full));
+        if (round === 1) reportPeer('memory: one peer', count, before, full);
+        await leave(peers);
+        await eventually(
+            'empty rooms close',
+            async () => (await server.request('GET', '/sessions')).text === '[]',
+            20000,
+            250,
+        );
+        report(`memory: all have left, round ${round}`, state(memory(server.pid)));
     }
+}
+
+// Participants with all that belongs to a call: ICE, DTLS, transports, producers, consumers; a packet a second of each.
+async function benchMedia(server) {
+    const [rooms, publishers, subscribers] = [100, 1, 9];
+    const count = rooms * (publishers + subscribers);
+    const before = memory(server.pid);
+    const cpu = cpuTime(server.pid);
+    const loading = promisify(execFile)(path.join(binDir, 'kolabmeet-load'), [
+        `--url=http://127.0.0.1:${server.port}`, `--token=${TOKEN}`, `--rooms=${rooms}`, `--publishers=${publishers}`,
+        `--subscribers=${subscribers}`, '--audio=1', '--video=off', '--ramp=100', '--duration=6', '--json=-',
+    ]);
+    let full = before;
+    let atFull;
+    const sampling = setInterval(() => {
+        const now = memory(server.pid);
+        if (now.all <= full.all) return;
+        full = now;
+        atFull = cpuSince(server.pid, cpu);
+    }, 250);
+    const { failed, silent } = JSON.parse((await loading.finally(() => clearInterval(sampling))).stdout);
+    report(`calls: ${count} participants, at most`, `${state(full)}; ${failed} failed, ${silent} got nothing`);
+    reportPeer('calls: one participant', count, before, full);
+    report('calls: CPU of one join with its DTLS', `${(atFull.all / count).toFixed(1)} ms`);
 }
 
 async function withServer(bench) {
@@ -204,7 +231,8 @@ const benches = {
     api: () => withServer(benchApi),
     joins: () => withServer(benchJoins),
     fanout: () => withServer(benchFanout),
-    memory: benchMemory,
+    memory: () => withServer(benchMemory),
+    media: () => withServer(benchMedia),
 };
 
 function version() {
