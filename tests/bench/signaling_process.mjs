@@ -1,6 +1,6 @@
 // What a process has used, from /proc.
 
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 
 const MS_PER_TICK = 10; // USER_HZ is 100 everywhere Linux runs on
 
@@ -28,8 +28,4 @@ export function memory(pid) {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');
     const kib = (name) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0);
     return { all: kib('VmRSS'), anonymous: kib('RssAnon'), shared: kib('RssShmem'), file: kib('RssFile') };
-}
-
-export function threadCount(pid) {
-    return readdirSync(`/proc/${pid}/task`).length;
 }
