@@ -164,7 +164,8 @@ static int set_ice_credentials(struct worker *worker, const Km__Command *command
 static int select_tuple(struct worker *worker, const Km__Command *command, const char **ret_reason)
 {
     const Km__SelectTuple *message = command->select_tuple;
-    struct shm_address remote = {.port = (uint16_t)message->port, .scope = message->scope};
+    struct shm_address remote = {
+        .port = (uint16_t)message->port, .protocol = (uint16_t)message->protocol, .scope = message->scope};
     uint32_t owner;
     struct transport *transport;
     int error = find_transport(worker, message->transport, &transport, ret_reason);

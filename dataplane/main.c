@@ -1,5 +1,6 @@
 /* kolabmeet-forwarder: joins control, starts a thread a worker, and waits for the end. */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include "dataplane/options.h"
+#include "dataplane/port_tcp.h"
 #include "dataplane/worker.h"
 #include "shm/endpoint.h"
 
@@ -25,6 +27,7 @@
 struct worker_thread {
     struct worker *worker;
     pthread_t thread;
+    int arrivals[2]; /* pipe to its port: TCP connections */
     bool running;
 };
 
@@ -94,6 +97,14 @@ static int join(struct forwarder *forwarder)
     return 0;
 }
 
+/* Room for some thousand connections that its worker has not taken yet. */
+static int open_arrivals(struct worker_thread *thread, uint32_t index)
+{
+    if (pipe2(thread->arrivals, O_CLOEXEC | O_NONBLOCK) != 0)
+        return fail("worker %u: pipe: %s", index, strerror(errno));
+    return 0;
+}
+
 static int create_worker(struct forwarder *forwarder, uint32_t index)
 {
     const struct shm_descriptors *descriptors = &forwarder->descriptors;
@@ -105,6 +116,7 @@ static int create_worker(struct forwarder *forwarder, uint32_t index)
         .statistics = &forwarder->statistics,
         .srtp = forwarder->options.srtp,
         .media_socket = descriptors->media_socket[index],
+        .arrivals_fd = forwarder->threads[index].arrivals[0],
         .wake_fd = descriptors->worker_wake[index],
         .control_wake_fd = descriptors->control_wake[index],
         .peer_wake_fds = descriptors->worker_wake,
@@ -155,7 +167,7 @@ static int start(struct forwarder *forwarder)
         return fail("%u workers are welcome, but the shared memory is laid out for %u", workers,
                     forwarder->segment.capacities.workers);
     for (uint32_t i = 0; i < workers; i++) {
-        if (create_worker(forwarder, i) != 0)
+        if (open_arrivals(&forwarder->threads[i], i) != 0 || create_worker(forwarder, i) != 0)
             return 1;
     }
     for (uint32_t i = 0; i < workers; i++) {
@@ -165,6 +177,23 @@ static int start(struct forwarder *forwarder)
     return 0;
 }
 
+/* Hands TCP connections of control to their workers. False when control has gone. */
+static bool take_connections(struct forwarder *forwarder)
+{
+    struct shm_connection connection;
+    int fd;
+    int error;
+
+    while ((error = endpoint_receive_connection(forwarder->options.control_fd, &connection, &fd)) == 0) {
+        struct port_tcp_arrival arrival = {.fd = fd, .remote = connection.remote};
+        if (connection.worker >= forwarder->descriptors.workers ||
+            write(forwarder->threads[connection.worker].arrivals[1], &arrival, sizeof(arrival)) !=
+                (ssize_t)sizeof(arrival))
+            close(fd);
+    }
+    return error == -EAGAIN || error == -EPROTO;
+}
+
 /* Until control has gone, or a signal says so. */
 static void supervise(struct forwarder *forwarder)
 {
@@ -172,7 +201,6 @@ static void supervise(struct forwarder *forwarder)
         shm_segment_at(&forwarder->segment, SHM_SECTION_LIVENESS, SHM_LIVENESS_FORWARDER);
     struct pollfd fds[2] = {{.fd = forwarder->options.control_fd, .events = POLLIN},
                             {.fd = forwarder->signal_fd, .events = POLLIN}};
-    char message[64];
 
     atomic_store(&liveness->pid, (uint32_t)getpid());
     for (;;) {
@@ -184,12 +212,8 @@ static void supervise(struct forwarder *forwarder)
             continue;
         if (fds[1].revents != 0)
             return;
-        /* Nothing more is said on this socket after the welcome: what can be read is its end. */
-        if (fds[0].revents != 0) {
-            ssize_t length = recv(forwarder->options.control_fd, message, sizeof(message), MSG_DONTWAIT);
-            if (length == 0 || (length < 0 && errno != EAGAIN && errno != EINTR))
-                return;
-        }
+        if (fds[0].revents != 0 && !take_connections(forwarder))
+            return;
     }
 }
 
@@ -203,6 +227,10 @@ static void stop(struct forwarder *forwarder)
             pthread_join(thread->thread, NULL);
         }
         worker_destroy(thread->worker);
+        if (thread->arrivals[1] > 0) {
+            close(thread->arrivals[0]);
+            close(thread->arrivals[1]);
+        }
     }
     if (forwarder->statistics.header)
         statistics_deinit(&forwarder->statistics);

@@ -16,6 +16,7 @@
 #include "dataplane/forward.h"
 #include "dataplane/ingress.h"
 #include "dataplane/peers.h"
+#include "dataplane/port_tcp.h"
 #include "dataplane/rtcp_egress.h"
 #include "dataplane/rtcp_ingress.h"
 #include "dataplane/scores.h"
@@ -178,7 +179,19 @@ static int attach_rings(struct worker *worker)
     return error;
 }
 
-static int attach(struct worker *worker, int media_socket, const int *peer_wake_fds, const char **ret_what)
+static int open_port(struct worker *worker, const struct worker_config *config)
+{
+    struct port *udp;
+    int error = port_udp_create(config->media_socket, &udp);
+
+    if (error != 0)
+        return error;
+    worker->port = udp;
+    return config->arrivals_fd > 0 ? port_tcp_create(udp, config->arrivals_fd, config->wake_fd, &worker->port)
+                                   : 0;
+}
+
+static int attach(struct worker *worker, const struct worker_config *config, const char **ret_what)
 {
     const struct shm_segment *segment = worker->segment;
     uint64_t seeds[3];
@@ -198,11 +211,11 @@ static int attach(struct worker *worker, int media_socket, const int *peer_wake_
     *ret_what = "rings";
     int error = attach_rings(worker);
     if (error == 0)
-        error = peers_init(worker, peer_wake_fds);
+        error = peers_init(worker, config->peer_wake_fds);
     if (error != 0)
         return error;
     *ret_what = "media socket";
-    error = port_udp_create(media_socket, &worker->port);
+    error = open_port(worker, config);
     if (error != 0)
         return error;
     *ret_what = "tables";
@@ -232,7 +245,7 @@ int worker_create(const struct worker_config *config, struct worker **ret_worker
     worker->control_wake_fd = config->control_wake_fd;
     worker->poll = config->poll;
     worker->spin_us = config->spin_us;
-    int error = attach(worker, config->media_socket, config->peer_wake_fds, &what);
+    int error = attach(worker, config, &what);
     if (error != 0) {
         snprintf(ret_why, why_bytes, "worker %u: %s: %s", config->index, what, strerror(-error));
         worker_destroy(worker);

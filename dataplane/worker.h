@@ -34,6 +34,7 @@ struct worker_config {
     const struct statistics *statistics;
     const struct srtp_backend *srtp; /* initialised */
     int media_socket;
+    int arrivals_fd;          /* pipe of struct port_tcp_arrival; 0: no TCP connections */
     int wake_fd;              /* eventfd: control and other workers wake the worker */
     int control_wake_fd;      /* eventfd: the worker wakes control */
     const int *peer_wake_fds; /* of all workers of the segment, this one included; NULL: it is alone */

@@ -15,12 +15,14 @@ bool shm_address_from_sockaddr(const struct sockaddr *name, struct shm_address *
         memcpy(address.ip, v4_mapped, sizeof v4_mapped);
         memcpy(address.ip + 12, &in.sin_addr, 4);
         address.port = ntohs(in.sin_port);
+        address.protocol = in.sin_zero[0];
     } else if (name->sa_family == AF_INET6) {
         struct sockaddr_in6 in6;
         memcpy(&in6, name, sizeof in6);
         memcpy(address.ip, &in6.sin6_addr, 16);
         address.port = ntohs(in6.sin6_port);
         address.scope = in6.sin6_scope_id;
+        address.protocol = ntohl(in6.sin6_flowinfo) & 0xff;
     } else {
         return false;
     }
@@ -49,5 +51,12 @@ socklen_t shm_address_to_family(const struct shm_address *address, int family,
 socklen_t shm_address_to_sockaddr(const struct shm_address *address, struct sockaddr_storage *ret_name)
 {
     socklen_t length = shm_address_to_family(address, AF_INET, ret_name);
-    return length > 0 ? length : shm_address_to_family(address, AF_INET6, ret_name);
+
+    if (length > 0) {
+        ((struct sockaddr_in *)ret_name)->sin_zero[0] = (uint8_t)address->protocol;
+        return length;
+    }
+    length = shm_address_to_family(address, AF_INET6, ret_name);
+    ((struct sockaddr_in6 *)ret_name)->sin6_flowinfo = htonl(address->protocol);
+    return length;
 }

@@ -8,7 +8,9 @@
 /* False (and untouched) for families other than IPv4 and IPv6. */
 bool shm_address_from_sockaddr(const struct sockaddr *name, struct shm_address *ret_address);
 
-/* As the family itself tells: a v4-mapped address becomes AF_INET. Returns the length of the name. */
+/* As the family itself tells: a v4-mapped address becomes AF_INET. Returns the length of the name.
+ *
+ * Both ways the protocol goes where the kernel has zeros: sin_zero[0] or sin6_flowinfo. */
 socklen_t shm_address_to_sockaddr(const struct shm_address *address, struct sockaddr_storage *ret_name);
 
 /* As a socket of that family needs it: AF_INET6 takes v4-mapped addresses, AF_INET only those (0 otherwise).

@@ -6,12 +6,15 @@
 
 #define SHM_DATAGRAM_MAX 2048u
 
+/* As in IP headers, but for UDP, which stands in most addresses. */
+enum shm_protocol { SHM_PROTOCOL_UDP = 0, SHM_PROTOCOL_TCP = 6 };
+
 enum shm_datagram_class { SHM_DATAGRAM_STUN = 1, SHM_DATAGRAM_DTLS = 2 };
 
 struct shm_address {
-    uint8_t ip[16]; /* network order; IPv4 is v4-mapped (::ffff:a.b.c.d) */
-    uint16_t port;  /* host order */
-    uint16_t reserved;
+    uint8_t ip[16];    /* network order; IPv4 is v4-mapped (::ffff:a.b.c.d) */
+    uint16_t port;     /* host order */
+    uint16_t protocol; /* enum shm_protocol; an address of TCP names one connection */
     uint32_t scope;
 };
 SHM_STATIC_SIZE(struct shm_address, 24);

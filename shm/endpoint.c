@@ -30,6 +30,7 @@ static const char *const size_names[SHM_SIZE_COUNT] = {
     [SHM_SIZE_STATISTICS] = "statistics header",
     [SHM_SIZE_PEER_RECORD] = "peer record",
     [SHM_SIZE_SLOT] = "packet slot",
+    [SHM_SIZE_CONNECTION] = "TCP connection",
 };
 
 void endpoint_hello(struct shm_hello *ret_hello, uint32_t workers_max)
@@ -51,6 +52,7 @@ void endpoint_hello(struct shm_hello *ret_hello, uint32_t workers_max)
     ret_hello->sizes[SHM_SIZE_STATISTICS] = sizeof(struct shm_statistics_header);
     ret_hello->sizes[SHM_SIZE_PEER_RECORD] = sizeof(struct shm_peer_record);
     ret_hello->sizes[SHM_SIZE_SLOT] = sizeof(struct shm_slot);
+    ret_hello->sizes[SHM_SIZE_CONNECTION] = sizeof(struct shm_connection);
     snprintf(ret_hello->version, sizeof ret_hello->version, "%s", KM_VERSION);
 }
 
@@ -82,7 +84,8 @@ int endpoint_check(const struct shm_hello *hello, char *ret_why, size_t why_byte
     return 0;
 }
 
-static int send_message(int socket, const void *data, size_t length, const int *fds, size_t fd_count)
+static int send_message(int socket, const void *data, size_t length, const int *fds, size_t fd_count,
+                        int flags)
 {
     union {
         struct cmsghdr align;
@@ -101,7 +104,7 @@ static int send_message(int socket, const void *data, size_t length, const int *
         header->cmsg_len = CMSG_LEN(sizeof(int) * fd_count);
         memcpy(CMSG_DATA(header), fds, sizeof(int) * fd_count);
     }
-    ssize_t sent = sendmsg(socket, &message, MSG_NOSIGNAL);
+    ssize_t sent = sendmsg(socket, &message, MSG_NOSIGNAL | flags);
     if (sent < 0)
         return -errno;
     return (size_t)sent == length ? 0 : -EIO;
@@ -114,7 +117,8 @@ static void close_all(const int *fds, size_t count)
 }
 
 /* Receives one message of exactly length bytes. Descriptors that came with anything else are closed. */
-static int receive_message(int socket, void *ret_data, size_t length, int *ret_fds, size_t *ret_fd_count)
+static int receive_message(int socket, void *ret_data, size_t length, int *ret_fds, size_t *ret_fd_count,
+                           int flags)
 {
     union {
         struct cmsghdr align;
@@ -127,7 +131,7 @@ static int receive_message(int socket, void *ret_data, size_t length, int *ret_f
                              .msg_controllen = sizeof control.bytes};
     size_t count = 0;
 
-    ssize_t got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+    ssize_t got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | flags);
     if (got < 0)
         return -errno;
     if (got == 0)
@@ -152,7 +156,7 @@ int endpoint_receive_hello(int socket, struct shm_hello *ret_hello)
     struct shm_hello hello;
     int fds[DESCRIPTORS_MAX];
     size_t count = 0;
-    int err = receive_message(socket, &hello, sizeof hello, fds, &count);
+    int err = receive_message(socket, &hello, sizeof hello, fds, &count, 0);
     if (err != 0)
         return err;
     close_all(fds, count);
@@ -174,14 +178,14 @@ int endpoint_send_welcome(int socket, const struct shm_descriptors *descriptors)
         fds[count++] = descriptors->worker_wake[i];
         fds[count++] = descriptors->control_wake[i];
     }
-    return send_message(socket, &welcome, sizeof welcome, fds, count);
+    return send_message(socket, &welcome, sizeof welcome, fds, count, 0);
 }
 
 int endpoint_send_refusal(int socket, int error, const char *reason)
 {
     struct shm_welcome welcome = {.magic = SHM_MAGIC, .error = (uint32_t)(error < 0 ? -error : error)};
     snprintf(welcome.reason, sizeof welcome.reason, "%s", reason);
-    return send_message(socket, &welcome, sizeof welcome, NULL, 0);
+    return send_message(socket, &welcome, sizeof welcome, NULL, 0, 0);
 }
 
 static int take_welcome(int socket, uint32_t workers_max, struct shm_descriptors *ret_descriptors,
@@ -190,7 +194,7 @@ static int take_welcome(int socket, uint32_t workers_max, struct shm_descriptors
     struct shm_welcome welcome;
     int fds[DESCRIPTORS_MAX];
     size_t count = 0;
-    int err = receive_message(socket, &welcome, sizeof welcome, fds, &count);
+    int err = receive_message(socket, &welcome, sizeof welcome, fds, &count, 0);
 
     if (err == -EPROTO)
         snprintf(ret_why, why_bytes, "control answered with something else than a welcome");
@@ -230,7 +234,7 @@ int endpoint_join(int socket, uint32_t workers_max, int timeout_ms, struct shm_d
     if (workers_max > SHM_ENDPOINT_WORKERS_MAX)
         workers_max = SHM_ENDPOINT_WORKERS_MAX;
     endpoint_hello(&hello, workers_max);
-    int err = send_message(socket, &hello, sizeof hello, NULL, 0);
+    int err = send_message(socket, &hello, sizeof hello, NULL, 0, 0);
     if (err != 0) {
         snprintf(ret_why, why_bytes, "cannot say hello to control: %s", strerror(-err));
         return err;
@@ -241,6 +245,31 @@ int endpoint_join(int socket, uint32_t workers_max, int timeout_ms, struct shm_d
         return -ETIMEDOUT;
     }
     return take_welcome(socket, workers_max, ret_descriptors, ret_why, why_bytes);
+}
+
+int endpoint_send_connection(int socket, const struct shm_address *remote, uint32_t worker, int fd)
+{
+    struct shm_connection connection = {.magic = SHM_MAGIC, .remote = *remote, .worker = worker};
+    int err = send_message(socket, &connection, sizeof connection, &fd, 1, MSG_DONTWAIT);
+    return err == -EWOULDBLOCK ? -EAGAIN : err;
+}
+
+int endpoint_receive_connection(int socket, struct shm_connection *ret_connection, int *ret_fd)
+{
+    struct shm_connection connection;
+    int fds[DESCRIPTORS_MAX];
+    size_t count = 0;
+    int err = receive_message(socket, &connection, sizeof connection, fds, &count, MSG_DONTWAIT);
+
+    if (err != 0)
+        return err == -EWOULDBLOCK || err == -EINTR ? -EAGAIN : err;
+    if (connection.magic != SHM_MAGIC || count != 1) {
+        close_all(fds, count);
+        return -EPROTO;
+    }
+    *ret_connection = connection;
+    *ret_fd = fds[0];
+    return 0;
 }
 
 void endpoint_close_descriptors(struct shm_descriptors *descriptors)

@@ -3,12 +3,16 @@
  * The forwarder says hello: magic, ABI version, and the size of every struct and message it was built with.
  * Control compares with its own. It answers with a welcome that carries the descriptors (segment, statistics,
  * one media socket and two eventfds a worker), or with a refusal in words. Nobody maps anything of a
- * stranger. */
+ * stranger.
+ *
+ * After the welcome control says one thing more: a TCP connection on which it has seen a valid check goes to
+ * its worker. */
 #pragma once
 
 #include <stddef.h>
 
 #include "shm/abi.h"
+#include "shm/datagram.h"
 
 #define SHM_ENDPOINT_WORKERS_MAX 64u
 
@@ -25,6 +29,7 @@ enum shm_endpoint_size {
     SHM_SIZE_STATISTICS,
     SHM_SIZE_PEER_RECORD,
     SHM_SIZE_SLOT,
+    SHM_SIZE_CONNECTION,
     SHM_SIZE_COUNT
 };
 
@@ -44,6 +49,15 @@ struct shm_welcome {
     uint32_t workers;
     char reason[240];
 };
+
+/* Comes with the descriptor of a connected socket. */
+struct shm_connection {
+    uint64_t magic;
+    struct shm_address remote; /* of SHM_PROTOCOL_TCP */
+    uint32_t worker;
+    uint32_t reserved;
+};
+SHM_STATIC_SIZE(struct shm_connection, 40);
 
 /* What a welcome hands over; all owned by the receiver. */
 struct shm_descriptors {
@@ -70,5 +84,11 @@ int endpoint_join(int socket, uint32_t workers_max, int timeout_ms, struct shm_d
 int endpoint_receive_hello(int socket, struct shm_hello *ret_hello);
 int endpoint_send_welcome(int socket, const struct shm_descriptors *descriptors);
 int endpoint_send_refusal(int socket, int error, const char *reason);
+
+/* Control; never blocks: -EAGAIN. The descriptor stays the caller's. */
+int endpoint_send_connection(int socket, const struct shm_address *remote, uint32_t worker, int fd);
+/* Forwarder: reads one, of which the descriptor is the caller's then. -EAGAIN when none waits, -ECONNRESET
+ * when control has gone, -EPROTO for anything else. */
+int endpoint_receive_connection(int socket, struct shm_connection *ret_connection, int *ret_fd);
 
 void endpoint_close_descriptors(struct shm_descriptors *descriptors);

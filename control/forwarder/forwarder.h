@@ -101,6 +101,12 @@ void forwarder_remove_transport(struct forwarder *forwarder, uint64_t transport)
 int forwarder_inject(struct forwarder *forwarder, uint32_t worker, const struct sockaddr *remote,
                      const uint8_t *data, size_t length);
 
+/* Hands a connected TCP socket to a worker, which takes it for ICE-TCP (RFC 6544); the descriptor stays the
+ * caller's, who closes it. -EAGAIN while no forwarder takes it. From then on packets come from, and can be
+ * sent to, an address that differs from the same one of UDP: its other bytes must be kept, too. */
+int forwarder_pass_connection(struct forwarder *forwarder, uint32_t worker, const struct sockaddr *remote,
+                              int fd);
+
 /* ortc_producer and ortc_consumer (control/ortc) say all that a worker needs to know. */
 struct ortc_producer;
 struct ortc_consumer;

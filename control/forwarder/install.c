@@ -99,6 +99,7 @@ int forwarder_select_tuple(struct forwarder *forwarder, uint64_t transport, cons
     message.address.len = sizeof address.ip;
     message.port = address.port;
     message.scope = address.scope;
+    message.protocol = address.protocol;
     message.nominated = nominated;
     return send_message(forwarder, object->worker, KM__COMMAND__BODY_SELECT_TUPLE, &message);
 }
@@ -155,6 +156,20 @@ int forwarder_inject(struct forwarder *forwarder, uint32_t worker, const struct 
     if (!shm_address_from_sockaddr(remote, &address))
         return -EAFNOSUPPORT;
     return channel_inject(&forwarder->workers[worker].channel, &address, data, length);
+}
+
+int forwarder_pass_connection(struct forwarder *forwarder, uint32_t worker, const struct sockaddr *remote,
+                              int fd)
+{
+    struct shm_address address;
+    if (worker >= forwarder->worker_count)
+        return -EINVAL;
+    if (forwarder->state != FORWARDER_JOINED && forwarder->state != FORWARDER_READY)
+        return -EAGAIN;
+    if (!shm_address_from_sockaddr(remote, &address))
+        return -EAFNOSUPPORT;
+    address.protocol = SHM_PROTOCOL_TCP;
+    return endpoint_send_connection(forwarder->process.socket, &address, worker, fd);
 }
 
 int forwarder_install_producer(struct forwarder *forwarder, uint64_t transport,

@@ -75,7 +75,7 @@ static struct bpf_abi_tuple key_of(const struct shm_address *remote)
 int steering_insert(struct steering *steering, const struct shm_address *remote, uint32_t worker)
 {
     struct bpf_abi_tuple key = key_of(remote);
-    if (!steering)
+    if (!steering || remote->protocol != SHM_PROTOCOL_UDP)
         return 0;
     return bpf_map__update_elem(steering->program->maps.tuples, &key, sizeof key, &worker, sizeof worker,
                                 BPF_ANY);
@@ -84,6 +84,6 @@ int steering_insert(struct steering *steering, const struct shm_address *remote,
 void steering_remove(struct steering *steering, const struct shm_address *remote)
 {
     struct bpf_abi_tuple key = key_of(remote);
-    if (steering)
+    if (steering && remote->protocol == SHM_PROTOCOL_UDP)
         (void)bpf_map__delete_elem(steering->program->maps.tuples, &key, sizeof key, 0);
 }

@@ -15,19 +15,16 @@ static struct peer_transport *find_transport(const struct peer *peer, const json
 
 int request_create_webrtc_transport(struct peer *peer, const json_t *data, json_t **ret_response)
 {
-    if (json_is_true(json_object_get(data, "forceTcp")))
-        return -ENOTSUP;
     struct peer_transport *transport;
     int error = peer_transport_create(peer, json_is_true(json_object_get(data, "producing")),
                                       json_is_true(json_object_get(data, "consuming")), &transport);
     if (error)
         return error;
-    *ret_response = webrtc_transport_describe(transport->webrtc);
-    if (!*ret_response) {
+    error = webrtc_transport_describe(transport->webrtc, json_is_true(json_object_get(data, "forceTcp")),
+                                      ret_response);
+    if (error)
         peer_transport_destroy(transport);
-        return -ENOMEM;
-    }
-    return 0;
+    return error;
 }
 
 int request_connect_webrtc_transport(struct peer *peer, const json_t *data, json_t **ret_response)

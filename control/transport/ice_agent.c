@@ -18,6 +18,7 @@ static socklen_t name_length(const struct sockaddr *name)
     return name->sa_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
 }
 
+/* All that the forwarder told: TCP and UDP differ in what the kernel leaves zero. */
 static bool same(const struct sockaddr *a, const struct sockaddr *b)
 {
     const struct sockaddr_in *a4 = (const struct sockaddr_in *)a;
@@ -28,8 +29,10 @@ static bool same(const struct sockaddr *a, const struct sockaddr *b)
     if (a->sa_family != b->sa_family)
         return false;
     if (a->sa_family == AF_INET)
-        return a4->sin_port == b4->sin_port && a4->sin_addr.s_addr == b4->sin_addr.s_addr;
+        return a4->sin_port == b4->sin_port && a4->sin_addr.s_addr == b4->sin_addr.s_addr &&
+               memcmp(a4->sin_zero, b4->sin_zero, sizeof a4->sin_zero) == 0;
     return a6->sin6_port == b6->sin6_port && a6->sin6_scope_id == b6->sin6_scope_id &&
+           a6->sin6_flowinfo == b6->sin6_flowinfo &&
            memcmp(&a6->sin6_addr, &b6->sin6_addr, sizeof a6->sin6_addr) == 0;
 }
 
@@ -170,6 +173,27 @@ static void take(struct ice_agent *agent, int index, const struct stun_message *
     }
 }
 
+static struct stun_key key_of(const struct ice_credentials *credentials)
+{
+    return (struct stun_key){(const uint8_t *)credentials->password, strlen(credentials->password),
+                             hmac_sha1};
+}
+
+static bool is_authentic(const struct stun_message *message, const struct stun_key *key)
+{
+    return stun_check_fingerprint(message) &&
+           stun_check_integrity(message, key->bytes, key->length, key->hmac);
+}
+
+bool ice_agent_trusts(const struct ice_agent *agent, const struct stun_message *message)
+{
+    const struct ice_credentials *credentials = named_credentials(agent, message);
+    if (message->class != STUN_REQUEST || message->method != STUN_METHOD_BINDING || !credentials)
+        return false;
+    const struct stun_key key = key_of(credentials);
+    return is_authentic(message, &key);
+}
+
 enum ice_result ice_agent_receive(struct ice_agent *agent, const struct sockaddr *remote,
                                   const struct stun_message *message)
 {
@@ -180,9 +204,8 @@ enum ice_result ice_agent_receive(struct ice_agent *agent, const struct sockaddr
     const struct ice_credentials *credentials = named_credentials(agent, message);
     if (!credentials)
         return ICE_UNAUTHENTICATED;
-    const struct stun_key key = {(const uint8_t *)credentials->password, strlen(credentials->password),
-                                 hmac_sha1};
-    if (!stun_check_fingerprint(message) || !stun_check_integrity(message, key.bytes, key.length, key.hmac))
+    const struct stun_key key = key_of(credentials);
+    if (!is_authentic(message, &key))
         return ICE_UNAUTHENTICATED;
 
     unsigned code = fault(message);

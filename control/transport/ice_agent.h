@@ -57,6 +57,9 @@ void ice_agent_init(struct ice_agent *agent, const struct ice_credentials *crede
 enum ice_result ice_agent_receive(struct ice_agent *agent, const struct sockaddr *remote,
                                   const struct stun_message *message);
 
+/* Whether a binding request is an authentic check for this agent. Changes nothing. */
+bool ice_agent_trusts(const struct ice_agent *agent, const struct stun_message *message);
+
 void ice_agent_restart(struct ice_agent *agent, const struct ice_credentials *credentials);
 
 /* RFC 7675: no valid check for 30 s on the selected pair, or one again. */

@@ -11,6 +11,7 @@
 #include "control/ids.h"
 #include "control/transport/dtls_association.h"
 #include "control/transport/ice_agent.h"
+#include "control/transport/ice_tcp.h"
 #include "control/transport/webrtc_transport.h"
 
 #define WEBRTC_PENDING_BYTES 1500
@@ -22,6 +23,8 @@ struct webrtc_service {
     struct dtls_context *dtls;
     json_t *fingerprints;
     json_t *candidates;
+    json_t *tcp_candidates; /* those of them that are TCP */
+    struct ice_tcp *tcp;    /* NULL: somebody else has the port */
     uint32_t max_incoming_bitrate_bps;
     struct webrtc_ufrag *by_ufrag;
     struct webrtc_transport *by_handle;

@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "control/forwarder/forwarder.h"
 #include "control/log.h"
 #include "control/transport/webrtc_private.h"
 #include "proto/wire/stun.h"
@@ -12,14 +14,29 @@
 /* RFC 8445 section 5.1.2.1 as the old server has it: type preference 64, local preference 11000 - 1000 =
  * 10000 for the first address, plus 1000 for UDP, component 256 - 1. */
 #define UDP_PRIORITY 1076558079
+#define TCP_PRIORITY 1076276479 /* local preference 9900 */
 
-static json_t *make_candidates(const struct webrtc_service_config *config)
+static json_t *make_candidate(const struct webrtc_service_config *config, bool is_tcp)
 {
     const char *address = config->announced_address ? config->announced_address : config->listen_ip;
-    json_t *udp = json_pack("{s:s, s:i, s:s, s:s, s:s, s:i, s:s}", "foundation", "udpcandidate", "priority",
-                            UDP_PRIORITY, "ip", address, "address", address, "protocol", "udp", "port",
-                            (int)config->port, "type", "host");
-    return json_pack("[o]", udp);
+    return json_pack("{s:s, s:i, s:s, s:s, s:s, s:i, s:s, s:s*}", "foundation",
+                     is_tcp ? "tcpcandidate" : "udpcandidate", "priority",
+                     is_tcp ? TCP_PRIORITY : UDP_PRIORITY, "ip", address, "address", address, "protocol",
+                     is_tcp ? "tcp" : "udp", "port", (int)config->port, "type", "host", "tcpType",
+                     is_tcp ? "passive" : NULL);
+}
+
+static int make_candidates(struct webrtc_service *service, const struct webrtc_service_config *config)
+{
+    service->candidates = json_array();
+    service->tcp_candidates = json_array();
+    if (json_array_append_new(service->candidates, make_candidate(config, false)) != 0)
+        return -ENOMEM;
+    if (!service->tcp)
+        return 0;
+    if (json_array_append_new(service->tcp_candidates, make_candidate(config, true)) != 0)
+        return -ENOMEM;
+    return json_array_extend(service->candidates, service->tcp_candidates) == 0 ? 0 : -ENOMEM;
 }
 
 static int make_certificate(const struct webrtc_service_config *config,
@@ -32,6 +49,56 @@ static int make_certificate(const struct webrtc_service_config *config,
     if (err != 0)
         snprintf(ret_error, error_bytes, "cannot make a DTLS certificate");
     return err;
+}
+
+/* USERNAME is <our ufrag>:<theirs> (RFC 8445 section 7.2.2). */
+static struct webrtc_transport *find_by_username(struct webrtc_service *service,
+                                                 const struct stun_message *message)
+{
+    struct webrtc_ufrag *found = NULL;
+    const char *colon = message->username ? memchr(message->username, ':', message->username_length) : NULL;
+    if (!colon)
+        return NULL;
+    HASH_FIND(hh, service->by_ufrag, message->username, (unsigned)(colon - message->username), found);
+    return found ? found->transport : NULL;
+}
+
+/* TCP: whoever begins with a check that would be answered goes to its transport's worker
+ * ------------------------------------------------------------------------------ */
+
+static bool check_visitor(void *context, const uint8_t *data, size_t length, uint32_t *ret_worker)
+{
+    struct webrtc_service *service = context;
+    struct stun_message message;
+    struct webrtc_transport *transport =
+        stun_parse(data, length, &message) == 0 ? find_by_username(service, &message) : NULL;
+
+    if (!transport || !ice_agent_trusts(&transport->ice, &message)) {
+        service->unauthenticated++;
+        return false;
+    }
+    *ret_worker = transport->worker;
+    return true;
+}
+
+static void pass_visitor(void *context, uint32_t worker, const struct sockaddr *remote, int fd)
+{
+    struct webrtc_service *service = context;
+    int err = forwarder_pass_connection(service->forwarder, worker, remote, fd);
+    if (err != 0)
+        log_every_s(5, log_warn, "ice", "a TCP connection cannot be passed on: %s", strerror(-err));
+    close(fd);
+}
+
+/* The port may be that of the signaling server: then there is UDP alone. */
+static void listen_tcp(struct webrtc_service *service, const struct webrtc_service_config *config)
+{
+    static const struct ice_tcp_handler handler = {check_visitor, pass_visitor};
+    const struct ice_tcp_config tcp = {config->listen_ip, config->port, ICE_TCP_PATIENCE_MS};
+    int err = ice_tcp_create(&tcp, service->base, &handler, service, &service->tcp);
+    if (err != 0)
+        log_warn("ice", "no media over TCP, port %u of %s: %s", config->port, config->listen_ip,
+                 strerror(-err));
 }
 
 int webrtc_service_create(const struct webrtc_service_config *config, struct event_base *base,
@@ -54,8 +121,9 @@ int webrtc_service_create(const struct webrtc_service_config *config, struct eve
         goto fail;
     }
     made->fingerprints = dtls_certificate_fingerprints(&made->certificate);
-    made->candidates = make_candidates(config);
-    if (!made->fingerprints || !made->candidates) {
+    listen_tcp(made, config);
+    err = make_candidates(made, config);
+    if (!made->fingerprints || err != 0) {
         err = -ENOMEM;
         goto fail;
     }
@@ -78,21 +146,11 @@ void webrtc_service_destroy(struct webrtc_service *service)
     }
     json_decref(service->fingerprints);
     json_decref(service->candidates);
+    json_decref(service->tcp_candidates);
+    ice_tcp_destroy(service->tcp);
     dtls_context_destroy(service->dtls);
     dtls_certificate_deinit(&service->certificate);
     free(service);
-}
-
-/* USERNAME is <our ufrag>:<theirs> (RFC 8445 section 7.2.2). */
-static struct webrtc_transport *find_by_username(struct webrtc_service *service,
-                                                 const struct stun_message *message)
-{
-    struct webrtc_ufrag *found = NULL;
-    const char *colon = message->username ? memchr(message->username, ':', message->username_length) : NULL;
-    if (!colon)
-        return NULL;
-    HASH_FIND(hh, service->by_ufrag, message->username, (unsigned)(colon - message->username), found);
-    return found ? found->transport : NULL;
 }
 
 static struct webrtc_transport *find_by_handle(struct webrtc_service *service, uint64_t handle)

@@ -220,12 +220,21 @@ static json_t *ice_parameters(const struct webrtc_transport *transport)
                      credentials->password, "iceLite", 1);
 }
 
-json_t *webrtc_transport_describe(const struct webrtc_transport *transport)
+int webrtc_transport_describe(const struct webrtc_transport *transport, bool force_tcp,
+                              json_t **ret_description)
 {
     const struct webrtc_service *service = transport->service;
-    return json_pack("{s:s, s:o, s:O, s:{s:O, s:s}}", "id", transport->id, "iceParameters",
-                     ice_parameters(transport), "iceCandidates", service->candidates, "dtlsParameters",
-                     "fingerprints", service->fingerprints, "role", "auto");
+    json_t *candidates = force_tcp ? service->tcp_candidates : service->candidates;
+
+    if (json_array_size(candidates) == 0)
+        return -ENOTSUP;
+    json_t *made = json_pack("{s:s, s:o, s:O, s:{s:O, s:s}}", "id", transport->id, "iceParameters",
+                             ice_parameters(transport), "iceCandidates", candidates, "dtlsParameters",
+                             "fingerprints", service->fingerprints, "role", "auto");
+    if (!made)
+        return -ENOMEM;
+    *ret_description = made;
+    return 0;
 }
 
 int webrtc_transport_connect(struct webrtc_transport *transport, const struct dtls_parameters *parameters)

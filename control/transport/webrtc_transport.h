@@ -57,8 +57,10 @@ uint64_t webrtc_transport_handle(const struct webrtc_transport *transport);
 enum webrtc_ice_state webrtc_transport_ice_state(const struct webrtc_transport *transport);
 enum webrtc_dtls_state webrtc_transport_dtls_state(const struct webrtc_transport *transport);
 
-/* {id, iceParameters, iceCandidates, dtlsParameters}, a new reference. */
-json_t *webrtc_transport_describe(const struct webrtc_transport *transport);
+/* {id, iceParameters, iceCandidates, dtlsParameters}, a new reference. force_tcp: with TCP candidates only,
+ * -ENOTSUP when there is none. */
+int webrtc_transport_describe(const struct webrtc_transport *transport, bool force_tcp,
+                              json_t **ret_description);
 
 /* Fixes the DTLS roles and the fingerprint to expect. -EALREADY the second time. */
 int webrtc_transport_connect(struct webrtc_transport *transport, const struct dtls_parameters *parameters);

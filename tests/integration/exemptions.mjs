@@ -214,9 +214,6 @@ const WS = {
             expect: (text) => [text.replace('"role":"3"', '"role":3').replace('"nickname":5,', '"nickname":null,')],
         },
     ],
-    'ws-22-createWebRtcTransport': [
-        { line: 29, reason: 'ICE-TCP does not exist yet: forceTcp fails', expect: failed('createWebRtcTransport') },
-    ],
     'ws-23-connectWebRtcTransport': [
         { line: 72, reason: 'better: malformed fingerprints are refused', expect: failed('connectWebRtcTransport') },
     ],

@@ -16,7 +16,7 @@ async function replay(name, setup) {
     const own = setup.fresh || setup.env;
     const server = own ? await Server.start(setup.env?.({ webhookUrl: webhook.url })) : shared;
     try {
-        await new Replay(loadRecording(name), server, { ...setup, webhook }, exemptionsOf(name)).run();
+        await new Replay(loadRecording(name), server, { ...setup, webhook, iceTcp: true }, exemptionsOf(name)).run();
         server.assertUnharmed();
     } finally {
         webhook?.close();

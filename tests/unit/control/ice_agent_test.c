@@ -76,6 +76,7 @@ static int make_agent(void **state)
     struct ice_credentials credentials;
     (void)state;
     memset(&seen, 0, sizeof seen);
+    over_tcp = false;
     if (ice_credentials_make(0, &credentials) != 0)
         return -1;
     ice_agent_init(&agent, &credentials, &actions, NULL);
@@ -97,6 +98,9 @@ struct check {
     uint8_t damage; /* xor-ed into the last byte of MESSAGE-INTEGRITY's input */
 };
 
+/* Whether the next checks come over TCP, as the forwarder marks it. */
+static bool over_tcp;
+
 static enum ice_result send_check(uint16_t port, const struct check *check)
 {
     static const uint8_t transaction[12] = "transaction";
@@ -104,6 +108,7 @@ static enum ice_result send_check(uint16_t port, const struct check *check)
     char username[80];
     struct stun_message message;
     struct sockaddr_in from = remote(port);
+    from.sin_zero[0] = over_tcp ? IPPROTO_TCP : 0;
     const struct stun_key key = {(const uint8_t *)check->password, strlen(check->password), hmac_sha1};
 
     snprintf(username, sizeof username, "%s:peer", check->ufrag);
@@ -118,7 +123,12 @@ static enum ice_result send_check(uint16_t port, const struct check *check)
     assert_true(length > 0);
     bytes[8] ^= check->damage;
     assert_int_equal(stun_parse(bytes, (size_t)length, &message), 0);
-    return ice_agent_receive(&agent, (struct sockaddr *)&from, &message);
+    enum ice_state before = agent.state;
+    bool trusted = ice_agent_trusts(&agent, &message);
+    assert_int_equal(agent.state, before);
+    enum ice_result result = ice_agent_receive(&agent, (struct sockaddr *)&from, &message);
+    assert_int_equal(trusted, result == ICE_ANSWERED || result == ICE_REFUSED);
+    return result;
 }
 
 static enum ice_result good_check(uint16_t port, bool use_candidate)
@@ -210,6 +220,21 @@ static void nomination_moves_media_and_a_plain_check_does_not(void **state)
     assert_int_equal(agent.tuple_count, 3);
 }
 
+static void tcp_and_udp_of_one_address_are_two_pairs(void **state)
+{
+    (void)state;
+    assert_int_equal(good_check(1000, true), ICE_ANSWERED);
+    over_tcp = true;
+    assert_int_equal(good_check(1000, true), ICE_ANSWERED);
+    assert_int_equal(seen.tuples, 2);
+    assert_int_equal(seen.selections, 2);
+    assert_int_equal(seen.selected.sin_zero[0], IPPROTO_TCP);
+    over_tcp = false;
+    assert_int_equal(good_check(1000, true), ICE_ANSWERED);
+    assert_int_equal(agent.tuple_count, 2);
+    assert_int_equal(seen.selected.sin_zero[0], 0);
+}
+
 static void tuples_are_bounded_and_the_selected_one_stays(void **state)
 {
     (void)state;
@@ -266,6 +291,7 @@ int main(void)
         cmocka_unit_test_setup(what_does_not_authenticate_is_silence, make_agent),
         cmocka_unit_test_setup(a_role_conflict_is_487_and_changes_nothing, make_agent),
         cmocka_unit_test_setup(nomination_moves_media_and_a_plain_check_does_not, make_agent),
+        cmocka_unit_test_setup(tcp_and_udp_of_one_address_are_two_pairs, make_agent),
         cmocka_unit_test_setup(tuples_are_bounded_and_the_selected_one_stays, make_agent),
         cmocka_unit_test_setup(a_restart_keeps_the_old_pair_until_a_new_one_is_nominated, make_agent),
         cmocka_unit_test_setup(lost_consent_forgets_pairs_and_a_new_check_brings_them_back, make_agent),

@@ -202,10 +202,14 @@ enum webrtc_dtls_state webrtc_transport_dtls_state(const struct webrtc_transport
     return transport->connected ? WEBRTC_DTLS_CONNECTED : WEBRTC_DTLS_NEW;
 }
 
-json_t *webrtc_transport_describe(const struct webrtc_transport *transport)
+int webrtc_transport_describe(const struct webrtc_transport *transport, bool force_tcp,
+                              json_t **ret_description)
 {
-    return json_pack("{s:s,s:{},s:[],s:{}}", "id", transport->id, "iceParameters", "iceCandidates",
-                     "dtlsParameters");
+    if (force_tcp)
+        return -ENOTSUP;
+    *ret_description = json_pack("{s:s,s:{},s:[],s:{}}", "id", transport->id, "iceParameters",
+                                 "iceCandidates", "dtlsParameters");
+    return 0;
 }
 
 int webrtc_transport_connect(struct webrtc_transport *transport, const struct dtls_parameters *parameters)

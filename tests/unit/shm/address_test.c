@@ -43,6 +43,29 @@ static void ipv6_keeps_its_scope(void **state)
     assert_int_equal(shm_address_to_family(&address, AF_INET, &name), 0);
 }
 
+static void tcp_goes_there_and_back_and_is_not_udp(void **state)
+{
+    (void)state;
+    static const char *const ips[] = {"::ffff:192.0.2.1", "2001:db8::1"};
+    for (int i = 0; i < 2; i++) {
+        struct shm_address tcp = {.port = 7, .protocol = SHM_PROTOCOL_TCP};
+        struct shm_address back;
+        struct sockaddr_storage name;
+        struct sockaddr_storage plain;
+
+        inet_pton(AF_INET6, ips[i], tcp.ip);
+        struct shm_address udp = tcp;
+        udp.protocol = SHM_PROTOCOL_UDP;
+        socklen_t length = shm_address_to_sockaddr(&tcp, &name);
+        assert_int_equal(shm_address_to_sockaddr(&udp, &plain), length);
+        assert_memory_not_equal(&name, &plain, length);
+        assert_true(shm_address_from_sockaddr((struct sockaddr *)&name, &back));
+        assert_memory_equal(&back, &tcp, sizeof tcp);
+        assert_true(shm_address_from_sockaddr((struct sockaddr *)&plain, &back));
+        assert_memory_equal(&back, &udp, sizeof udp);
+    }
+}
+
 static void other_families_are_refused(void **state)
 {
     (void)state;
@@ -57,6 +80,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ipv4_is_v4_mapped),
         cmocka_unit_test(ipv6_keeps_its_scope),
+        cmocka_unit_test(tcp_goes_there_and_back_and_is_not_udp),
         cmocka_unit_test(other_families_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -76,6 +76,36 @@ static void descriptors_arrive(void **state)
     close(pair[1]);
 }
 
+static void a_connection_arrives_with_its_address(void **state)
+{
+    (void)state;
+    int pair[2];
+    struct shm_connection got;
+    int fd;
+    uint64_t value;
+    struct shm_address remote = {.ip = {1, 2, 3}, .port = 4, .protocol = SHM_PROTOCOL_TCP, .scope = 5};
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+    assert_int_equal(endpoint_receive_connection(pair[1], &got, &fd), -EAGAIN);
+    int ours = eventfd(42, 0);
+    assert_int_equal(endpoint_send_connection(pair[0], &remote, 3, ours), 0);
+    close(ours);
+    assert_int_equal(endpoint_receive_connection(pair[1], &got, &fd), 0);
+    assert_int_equal(got.worker, 3);
+    assert_memory_equal(&got.remote, &remote, sizeof remote);
+    assert_int_equal(read(fd, &value, sizeof value), sizeof value);
+    assert_int_equal(value, 42);
+    close(fd);
+
+    assert_int_equal(send(pair[0], &got, sizeof got, 0), sizeof got); /* without a descriptor */
+    assert_int_equal(endpoint_receive_connection(pair[1], &got, &fd), -EPROTO);
+    assert_int_equal(send(pair[0], "x", 1, 0), 1);
+    assert_int_equal(endpoint_receive_connection(pair[1], &got, &fd), -EPROTO);
+    close(pair[0]);
+    assert_int_equal(endpoint_receive_connection(pair[1], &got, &fd), -ECONNRESET);
+    close(pair[1]);
+}
+
 static void a_refusal_is_told_in_words(void **state)
 {
     (void)state;
@@ -154,6 +184,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(descriptors_arrive),
+        cmocka_unit_test(a_connection_arrives_with_its_address),
         cmocka_unit_test(a_refusal_is_told_in_words),
         cmocka_unit_test(every_difference_is_named),
         cmocka_unit_test(a_stranger_on_the_socket_is_refused),
