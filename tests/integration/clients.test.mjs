@@ -247,8 +247,13 @@ describe('socket.io-client', { concurrency: 2 }, () => {
                 assert.equal(credential, createHmac('sha1', 'secret').update(username).digest('base64'));
                 const { iceCandidates } = await participant.request('createWebRtcTransport', { producing: true });
                 assert.deepEqual(
-                    iceCandidates.map(({ ip, address, port }) => ({ ip, address, port })),
-                    [{ ip: '192.0.2.9', address: '192.0.2.9', port: server.mediaPort }],
+                    iceCandidates.map(({ protocol, ip, address, port }) => ({ protocol, ip, address, port })),
+                    ['udp', 'tcp'].map((protocol) => ({
+                        protocol,
+                        ip: '192.0.2.9',
+                        address: '192.0.2.9',
+                        port: server.mediaPort,
+                    })),
                 );
                 participant.close();
             },

@@ -71,6 +71,9 @@ static void hmac_sha1(const uint8_t *key, size_t key_length, const uint8_t *data
 
 static struct ice_agent agent;
 
+/* Whether the next checks come over TCP, as the forwarder marks it. */
+static bool over_tcp;
+
 static int make_agent(void **state)
 {
     struct ice_credentials credentials;
@@ -97,9 +100,6 @@ struct check {
     bool controlled;
     uint8_t damage; /* xor-ed into the last byte of MESSAGE-INTEGRITY's input */
 };
-
-/* Whether the next checks come over TCP, as the forwarder marks it. */
-static bool over_tcp;
 
 static enum ice_result send_check(uint16_t port, const struct check *check)
 {
