@@ -17,9 +17,6 @@ int handles_init(struct handles *handles, uint32_t capacity)
         return -ENOMEM;
     }
     handles->capacity = capacity;
-    handles->free_count = capacity;
-    for (uint32_t i = 0; i < capacity; i++)
-        handles->free_queue[i] = i;
     return 0;
 }
 
@@ -33,11 +30,17 @@ void handles_deinit(struct handles *handles)
 
 uint64_t handles_take(struct handles *handles)
 {
-    if (handles->free_count == 0)
+    uint32_t index;
+
+    if (handles->begun < handles->capacity && handles->free_count < HANDLES_REST) {
+        index = handles->begun++;
+    } else if (handles->free_count > 0) {
+        index = handles->free_queue[handles->free_first];
+        handles->free_first = (handles->free_first + 1) % handles->capacity;
+        handles->free_count--;
+    } else {
         return SHM_HANDLE_NONE;
-    uint32_t index = handles->free_queue[handles->free_first];
-    handles->free_first = (handles->free_first + 1) % handles->capacity;
-    handles->free_count--;
+    }
     handles->live[index] = true;
     if (++handles->generations[index] == 0) /* 0 is no generation, also after four thousand million lives */
         handles->generations[index] = 1;
@@ -63,11 +66,11 @@ void handles_free(struct handles *handles, uint64_t handle)
 
 void handles_reset(struct handles *handles)
 {
-    for (uint32_t i = 0; i < handles->capacity; i++)
+    for (uint32_t i = 0; i < handles->begun; i++)
         handles_free(handles, shm_handle_make(i, handles->generations[i]));
 }
 
 uint32_t handles_in_use(const struct handles *handles)
 {
-    return handles->capacity - handles->free_count;
+    return handles->begun - handles->free_count;
 }

@@ -1,17 +1,21 @@
 /* Handles of one table: control is the only one that gives them out. A handle that was freed is never given
- * out again: its row comes back with another generation, and rows rest as long as possible before they do. */
+ * out again: its row comes back with another generation, after HANDLES_REST others were freed. Rows that were
+ * never in use cost no memory, so one is begun only while too few of the others have rested. */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#define HANDLES_REST 64u
+
 struct handles {
     uint32_t *generations; /* by index */
-    uint32_t *free_queue;  /* a circle of indices */
+    uint32_t *free_queue;  /* a circle of indices that were in use */
     bool *live;
     uint32_t capacity;
     uint32_t free_first;
     uint32_t free_count;
+    uint32_t begun; /* indices from here on were never in use */
 };
 
 int handles_init(struct handles *handles, uint32_t capacity);

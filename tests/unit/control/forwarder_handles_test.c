@@ -45,6 +45,25 @@ static void a_freed_handle_is_stale_and_rests_longest(void **state)
     handles_deinit(&handles);
 }
 
+/* Coming and going does not walk through the table: what was never in use has no memory yet. */
+static void churn_stays_in_few_rows(void **state)
+{
+    (void)state;
+    struct handles handles;
+    uint32_t highest = 0;
+
+    assert_int_equal(handles_init(&handles, 100000), 0);
+    for (int i = 0; i < 50000; i++) {
+        uint64_t handle = handles_take(&handles);
+        if (shm_handle_index(handle) > highest)
+            highest = shm_handle_index(handle);
+        handles_free(&handles, handle);
+    }
+    assert_in_range(highest, 1, HANDLES_REST);
+    assert_int_equal(handles_in_use(&handles), 0);
+    handles_deinit(&handles);
+}
+
 static void a_transport_takes_all_with_it(void **state)
 {
     (void)state;
@@ -124,6 +143,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_freed_handle_is_stale_and_rests_longest),
+        cmocka_unit_test(churn_stays_in_few_rows),
         cmocka_unit_test(a_transport_takes_all_with_it),
         cmocka_unit_test(clients_that_join_at_once_are_spread),
         cmocka_unit_test(a_full_table_takes_nothing),
