@@ -72,6 +72,8 @@ static int compare_rows(const void *key, const void *element)
 static const struct statistics_transport *find_transport(const struct snapshot *snapshot, uint64_t handle)
 {
     uint32_t row = (uint32_t)handle;
+    if (snapshot->transport_count == 0)
+        return NULL;
     const struct statistics_transport *found = bsearch(&row, snapshot->transports, snapshot->transport_count,
                                                        sizeof *snapshot->transports, compare_rows);
 
