@@ -144,7 +144,7 @@ struct shm_stream_row {
 };
 SHM_STATIC_SIZE(struct shm_stream_row, 512);
 
-/* A forwarded packet touches the first four cache lines. */
+/* The first packet of a round touches five of its cache lines (ARCHITECTURE.md counts them). */
 #define SHM_CONSUMER_HOT_BYTES 256u
 struct shm_consumer_row {
     SHM_ALIGNED struct shm_row row;
