@@ -95,6 +95,8 @@ static void publish_stream(struct worker *worker, struct stream *stream)
         .score = row->score.value,
         .paused = producer->row->paused,
         .packets_retransmitted = row->rtx_packets,
+        .audio_loudness = stream->level.loudness,
+        .audio_speech = stream->level.speech,
     };
 
     statistics_publish(worker->statistics, STATISTICS_STREAM, shm_handle_index(stream->handle), &block,

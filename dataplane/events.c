@@ -86,6 +86,27 @@ void events_score(struct worker *worker, const struct consumer *consumer)
     push(worker, &event, EVENTS_ACK_BYTES);
 }
 
+void events_audio_levels(struct worker *worker, const struct audio_batch *batch)
+{
+    Km__AudioLevels levels = KM__AUDIO_LEVELS__INIT;
+    Km__Event event = KM__EVENT__INIT;
+    Km__AudioLevel entries[AUDIO_BATCH_MAX];
+    Km__AudioLevel *list[AUDIO_BATCH_MAX];
+
+    for (uint32_t i = 0; i < batch->count; i++) {
+        km__audio_level__init(&entries[i]);
+        entries[i].producer = batch->entries[i].producer;
+        entries[i].loudness = batch->entries[i].loudness;
+        entries[i].speech = batch->entries[i].speech;
+        list[i] = &entries[i];
+    }
+    levels.n_levels = batch->count;
+    levels.levels = list;
+    event.body_case = KM__EVENT__BODY_AUDIO_LEVELS;
+    event.audio_levels = &levels;
+    push(worker, &event, EVENTS_ACK_BYTES);
+}
+
 void events_wake_control(struct worker *worker)
 {
     if (!worker->told_control)

@@ -24,5 +24,8 @@ void events_layers(struct worker *worker, shm_handle consumer, int spatial, int 
 /* The scores of a consumer and of the streams of its producer. */
 void events_score(struct worker *worker, const struct consumer *consumer);
 
+struct audio_batch;
+void events_audio_levels(struct worker *worker, const struct audio_batch *batch);
+
 /* Wakes control when it sleeps on one of the rings that this worker fills. */
 void events_wake_control(struct worker *worker);

@@ -273,6 +273,8 @@ void ingress_rtp(struct worker *worker, const struct ingress_packet *packet)
         worker_drop(worker, DROP_payload_malformed);
         return;
     }
+    if (view.extensions[MEDIA_EXTENSION_AUDIO_LEVEL].length > 0)
+        audio_level_packet(&stream->level, packet->data[view.extensions[MEDIA_EXTENSION_AUDIO_LEVEL].offset]);
     if (view.key_frame) {
         key_frame_request_seen(&stream->row->key_frame, worker->now_us);
         stream->row->key_frames++;

@@ -6,6 +6,7 @@
  * first. */
 #pragma once
 
+#include "dataplane/audio_level.h"
 #include "dataplane/ssrc_map.h"
 #include "dataplane/stream_demux.h"
 #include "dataplane/transport_table.h"
@@ -17,6 +18,7 @@ struct stream {
     unsigned encoding;
     uint32_t kept_epoch; /* of the keys under which the SRTP layer was told to keep its SSRC, its RTX SSRC */
     uint32_t kept_rtx_epoch;
+    struct audio_level level;
     struct flight *first_flight; /* packets of this round (forward.h), NULL: none */
     struct flight *last_flight;
 };

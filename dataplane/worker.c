@@ -25,6 +25,7 @@
 
 /* What need not be looked at in every turn of a transport. */
 #define FORWARD_TURNS (500000u / TRANSPORT_TURN_US)
+#define AUDIO_LEVEL_TURNS (AUDIO_LEVEL_INTERVAL_US / TRANSPORT_TURN_US)
 #define COUNTERS_TURNS (COUNTERS_INTERVAL_US / TRANSPORT_TURN_US)
 
 static uint64_t monotonic_us(void)
@@ -76,6 +77,8 @@ static void timers(struct worker *worker)
     while ((transport = transport_take_turn(&worker->transports, worker->now_us))) {
         consent_turn(worker, transport);
         scores_turn(worker, transport);
+        if (transport->turns % AUDIO_LEVEL_TURNS == 0)
+            audio_levels_turn(worker, transport);
         rtcp_egress_turn(worker, transport);
         if (transport->turns % FORWARD_TURNS == 0)
             forward_turn(worker, transport);
@@ -83,6 +86,7 @@ static void timers(struct worker *worker)
             counters_publish_transport(worker, transport);
     }
     egress_flush(worker);
+    audio_levels_tell(worker);
     counters_publish(worker);
 }
 

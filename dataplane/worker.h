@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "dataplane/arena.h"
+#include "dataplane/audio_levels.h"
 #include "dataplane/egress.h"
 #include "dataplane/forward.h"
 #include "dataplane/peers.h"
@@ -73,6 +74,7 @@ struct worker {
     struct statistics_worker totals;
     struct stages stages;
 
+    struct audio_batch speaking;
     struct arena arena; /* of the command at work */
     struct forward_batch forward;
     struct egress egress;

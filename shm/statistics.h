@@ -237,7 +237,8 @@ struct statistics_stream {
     uint32_t score;
     uint32_t paused;
     uint64_t packets_retransmitted; /* received by RTX */
-    uint64_t reserved[1];
+    uint32_t audio_loudness;        /* 0 (silence) to 127: dB above -127 dBov */
+    uint32_t audio_speech;          /* percent of the last fifth of a second */
 };
 SHM_STATIC_SIZE(struct statistics_stream, 128);
 
