@@ -34,13 +34,18 @@ struct srtp_protect_job *egress_begin(struct worker *worker, struct transport *t
     *job = (struct srtp_protect_job){
         .session = transport->srtp, .out = buffer, .out_capacity = PORT_BUFFER_BYTES, .kind = kind};
     egress->transports[egress->count] = transport;
-    egress->sources[egress->count] = egress->source;
     return job;
 }
 
 void egress_commit(struct worker *worker)
 {
-    worker->egress.count++;
+    static const struct egress_source stays;
+    egress_commit_from(worker, &stays);
+}
+
+void egress_commit_from(struct worker *worker, const struct egress_source *source)
+{
+    worker->egress.sources[worker->egress.count++] = *source;
 }
 
 void egress_cancel(struct worker *worker)

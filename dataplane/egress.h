@@ -1,7 +1,7 @@
 /* The way out: packets are written into the port's send buffers, encrypted all together, and sent.
  *
  * egress_begin gives a job whose `out` is to be filled; egress_commit queues it. What a job's tail points at
- * must stay until egress_flush; the slots of other workers may not (source), which is looked for when they
+ * must stay until egress_flush; slots of the packet store may not (source), which is looked for when they
  * have been read. Nothing else is begun before the commit or cancel. */
 #pragma once
 
@@ -11,7 +11,7 @@
 
 struct worker;
 
-/* A slot of the packet store that another worker writes to. */
+/* A slot of the packet store, whose writer asks nobody. */
 struct egress_source {
     const struct shm_slot *slot; /* NULL: what the packet is made of stays */
     uint64_t position;
@@ -19,7 +19,6 @@ struct egress_source {
 
 struct egress {
     uint32_t count;
-    struct egress_source source; /* of what is committed from now on */
     struct srtp_protect_job jobs[PORT_SEND_BUFFERS];
     struct transport *transports[PORT_SEND_BUFFERS];
     struct egress_source sources[PORT_SEND_BUFFERS];
@@ -29,6 +28,8 @@ struct egress {
 struct srtp_protect_job *egress_begin(struct worker *worker, struct transport *transport,
                                       enum srtp_kind kind);
 void egress_commit(struct worker *worker);
+/* What the job's tail points at may be overwritten before the flush: then the packet is dropped. */
+void egress_commit_from(struct worker *worker, const struct egress_source *source);
 void egress_cancel(struct worker *worker);
 
 /* Encrypts all that was committed and sends it, with what was queued in the clear. */

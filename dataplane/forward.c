@@ -6,10 +6,10 @@
 #include "dataplane/layer_switch.h"
 #include "dataplane/peers.h"
 #include "dataplane/receive_stats.h"
-#include "dataplane/rewrite_packet.h"
 #include "dataplane/rtcp_egress.h"
 #include "dataplane/scores.h"
 #include "dataplane/send_stats.h"
+#include "dataplane/stored.h"
 #include "dataplane/vp8_continuity.h"
 #include "dataplane/worker.h"
 
@@ -111,26 +111,6 @@ static bool wants(struct worker *worker, struct consumer *consumer, const struct
     return false;
 }
 
-/* Header and what is rewritten of the payload into the job, the rest of the payload by reference. */
-static int build(struct worker *worker, struct consumer *consumer, const struct flight *flight,
-                 const struct rewrite_numbers *numbers, struct srtp_protect_job *job)
-{
-    const struct media_consumer *media = &consumer->row->media;
-    struct rewrite_egress egress = {.now_us = worker->now_us,
-                                    .transport_sequence = &consumer->transport->row->twcc_sequence};
-    struct rewrite_head head;
-    int error = rewrite_packet_head(&media->rewrite, &media->extensions, flight->data, &flight->view, numbers,
-                                    &egress, job->out, job->out_capacity, &head);
-
-    if (error != 0)
-        return error;
-    job->clear_bytes = head.clear_bytes;
-    job->head_bytes = head.head_bytes;
-    job->tail = flight->data + head.tail_offset;
-    job->tail_bytes = head.tail_bytes;
-    return 0;
-}
-
 static void deliver(struct worker *worker, struct consumer *consumer, const struct flight *flight)
 {
     struct media_consumer *media = &consumer->row->media;
@@ -142,18 +122,10 @@ static void deliver(struct worker *worker, struct consumer *consumer, const stru
         drop(worker, consumer, DROP_late);
         return;
     }
-    struct srtp_protect_job *job = egress_begin(worker, consumer->transport, SRTP_KIND_RTP);
-    if (!job)
+    struct stored_packet packet = {
+        .data = flight->data, .view = &flight->view, .type = flight->type, .source = flight->source};
+    if (stored_send(worker, consumer, &packet, &numbers) != 0)
         return;
-    job->stream = &media->srtp;
-    job->index = numbers.sequence;
-    media->rewrite.payload_type = flight->type->router_payload_type;
-    if (build(worker, consumer, flight, &numbers, job) != 0) {
-        egress_cancel(worker);
-        drop(worker, consumer, DROP_rewrite_too_long);
-        return;
-    }
-    egress_commit(worker);
     send_stats_packet(&media->stats, numbers.timestamp, flight->view.header.payload_length, worker->now_us);
     worker->totals.rtp_forwarded++;
 }
@@ -163,38 +135,54 @@ static bool is_padding(const struct flight *flight)
     return flight->view.header.payload_length == 0;
 }
 
-void forward_packet(struct worker *worker, struct stream *stream, const struct shm_payload_type *type,
-                    uint8_t *data, bool is_own, const struct packet_view *view)
+static void add_flight(struct worker *worker, const struct flight *flight)
 {
     struct forward_batch *batch = &worker->forward;
+    struct stream *stream = flight->stream;
     struct producer *producer = stream->producer;
 
     if (producer->row->paused) {
         worker_drop(worker, DROP_producer_paused);
         return;
     }
-    if (view->header.payload_length == 0 && !producer->mirror) /* counted once */
+    if (is_padding(flight) && !producer->mirror) /* counted once */
         worker_drop(worker, DROP_padding_only);
     if (!producer->consumers && producer->row->followers == 0)
         return;
     if (batch->count == PORT_BATCH)
         forward_flush(worker);
-    struct flight *flight = &batch->flights[batch->count++];
-    *flight = (struct flight){
-        .stream = stream,
-        .type = type,
-        .data = data,
-        .room = is_own ? data + view->header.payload_offset + view->header.payload_length : NULL,
-        .source = worker->egress.source,
-        .restarts = stream->row->stats.restarts,
-        .view = *view};
+    struct flight *added = &batch->flights[batch->count++];
+    *added = *flight;
     if (stream->last_flight)
-        stream->last_flight->next = flight;
+        stream->last_flight->next = added;
     else
         batch->streams[batch->stream_count++] = stream;
     if (!stream->first_flight)
-        stream->first_flight = flight;
-    stream->last_flight = flight;
+        stream->first_flight = added;
+    stream->last_flight = added;
+}
+
+void forward_packet(struct worker *worker, struct stream *stream, const struct shm_payload_type *type,
+                    uint8_t *data, const struct packet_view *view)
+{
+    struct flight flight = {.stream = stream,
+                            .type = type,
+                            .data = data,
+                            .room = data + view->header.payload_offset + view->header.payload_length,
+                            .restarts = stream->row->stats.restarts,
+                            .view = *view};
+    add_flight(worker, &flight);
+}
+
+void forward_stored(struct worker *worker, struct stream *stream, const struct stored_packet *packet)
+{
+    struct flight flight = {.stream = stream,
+                            .type = packet->type,
+                            .data = packet->data,
+                            .source = packet->source,
+                            .restarts = stream->row->stats.restarts,
+                            .view = *packet->view};
+    add_flight(worker, &flight);
 }
 
 static void forward_flight(struct worker *worker, struct consumer *consumer, const struct flight *flight)
@@ -224,11 +212,16 @@ static void prefetch(const struct consumer *consumer)
     __builtin_prefetch(next->next_of_producer);
 }
 
-/* Other workers are told first, so that they work side by side. */
-static void refer(struct worker *worker, const struct flight *flight)
+/* Stores what is this worker's. Other workers are told first, so that they work side by side. */
+static void keep(struct worker *worker, struct flight *flight)
 {
-    for (; flight && flight->stream->producer->row->followers != 0; flight = flight->next)
-        peers_reference(worker, flight);
+    const struct producer *producer = flight->stream->producer;
+
+    for (; flight && !producer->mirror; flight = flight->next) {
+        stored_keep(worker, flight);
+        if (producer->row->followers != 0)
+            peers_reference(worker, flight);
+    }
 }
 
 static void flush_stream(struct worker *worker, struct stream *stream)
@@ -238,25 +231,21 @@ static void flush_stream(struct worker *worker, struct stream *stream)
     stream->first_flight = stream->last_flight = NULL;
     if (first->next)
         equalise(first);
-    refer(worker, first);
+    keep(worker, first);
     for (struct consumer *consumer = stream->producer->consumers; consumer;
          consumer = consumer->next_of_producer) {
         prefetch(consumer);
-        for (const struct flight *flight = first; flight; flight = flight->next) {
-            worker->egress.source = flight->source;
+        for (const struct flight *flight = first; flight; flight = flight->next)
             forward_flight(worker, consumer, flight);
-        }
     }
 }
 
 void forward_flush(struct worker *worker)
 {
     struct forward_batch *batch = &worker->forward;
-    struct egress_source source = worker->egress.source;
 
     for (uint32_t i = 0; i < batch->stream_count; i++)
         flush_stream(worker, batch->streams[i]);
-    worker->egress.source = source;
     batch->stream_count = 0;
     batch->count = 0;
 }

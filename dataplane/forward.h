@@ -17,7 +17,7 @@ struct flight {
     const struct shm_payload_type *type;
     const uint8_t *data;
     uint8_t *room;               /* behind the payload, to be written to; NULL: in another worker's hands */
-    struct egress_source source; /* where data stand */
+    struct egress_source source; /* where data stand, once they are stored */
     struct flight *next;         /* of the same stream */
     uint32_t restarts;           /* of the stream, up to this packet */
     struct packet_view view;
@@ -30,10 +30,15 @@ struct forward_batch {
     struct flight flights[PORT_BATCH];
 };
 
-/* data must stay until forward_flush. is_own: it is not another worker's, and behind its payload stands what
- * is left of its SRTP tag. */
+struct stored_packet;
+
+/* A packet as it was received: data must stay until forward_flush, and behind its payload stands what is left
+ * of its SRTP tag. */
 void forward_packet(struct worker *worker, struct stream *stream, const struct shm_payload_type *type,
-                    uint8_t *data, bool is_own, const struct packet_view *view);
+                    uint8_t *data, const struct packet_view *view);
+
+/* A packet of another worker's stream, which has stored it. */
+void forward_stored(struct worker *worker, struct stream *stream, const struct stored_packet *packet);
 
 /* Hands what waits to egress. To be called before a stream, producer or consumer changes; what is declared
  * below does so by itself. */

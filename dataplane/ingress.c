@@ -282,5 +282,5 @@ void ingress_rtp(struct worker *worker, const struct ingress_packet *packet)
     scores_packet(worker, stream);
     if (was_silent)
         forward_revive(worker, stream);
-    forward_packet(worker, stream, match.payload_type, packet->data, true, &view);
+    forward_packet(worker, stream, match.payload_type, packet->data, &view);
 }

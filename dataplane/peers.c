@@ -1,5 +1,6 @@
 #include "dataplane/peers.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/eventfd.h>
 
@@ -8,12 +9,11 @@
 #include "dataplane/mirror.h"
 #include "dataplane/rtcp_egress.h"
 #include "dataplane/scores.h"
+#include "dataplane/stored.h"
 #include "dataplane/worker.h"
 
 /* Its owner joins requests anyway; this only bounds what one receiver can make workers say. */
 #define KEY_FRAME_REQUEST_US 50000u
-
-_Static_assert(sizeof(struct packet_view) <= SHM_SLOT_FACTS_BYTES, "a slot has room for what was parsed");
 
 int peers_init(struct worker *worker, const int *wake_fds)
 {
@@ -56,44 +56,18 @@ static void commit(struct worker *worker, uint32_t to)
     worker->peers.told |= 1ull << to;
 }
 
-static struct shm_slot *store_begin(struct worker *worker, const uint8_t *data, uint32_t length)
-{
-    struct shm_slot *slot = packet_store_begin(&worker->peers.store);
-
-    slot->received_us = worker->now_us;
-    slot->length = length;
-    memcpy(slot->data, data, length);
-    return slot;
-}
-
-static uint64_t store_packet(struct worker *worker, const struct flight *flight, uint32_t length)
-{
-    struct shm_slot *slot = store_begin(worker, flight->data, length);
-
-    slot->stream = flight->stream->handle;
-    slot->payload_type = (uint32_t)(flight->type - flight->stream->producer->row->payload_types);
-    slot->restarts = flight->restarts;
-    memcpy(slot->facts, &flight->view, sizeof(flight->view));
-    return packet_store_commit(&worker->peers.store, slot);
-}
-
 void peers_reference(struct worker *worker, const struct flight *flight)
 {
-    const struct rtp_header *header = &flight->view.header;
     uint64_t followers = flight->stream->producer->row->followers;
-    uint32_t length = (uint32_t)header->payload_offset + header->payload_length + header->padding_length;
 
-    if (length > SHM_SLOT_DATA_BYTES) {
-        worker_drop(worker, DROP_store_too_long);
+    if (!flight->source.slot) /* too long to be stored */
         return;
-    }
-    uint64_t position = store_packet(worker, flight, length);
     for (; followers != 0; followers &= followers - 1) {
         uint32_t to = (uint32_t)__builtin_ctzll(followers);
         struct shm_peer_record *record = begin(worker, to, SHM_PEER_REFERENCE);
         if (!record)
             continue;
-        record->position = position;
+        record->position = flight->source.position;
         record->stream = flight->stream->handle;
         commit(worker, to);
         worker->totals.references_sent++;
@@ -109,8 +83,11 @@ void peers_hand_over(struct worker *worker, uint32_t owner, const struct port_pa
     struct shm_peer_record *record = begin(worker, owner, SHM_PEER_DATAGRAM);
     if (!record)
         return;
-    struct shm_slot *slot = store_begin(worker, packet->data, packet->length);
+    struct shm_slot *slot = packet_store_begin(&worker->peers.store);
+    slot->received_us = worker->now_us;
     slot->stream = SHM_HANDLE_NONE;
+    slot->length = packet->length;
+    memcpy(slot->data, packet->data, packet->length);
     record->position = packet_store_commit(&worker->peers.store, slot);
     record->remote = packet->remote;
     commit(worker, owner);
@@ -163,29 +140,6 @@ void peers_tell_clock(struct worker *worker, const struct transport *transport, 
     }
 }
 
-/* The packet that a reference names, with what is known of it. It may be overwritten while it is sent, which
- * egress looks for; what is used before is copied and checked here. */
-static bool read_reference(struct worker *worker, const struct shm_slot *slot, uint64_t position,
-                           struct packet_view *ret_view, uint32_t *ret_payload_type, uint32_t *ret_restarts)
-{
-    uint32_t length = slot->length;
-
-    *ret_payload_type = slot->payload_type;
-    *ret_restarts = slot->restarts;
-    memcpy(ret_view, slot->facts, sizeof(*ret_view));
-    if (!packet_store_holds(slot, position)) {
-        worker_drop(worker, DROP_store_overwritten);
-        return false;
-    }
-    const struct rtp_header *header = &ret_view->header;
-    if (length > SHM_SLOT_DATA_BYTES ||
-        (uint32_t)header->payload_offset + header->payload_length + header->padding_length > length) {
-        worker_drop(worker, DROP_rtp_malformed);
-        return false;
-    }
-    return true;
-}
-
 /* What ingress does for a stream of its own, for a mirror's. */
 static void note_packet(struct worker *worker, struct stream *stream, const struct shm_payload_type *type,
                         const struct packet_view *view, uint32_t restarts)
@@ -209,31 +163,31 @@ static void note_packet(struct worker *worker, struct stream *stream, const stru
 static void take_reference(struct worker *worker, uint32_t from, const struct shm_peer_record *record)
 {
     struct stream *stream = mirror_find_stream(&worker->streams, from, record->stream);
-    const struct shm_slot *slot = packet_store_find(&worker->peers.store, from, record->position);
-    struct packet_view view;
-    uint32_t payload_type;
-    uint32_t restarts;
+    struct history_place place = {.slot = packet_store_find(&worker->peers.store, from, record->position),
+                                  .position = record->position};
+    struct stored_facts facts;
+    struct stored_packet packet;
 
     worker->totals.references_received++;
     if (!stream) {
         worker_drop(worker, DROP_stream_gone);
         return;
     }
-    if (!slot) {
+    switch (place.slot ? stored_open(stream, &place, &facts, &packet) : -ESTALE) {
+    case 0:
+        break;
+    case -ESTALE:
         worker_drop(worker, DROP_store_overwritten);
         return;
-    }
-    if (!read_reference(worker, slot, record->position, &view, &payload_type, &restarts))
-        return;
-    if (payload_type >= stream->producer->row->payload_type_count) {
+    case -EPROTO:
         worker_drop(worker, DROP_unknown_payload_type);
         return;
+    default:
+        worker_drop(worker, DROP_rtp_malformed);
+        return;
     }
-    const struct shm_payload_type *type = &stream->producer->row->payload_types[payload_type];
-    note_packet(worker, stream, type, &view, restarts);
-    worker->egress.source = (struct egress_source){slot, record->position};
-    forward_packet(worker, stream, type, (uint8_t *)slot->data, false, &view);
-    worker->egress.source = (struct egress_source){0};
+    note_packet(worker, stream, packet.type, &facts.view, facts.restarts);
+    forward_stored(worker, stream, &packet);
 }
 
 static bool take_datagram(struct worker *worker, uint32_t from, const struct shm_peer_record *record,

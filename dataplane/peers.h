@@ -1,8 +1,8 @@
 /* What workers say to one another: packets by reference, datagrams that the kernel gave to the wrong one,
  * requests for key frames, and what a mirror must know of its stream (shm/peer_record.h).
  *
- * A packet is copied into the packet store once, however many workers have consumers of it, and each of them
- * is told its position. A record that finds its ring full is dropped and counted; a worker that sleeps is
+ * A packet stands in the packet store already, and each worker that has consumers of it is told its
+ * position. A record that finds its ring full is dropped and counted; a worker that sleeps is
  * woken once a round. */
 #pragma once
 
@@ -31,7 +31,7 @@ struct peers {
 /* wake_fds: eventfds of all workers, NULL with one. -EBADMSG for rings that cannot be. */
 int peers_init(struct worker *worker, const int *wake_fds);
 
-/* Tells the producer's followers of a packet. */
+/* Tells the producer's followers of a packet that was stored (stored_keep). */
 void peers_reference(struct worker *worker, const struct flight *flight);
 
 /* Gives a datagram to the worker that it belongs to. */

@@ -13,7 +13,8 @@ static const uint8_t copied_kinds[] = {
 };
 
 #define COPIED_KINDS (sizeof(copied_kinds) / sizeof(copied_kinds[0]))
-#define MADE_KINDS 3u /* MID, abs-send-time, transport-wide number */
+#define RTX_OSN_BYTES 2u /* original sequence number */
+#define MADE_KINDS 3u    /* MID, abs-send-time, transport-wide number */
 
 struct extension_list {
     struct rtp_ext_item items[COPIED_KINDS + MADE_KINDS];
@@ -60,6 +61,8 @@ int rewrite_packet_head(const struct rewrite_state *state, const struct rewrite_
     const struct rtp_header *in = &view->header;
     size_t csrc_bytes = (size_t)4 * in->csrc_count;
     size_t descriptor_bytes = view->has_vp8 ? view->vp8.length : 0;
+    const struct rewrite_rtx *rtx = egress->rtx;
+    bool is_padded = view->is_padded && !rtx;
     size_t length = RTP_FIXED_HEADER_BYTES + csrc_bytes;
 
     if (in->csrc_count > 15 || length > in->payload_offset || descriptor_bytes > in->payload_length)
@@ -75,25 +78,33 @@ int rewrite_packet_head(const struct rewrite_state *state, const struct rewrite_
         return block_bytes == -ENOSPC ? -EMSGSIZE : -EBADMSG;
 
     struct rtp_header fixed = {
-        .payload_type = state->payload_type,
+        .payload_type = rtx ? rtx->payload_type : state->payload_type,
         .marker = in->marker,
         .has_extension = block_bytes > 0,
-        .has_padding = view->is_padded,
-        .sequence = (uint16_t)numbers->sequence,
+        .has_padding = is_padded,
+        .sequence = rtx ? rtx->sequence : (uint16_t)numbers->sequence,
         .timestamp = numbers->timestamp,
-        .ssrc = state->ssrc,
+        .ssrc = rtx ? rtx->ssrc : state->ssrc,
     };
     rtp_write_fixed_header(out, &fixed);
     out[0] = (uint8_t)(out[0] | in->csrc_count);
     memcpy(out + RTP_FIXED_HEADER_BYTES, packet + RTP_FIXED_HEADER_BYTES, csrc_bytes);
     length += (size_t)block_bytes;
 
+    size_t clear_bytes = length;
+    if (rtx) {
+        if (length + RTX_OSN_BYTES > out_bytes)
+            return -EMSGSIZE;
+        store_be16(out + length, (uint16_t)numbers->sequence);
+        length += RTX_OSN_BYTES;
+    }
+
     struct rewrite_head head = {
-        .clear_bytes = (uint16_t)length,
+        .clear_bytes = (uint16_t)clear_bytes,
         .head_bytes = (uint16_t)(length + descriptor_bytes),
         .tail_offset = (uint16_t)(in->payload_offset + descriptor_bytes),
         .tail_bytes =
-            (uint16_t)(in->payload_length - descriptor_bytes + (view->is_padded ? in->padding_length : 0)),
+            (uint16_t)(in->payload_length - descriptor_bytes + (is_padded ? in->padding_length : 0)),
     };
     if (head.head_bytes > out_bytes)
         return -EMSGSIZE;
@@ -118,7 +129,8 @@ int rewrite_packet(const struct rewrite_state *state, const struct rewrite_exten
     uint8_t head_buffer[REWRITE_PACKET_HEAD_MAX];
     uint16_t sequence = egress->transport_sequence ? *egress->transport_sequence : 0;
     struct rewrite_egress probe = {.now_us = egress->now_us,
-                                   .transport_sequence = egress->transport_sequence ? &sequence : NULL};
+                                   .transport_sequence = egress->transport_sequence ? &sequence : NULL,
+                                   .rtx = egress->rtx};
     struct rewrite_head head;
     int error = rewrite_packet_head(state, extensions, packet, view, numbers, &probe, head_buffer,
                                     sizeof(head_buffer), &head);

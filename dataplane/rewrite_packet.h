@@ -12,11 +12,19 @@
 /* Fixed header, 15 CSRCs, and an extension block with every kind at its longest. */
 #define REWRITE_PACKET_HEAD_MAX 512u
 
+/* The numbers of a packet that is sent once more as RTX (RFC 4588 section 4). */
+struct rewrite_rtx {
+    uint32_t ssrc;
+    uint16_t sequence;
+    uint8_t payload_type;
+};
+
 /* What a packet gets on its way out. */
 struct rewrite_egress {
     uint64_t now_us;
     uint16_t
         *transport_sequence; /* the transport's next number, counted up when one was written; NULL = none */
+    const struct rewrite_rtx *rtx; /* NULL: it goes out under its own numbers */
 };
 
 struct rewrite_head {
@@ -28,8 +36,9 @@ struct rewrite_head {
 
 /* Writes the head. CSRCs are kept; of the extensions the consumer gets those it has an id for: its own MID,
  * abs-send-time and transport-wide number are made here, the others copied from the packet; RID and repaired
- * RID never. -EMSGSIZE when out is too small, -EBADMSG when view and packet do not belong together; then
- * nothing has changed but out. out must not overlap packet. */
+ * RID never. RTX carries the packet's own number before the payload, and no padding. -EMSGSIZE when out is
+ * too small, -EBADMSG when view and packet do not belong together; then nothing has changed but out. out must
+ * not overlap packet. */
 int rewrite_packet_head(const struct rewrite_state *state, const struct rewrite_extensions *extensions,
                         const uint8_t *packet, const struct packet_view *view,
                         const struct rewrite_numbers *numbers, const struct rewrite_egress *egress,

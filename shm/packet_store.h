@@ -26,7 +26,8 @@ struct shm_slot {
     uint32_t length;
     uint32_t payload_type; /* index in the producer's list */
     uint32_t restarts;     /* of the stream, up to this packet */
-    uint8_t reserved[28];
+    uint16_t sequence;     /* its number, as it was received */
+    uint8_t reserved[26];
     uint8_t facts[SHM_SLOT_FACTS_BYTES]; /* what its worker parsed: struct packet_view of dataplane/ */
     uint8_t data[SHM_SLOT_DATA_BYTES];
 };

@@ -166,7 +166,10 @@ struct shm_consumer_row {
 
     char cname[SHM_CNAME_BYTES];
     struct score score;
+    uint64_t rtx_next;        /* packet index of the next RTX packet (RFC 4588), 48 bits */
+    uint64_t retransmissions; /* packets sent once more */
+    uint8_t reserved2[48];
 };
-SHM_STATIC_SIZE(struct shm_consumer_row, 512);
+SHM_STATIC_SIZE(struct shm_consumer_row, 576);
 _Static_assert(__builtin_offsetof(struct shm_consumer_row, media) == 64,
                "the head of a consumer is one cache line");

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "shm/history.h"
 #include "shm/liveness.h"
 #include "shm/packet_store.h"
 #include "shm/ring.h"
@@ -88,6 +89,7 @@ static uint64_t lay_out(const struct shm_capacities *c, struct shm_section secti
         [SHM_SECTION_PEER_RING] = {SHM_RING_BYTES(c->peer_ring_bytes), c->workers * c->workers},
         [SHM_SECTION_STORE_HEAD] = {sizeof(struct shm_store_head), c->workers},
         [SHM_SECTION_STORE] = {sizeof(struct shm_slot), c->workers * c->store_slots},
+        [SHM_SECTION_HISTORY] = {sizeof(struct shm_history), c->streams},
         [SHM_SECTION_SRTP_HEAD] = {sizeof(struct srtp_receive_head), c->workers},
         [SHM_SECTION_SRTP_RECEIVE] = {sizeof(struct srtp_receive_stream),
                                       c->workers * shm_segment_srtp_streams(c)},

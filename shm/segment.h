@@ -30,6 +30,7 @@ enum shm_section_kind {
     SHM_SECTION_PEER_RING,    /* worker -> worker: struct shm_peer_record, row from * workers + to */
     SHM_SECTION_STORE_HEAD,   /* struct shm_store_head, by its worker */
     SHM_SECTION_STORE,        /* struct shm_slot, store_slots a worker, by that worker */
+    SHM_SECTION_HISTORY,      /* struct shm_history, by stream, written by the worker that owns it */
     SHM_SECTION_SRTP_HEAD,    /* struct srtp_receive_head, by worker */
     SHM_SECTION_SRTP_RECEIVE, /* struct srtp_receive_stream: shm_segment_srtp_streams for each worker */
     SHM_SECTION_COUNT

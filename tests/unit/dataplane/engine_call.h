@@ -9,6 +9,7 @@
 #define ALICE_VIDEO_SSRC 0x22222222u
 #define BOB_AUDIO_SSRC 0xaaaaaaaau
 #define BOB_VIDEO_SSRC 0xbbbbbbbbu
+#define BOB_VIDEO_RTX_SSRC 0xbbbbbbbcu
 
 static const uint8_t opus[] = {0xfc, 0xff, 0xfe, 1, 2, 3, 4, 5, 6, 7};
 
@@ -96,6 +97,7 @@ static inline void consume_video(struct call *call, bool paused)
                                     .transport = call->bob.transport,
                                     .producer = call->video,
                                     .ssrc = BOB_VIDEO_SSRC,
+                                    .rtx_ssrc = BOB_VIDEO_RTX_SSRC,
                                     .mid = "8",
                                     .paused = paused};
     assert_int_equal(rig_install_consumer(&call->rig, &consumer), 0);

@@ -30,6 +30,7 @@ static inline void consume(struct pair *pair, shm_handle handle, shm_handle prod
                                     .transport = pair->call.bob.transport,
                                     .producer = producer,
                                     .ssrc = ssrc,
+                                    .rtx_ssrc = ssrc == BOB_VIDEO_SSRC ? BOB_VIDEO_RTX_SSRC : 0,
                                     .mid = "7"};
     assert_int_equal(rig_install_consumer(&pair->second, &consumer), 0);
 }

@@ -379,6 +379,7 @@ struct rig_consumer {
     shm_handle transport;
     shm_handle producer;
     uint32_t ssrc;
+    uint32_t rtx_ssrc; /* 0: none */
     const char *mid;
     bool paused;
 };
@@ -401,6 +402,7 @@ static inline uint32_t rig_install_consumer(struct rig *rig, const struct rig_co
     message.transport = consumer->transport;
     message.producer = consumer->producer;
     message.ssrc = consumer->ssrc;
+    message.rtx_ssrc = consumer->rtx_ssrc;
     message.mid = (char *)consumer->mid;
     message.cname = (char *)"peer-cname";
     message.n_header_extensions = 3;
