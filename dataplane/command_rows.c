@@ -167,9 +167,9 @@ static void init_media(struct worker *worker, struct shm_consumer_row *row, cons
         temporal_layers[i] = producer->streams[i]->row->temporal_layers;
     /* RFC 3711 section 3.3.1: in the lower half, so that a receiver cannot mistake the roll-over counter. */
     uint16_t first_sequence = (uint16_t)(worker_random(worker) % 32000 + 1);
-    row->rtx_next = worker_random(worker) % 32000 + 1;
     rewrite_init(&row->media.rewrite, row->ssrc, type->router_payload_type, first_sequence,
                  row->kind == SHM_MEDIA_VIDEO);
+    row->media.rewrite.rtx_next = worker_random(worker) % 32000 + 1;
     layer_switch_init(&row->media.layer, temporal_layers, producer->row->encoding_count,
                       key_frame_needed(type->codec));
     /* That nothing is forwarded goes without saying until something was. */

@@ -12,7 +12,6 @@
 #include "dataplane/remb_cap.h"
 #include "dataplane/rewrite.h"
 #include "dataplane/rtcp_egress.h"
-#include "dataplane/stored.h"
 #include "dataplane/worker.h"
 
 /* Runs one command. 0, or a negative errno, which *ret_reason may explain. */
@@ -207,10 +206,8 @@ static int install_keys(struct worker *worker, const Km__Command *command, const
     bool could_send = transport_can_send(transport);
     error = transport_set_keys(&worker->transports, transport, profile, message->receive_key.data,
                                message->send_key.data);
-    for (struct consumer *consumer = transport->consumers; consumer; consumer = consumer->next_of_transport) {
+    for (struct consumer *consumer = transport->consumers; consumer; consumer = consumer->next_of_transport)
         rewrite_new_keys(&consumer->row->media.rewrite);
-        stored_new_keys(consumer);
-    }
     if (error != 0)
         *ret_reason = "the SRTP layer does not take the keys";
     else if (!could_send && transport_can_send(transport))

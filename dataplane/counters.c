@@ -120,7 +120,7 @@ static void publish_consumer(struct worker *worker, struct consumer *consumer)
         .jitter = stats->jitter,
         .rtt_us = stats->rtt_us,
         .bitrate_bps = bitrate_window_bps(&stats->bitrate, worker->now_us),
-        .nack_count = (uint32_t)stats->nacks,
+        .nack_count = stats->nacks,
         .pli_count = stats->plis,
         .fir_count = stats->firs,
         .spatial_layer = row->media.layer.current,

@@ -5,7 +5,7 @@
 
 #include "dataplane/ntp_time.h"
 
-#define WINDOW 128
+#define WINDOW MEDIA_REWRITE_WINDOW
 
 /* A timestamp that the sender's clock and the time that passed put further apart than this is a clock that
  * jumped: then only the time that passed is believed. */
@@ -18,36 +18,39 @@ enum rewrite_flags {
     REWRITE_MID_FRAME = 8 /* the newest packet sent did not end its frame */
 };
 
-typedef unsigned __int128 window_bits;
-
-static window_bits window_load(const uint64_t bits[2])
+static struct rewrite_word *word_of(struct rewrite_state *state, uint16_t sequence)
 {
-    return (window_bits)bits[1] << 64 | bits[0];
+    return &state->window[sequence % WINDOW / 64];
 }
 
-static void window_store(uint64_t bits[2], window_bits value)
+static uint64_t bit_of(uint16_t sequence)
 {
-    bits[0] = (uint64_t)value;
-    bits[1] = (uint64_t)(value >> 64);
+    return 1ull << sequence % 64;
 }
 
-/* Moves the window on by steps > 0. */
-static void window_shift(uint64_t bits[2], int steps)
+/* How many of the newest `age` numbers were left out. */
+static unsigned count_dropped(const struct rewrite_state *state, unsigned age)
 {
-    window_store(bits, steps < WINDOW ? window_load(bits) << steps : 0);
+    unsigned count = 0;
+
+    while (age > 0) {
+        uint16_t oldest = (uint16_t)(state->highest_in - age + 1);
+        unsigned numbers = 64 - oldest % 64; /* of its word, from it on */
+        uint64_t bits = state->window[oldest % WINDOW / 64].dropped >> oldest % 64;
+        if (numbers > age) {
+            numbers = age;
+            bits &= (1ull << numbers) - 1;
+        }
+        count += (unsigned)__builtin_popcountll(bits);
+        age -= numbers;
+    }
+    return count;
 }
 
-static bool window_test(const uint64_t bits[2], unsigned age)
+static void forget_window(struct rewrite_state *state)
 {
-    return bits[age / 64] >> (age % 64) & 1;
-}
-
-/* How many of the newest `age` numbers are set. */
-static unsigned window_count(const uint64_t bits[2], unsigned age)
-{
-    window_bits newest = window_load(bits) & (((window_bits)1 << age) - 1);
-    return (unsigned)(__builtin_popcountll((uint64_t)newest) +
-                      __builtin_popcountll((uint64_t)(newest >> 64)));
+    for (unsigned i = 0; i < WINDOW / 64; i++)
+        state->window[i] = (struct rewrite_word){.sent = UINT64_MAX};
 }
 
 void rewrite_init(struct rewrite_state *state, uint32_t ssrc, uint8_t payload_type, uint16_t first_sequence,
@@ -64,7 +67,9 @@ void rewrite_init(struct rewrite_state *state, uint32_t ssrc, uint8_t payload_ty
 void rewrite_new_keys(struct rewrite_state *state)
 {
     state->highest_out = state->highest_out == UINT64_MAX ? UINT64_MAX : state->highest_out & 0xffff;
-    memset(state->sent, 0xff, sizeof(state->sent));
+    state->rtx_next &= 0xffff;
+    for (unsigned i = 0; i < WINDOW / 64; i++)
+        state->window[i].sent = UINT64_MAX;
 }
 
 static uint32_t rewrite_sync_timestamp(const struct rewrite_state *state, const struct rewrite_start *start)
@@ -93,25 +98,31 @@ void rewrite_sync(struct rewrite_state *state, const struct rewrite_start *start
     state->highest_in = (uint16_t)(start->sequence - 1);
 
     /* What is older than the first packet counts as sent, and so never is. */
-    memset(state->sent, 0xff, sizeof(state->sent));
-    memset(state->dropped, 0, sizeof(state->dropped));
+    forget_window(state);
 }
 
 /* The age of a number that is not the newest, or why it cannot go out. */
-static int rewrite_age(const struct rewrite_state *state, int delta)
+static int rewrite_age(struct rewrite_state *state, uint16_t sequence, int delta)
 {
-    if (delta <= -WINDOW)
+    const struct rewrite_word *word = word_of(state, sequence);
+
+    if (delta <= -(int)WINDOW)
         return -ESTALE;
-    unsigned age = (unsigned)-delta;
-    if (window_test(state->sent, age) || window_test(state->dropped, age))
-        return -EALREADY;
-    return (int)age;
+    return (word->sent | word->dropped) & bit_of(sequence) ? -EALREADY : -delta;
 }
 
+/* The numbers up to sequence take over the bits of older ones. */
 static void rewrite_advance(struct rewrite_state *state, uint16_t sequence, int delta)
 {
-    window_shift(state->sent, delta);
-    window_shift(state->dropped, delta);
+    if (delta >= (int)WINDOW) {
+        memset(state->window, 0, sizeof(state->window));
+    } else {
+        for (uint16_t number = (uint16_t)(state->highest_in + 1); delta > 0; delta--, number++) {
+            struct rewrite_word *word = word_of(state, number);
+            word->sent &= ~bit_of(number);
+            word->dropped &= ~bit_of(number);
+        }
+    }
     state->highest_in = sequence;
 }
 
@@ -125,17 +136,17 @@ int rewrite_sequence(struct rewrite_state *state, const struct rtp_header *heade
     uint64_t sequence;
     if (delta > 0) {
         rewrite_advance(state, header->sequence, delta);
-        state->sent[0] |= 1;
+        word_of(state, header->sequence)->sent |= bit_of(header->sequence);
         state->highest_out += (unsigned)delta;
         sequence = state->highest_out;
         uint8_t mid_frame = state->flags & REWRITE_VIDEO && !header->marker ? REWRITE_MID_FRAME : 0;
         state->flags = (uint8_t)((state->flags & ~REWRITE_MID_FRAME) | mid_frame);
     } else {
-        int age = rewrite_age(state, delta);
+        int age = rewrite_age(state, header->sequence, delta);
         if (age < 0)
             return age;
-        state->sent[age / 64] |= 1ull << (age % 64);
-        sequence = state->highest_out - ((unsigned)age - window_count(state->dropped, (unsigned)age));
+        word_of(state, header->sequence)->sent |= bit_of(header->sequence);
+        sequence = state->highest_out - ((unsigned)age - count_dropped(state, (unsigned)age));
     }
 
     uint32_t timestamp = header->timestamp + state->timestamp_offset;
@@ -157,14 +168,14 @@ int rewrite_drop(struct rewrite_state *state, uint16_t sequence)
     int delta = rtp_seq_delta(sequence, state->highest_in);
     if (delta > 0) {
         rewrite_advance(state, sequence, delta);
-        state->dropped[0] |= 1;
+        word_of(state, sequence)->dropped |= bit_of(sequence);
         state->highest_out += (unsigned)delta - 1;
         return 0;
     }
-    int age = rewrite_age(state, delta);
+    int age = rewrite_age(state, sequence, delta);
     if (age < 0)
         return age;
     /* Its number stands between others that are out: it can only stay unused. */
-    state->sent[age / 64] |= 1ull << (age % 64);
+    word_of(state, sequence)->sent |= bit_of(sequence);
     return 0;
 }

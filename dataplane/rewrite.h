@@ -1,6 +1,6 @@
 /* One consumer's view of a stream: SSRC, payload type, header extensions of its own, sequence numbers and
  * timestamps that go on whatever happens upstream: pauses, producer restarts, switches of encoding, packets
- * left out. State: struct rewrite_state, one cache line.
+ * left out. State: struct rewrite_state.
  *
  * A packet's way:
  *     switch (layer_switch_packet(...)) { ignored: return; switched: rewrite_sync(); vp8_continuity_sync(); }
@@ -10,7 +10,7 @@
  *
  * Output numbers are 64 bits wide inside; the low 48 are the SRTP packet index (roll-over counter and
  * sequence). None is given out twice, whatever comes in: with AES-GCM that would break the cipher. Input that
- * is older than 128 numbers, or older than the last sync, is refused. */
+ * is older than 512 numbers, or older than the last sync, is refused. */
 #pragma once
 
 #include <stdbool.h>

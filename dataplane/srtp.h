@@ -66,7 +66,7 @@ struct srtp_unprotect_job {
  * the payload goes on in tail. RTCP: all stands in out, clear_bytes is 8, tail is NULL.
  *
  * RTP also says its packet index (RFC 3711 section 3.3.1), whose low 16 bits are the sequence number, and
- * where the indices of its SSRC are counted. One that was used before, or is 128 or more below the highest,
+ * where the indices of its SSRC are counted. One that was used before, or is 512 or more below the highest,
  * is SRTP_FAILED. is_repeat: the very bytes that were protected with this index before, to be sent once more.
  */
 struct srtp_protect_job {

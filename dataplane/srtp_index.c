@@ -1,18 +1,23 @@
 #include "dataplane/srtp_index.h"
 
-#define WINDOW 128u
+#include <string.h>
 
-static void shift(uint64_t sent[2], uint64_t steps)
+#define WINDOW SRTP_STATE_SENT_PACKETS
+
+static uint64_t *word_of(struct srtp_send_stream *stream, uint64_t index)
 {
-    if (steps >= WINDOW) {
-        sent[0] = sent[1] = 0;
-    } else if (steps >= 64) {
-        sent[1] = sent[0] << (steps - 64);
-        sent[0] = 0;
-    } else if (steps > 0) {
-        sent[1] = sent[1] << steps | sent[0] >> (64 - steps);
-        sent[0] <<= steps;
-    }
+    return &stream->sent[index % WINDOW / 64];
+}
+
+/* Makes room for the indices up to last; the bits that they take over are of older ones. Ends with next. */
+static void advance(struct srtp_send_stream *stream, uint64_t last)
+{
+    if (last - stream->next >= WINDOW)
+        memset(stream->sent, 0, sizeof(stream->sent));
+    else
+        for (uint64_t index = stream->next; index <= last; index++)
+            *word_of(stream, index) &= ~(1ull << index % 64);
+    stream->next = last + 1;
 }
 
 /* Written so that a kill between any two stores leaves what claims no less than was used. */
@@ -20,7 +25,7 @@ static void adopt(struct srtp_send_stream *stream, uint32_t epoch, uint32_t life
 {
     if (stream->epoch != epoch)
         stream->next = 0; /* of other keys */
-    stream->sent[0] = stream->sent[1] = UINT64_MAX;
+    memset(stream->sent, 0xff, sizeof(stream->sent));
     __atomic_signal_fence(__ATOMIC_RELEASE);
     stream->epoch = epoch;
     stream->life = life;
@@ -32,16 +37,10 @@ bool srtp_index_claim(struct srtp_send_stream *stream, uint32_t epoch, uint32_t 
         adopt(stream, epoch, life);
     if (index >= SRTP_INDEX_END)
         return false;
-    if (index >= stream->next) {
-        uint64_t steps = index + 1 - stream->next;
-        stream->next = index + 1;
-        shift(stream->sent, steps);
-        stream->sent[0] |= 1;
-        return true;
-    }
-    uint64_t age = stream->next - 1 - index;
-    if (age >= WINDOW || stream->sent[age / 64] >> (age % 64) & 1)
+    if (index >= stream->next)
+        advance(stream, index);
+    else if (stream->next - index > WINDOW || *word_of(stream, index) >> index % 64 & 1)
         return false;
-    stream->sent[age / 64] |= 1ull << (age % 64);
+    *word_of(stream, index) |= 1ull << index % 64;
     return true;
 }

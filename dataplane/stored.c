@@ -151,17 +151,12 @@ int stored_send_rtx(struct worker *worker, struct consumer *consumer, const stru
     if (row->rtx_ssrc == 0 || packet->type->router_rtx_payload_type == 0)
         return -EOPNOTSUPP;
     struct rewrite_rtx rtx = {.ssrc = row->rtx_ssrc,
-                              .sequence = (uint16_t)row->rtx_next,
+                              .sequence = (uint16_t)row->media.rewrite.rtx_next,
                               .payload_type = packet->type->router_rtx_payload_type};
-    int error = queue(worker, consumer, packet, numbers, &rtx, row->rtx_next);
+    int error = queue(worker, consumer, packet, numbers, &rtx, row->media.rewrite.rtx_next);
     if (error != 0)
         return error;
-    row->rtx_next++;
-    row->retransmissions++;
+    row->media.rewrite.rtx_next++;
+    row->media.stats.retransmissions++;
     return packet->view->header.payload_length;
-}
-
-void stored_new_keys(struct consumer *consumer)
-{
-    consumer->row->rtx_next &= 0xffff;
 }

@@ -58,6 +58,3 @@ int stored_send(struct worker *worker, struct consumer *consumer, const struct s
  * consumer has no RTX, or the packet's codec none; else as above. Returns the bytes of its payload. */
 int stored_send_rtx(struct worker *worker, struct consumer *consumer, const struct stored_packet *packet,
                     const struct rewrite_numbers *numbers);
-
-/* The transport of a consumer has new keys: as rewrite_new_keys, for its RTX. */
-void stored_new_keys(struct consumer *consumer);

@@ -111,7 +111,8 @@ struct send_stats {
     uint8_t reserved[7];
     uint64_t next_report_us; /* rtcp_report: when the next sender report is due; 0 = at once */
     struct bitrate_window bitrate;
-    uint64_t nacks;
+    uint32_t nacks;
+    uint32_t retransmissions; /* packets sent once more */
     uint32_t plis;
     uint32_t firs;
 };
@@ -125,22 +126,32 @@ struct sender_clock {
 };
 MEDIA_STATIC_SIZE(struct sender_clock, 16);
 
-/* What a consumer's packets are rewritten by: exactly one cache line, all that a plain packet touches. Needs
- * rewrite_init. The bitmaps cover the 128 newest input sequence numbers, bit n is highest_in - n. */
+#define MEDIA_REWRITE_WINDOW 512u
+
+/* 64 input numbers. */
+struct rewrite_word {
+    uint64_t sent;
+    uint64_t dropped; /* left out, the gap closed */
+};
+
+/* What a consumer's packets are rewritten by: two cache lines are all that a plain packet touches. Needs
+ * rewrite_init. The window covers the newest input sequence numbers, number n has bit n % 64 of word
+ * n % MEDIA_REWRITE_WINDOW / 64. */
 struct rewrite_state {
     uint64_t highest_out; /* the output number of the newest input that was not left out; its low 48 bits are
                              the SRTP index */
     uint64_t last_us;     /* when last_timestamp went out */
-    uint64_t sent[2];     /* low half first */
-    uint64_t dropped[2];  /* left out, the gap closed */
     uint32_t timestamp_offset; /* output minus input */
     uint32_t last_timestamp;   /* highest sent */
     uint32_t ssrc;
     uint16_t highest_in;
     uint8_t payload_type;
     uint8_t flags;
+    uint64_t rtx_next; /* the SRTP index of the next RTX packet */
+    uint8_t reserved[24];
+    struct rewrite_word window[MEDIA_REWRITE_WINDOW / 64];
 } __attribute__((aligned(64)));
-MEDIA_STATIC_SIZE(struct rewrite_state, 64);
+MEDIA_STATIC_SIZE(struct rewrite_state, 64 + MEDIA_REWRITE_WINDOW / 4);
 
 /* A consumer's header extensions: the id on its wire of each kind, 0 = not sent; the MID that it inserts. */
 struct rewrite_extensions {
@@ -185,11 +196,12 @@ struct media_consumer {
     struct srtp_send_stream srtp; /* the indices of its SSRC */
     struct send_stats stats;
     struct srtp_send_stream srtp_rtx; /* and of its RTX SSRC */
+    uint8_t reserved[32];
 };
-MEDIA_STATIC_SIZE(struct media_consumer, 320);
-_Static_assert(__builtin_offsetof(struct media_consumer, vp8) == 64 &&
-                   __builtin_offsetof(struct media_consumer, srtp) == 128,
-               "a consumer's packet touches three cache lines: numbers, codec and extensions, counters");
+MEDIA_STATIC_SIZE(struct media_consumer, 576);
+_Static_assert(__builtin_offsetof(struct media_consumer, vp8) == 192 &&
+                   __builtin_offsetof(struct media_consumer, srtp) == 256,
+               "numbers, window, codec and extensions, counters begin cache lines");
 
 /* Key frames asked of one producer stream. */
 struct key_frame_request {

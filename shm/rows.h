@@ -144,8 +144,8 @@ struct shm_stream_row {
 };
 SHM_STATIC_SIZE(struct shm_stream_row, 512);
 
-/* The first packet of a round touches five of its cache lines (ARCHITECTURE.md counts them). */
-#define SHM_CONSUMER_HOT_BYTES 256u
+/* The first packet of a round touches seven of its cache lines (ARCHITECTURE.md counts them), among these. */
+#define SHM_CONSUMER_HOT_BYTES 512u
 struct shm_consumer_row {
     SHM_ALIGNED struct shm_row row;
     shm_handle transport;
@@ -166,10 +166,7 @@ struct shm_consumer_row {
 
     char cname[SHM_CNAME_BYTES];
     struct score score;
-    uint64_t rtx_next;        /* packet index of the next RTX packet (RFC 4588), 48 bits */
-    uint64_t retransmissions; /* packets sent once more */
-    uint8_t reserved2[48];
 };
-SHM_STATIC_SIZE(struct shm_consumer_row, 576);
+SHM_STATIC_SIZE(struct shm_consumer_row, 768);
 _Static_assert(__builtin_offsetof(struct shm_consumer_row, media) == 64,
                "the head of a consumer is one cache line");

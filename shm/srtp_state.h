@@ -16,6 +16,7 @@
 
 #define SRTP_STATE_REPLAY_PACKETS 1024u
 #define SRTP_STATE_RTCP_REPLAY_PACKETS 128u
+#define SRTP_STATE_SENT_PACKETS 512u /* as far back as a repaired packet may be sent late */
 
 /* Receive streams that are always enough for one worker: media and RTX of every producer stream, and guests.
  */
@@ -49,12 +50,12 @@ SHM_STATIC_SIZE(struct srtp_transport_state, 320);
 /* The indices (48 bits: roll-over counter and sequence number) of one SSRC that is sent. Those of a former
  * process are all taken for used up to the highest. */
 struct srtp_send_stream {
-    uint64_t next;    /* one past the highest index used */
-    uint64_t sent[2]; /* bit n: next - 1 - n was used; low half first */
-    uint32_t epoch;   /* the keys that this is about */
-    uint32_t life;    /* the process that knows sent */
+    uint64_t next;                               /* one past the highest index used */
+    uint32_t epoch;                              /* the keys that this is about */
+    uint32_t life;                               /* the process that knows sent */
+    uint64_t sent[SRTP_STATE_SENT_PACKETS / 64]; /* bit n % 512: index n was used, for the newest 512 */
 };
-SHM_STATIC_SIZE(struct srtp_send_stream, 32);
+SHM_STATIC_SIZE(struct srtp_send_stream, 80);
 
 /* What a part of the pool says of itself. */
 struct srtp_receive_head {

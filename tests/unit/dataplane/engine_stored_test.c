@@ -71,7 +71,7 @@ static void test_rtx_has_numbers_of_its_own(void **state)
         assert_int_equal(expect_rtx(&call, (uint16_t)(1000 + i)), (uint16_t)(own + i));
     }
     const struct shm_consumer_row *row = shm_segment_at(&call.rig.segment, SHM_SECTION_CONSUMER, 6);
-    assert_int_equal(row->retransmissions, 20);
+    assert_int_equal(row->media.stats.retransmissions, 20);
     call_deinit(&call);
 }
 
