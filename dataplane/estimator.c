@@ -1,0 +1,304 @@
+#include "dataplane/estimator.h"
+
+#define SILENCE_US 500000u
+#define REFERENCE_BITS 24
+#define RTT_MAX_US 1000000u
+#define QUEUE_US 120000u
+#define QUEUE_CUTS_MAX 5u
+#define QUEUE_PROBED_US 60000u
+#define DRAIN 0.7
+
+void estimator_init(struct estimator *estimator, const struct estimator_limits *limits)
+{
+    struct estimator_limits own = *limits;
+
+    own.min_bps = own.min_bps != 0 ? own.min_bps : ESTIMATOR_MIN_BPS;
+    own.max_bps = own.max_bps != 0 ? own.max_bps : ESTIMATOR_MAX_BPS;
+    if (own.max_bps < own.min_bps)
+        own.max_bps = own.min_bps;
+    if (own.start_bps < own.min_bps)
+        own.start_bps = own.min_bps;
+    if (own.start_bps > own.max_bps)
+        own.start_bps = own.max_bps;
+    /* Not the history: its memory is only touched when something is sent. */
+    estimator->sent_bytes = estimator->numbered = 0;
+    estimator->estimate_bps = own.start_bps;
+    estimator->reason = ESTIMATOR_START;
+    estimator->has_feedback = estimator->has_remb = 0;
+    estimator->desired_bps = estimator->remb_bps = estimator->rtt_us = estimator->feedbacks_refused = 0;
+    estimator->first_numbered_us = estimator->feedback_us = 0;
+    estimator->reference = 0;
+    estimator->limits = own;
+    aimd_init(&estimator->aimd, own.start_bps);
+    loss_estimate_init(&estimator->loss);
+    overuse_init(&estimator->overuse);
+    estimator->acked = (struct acked_bitrate){0};
+    estimator->limit = (struct application_limit){0};
+    estimator->groups = (struct arrival_groups){0};
+    estimator->trendline = (struct trendline){0};
+    estimator->queue = (struct queue_delay){0};
+    estimator->queue_seen_us = estimator->queue_cuts = 0;
+    probe_init(&estimator->probe);
+    send_history_reset(&estimator->history);
+}
+
+void estimator_sent(struct estimator *estimator, uint16_t number, uint32_t bytes, uint64_t now_us)
+{
+    send_history_add(&estimator->history, number, bytes, estimator->probe.cluster, now_us);
+    estimator->sent_bytes += bytes;
+    if (estimator->numbered++ == 0)
+        estimator->first_numbered_us = now_us;
+    if (estimator->probe.cluster != 0)
+        probe_sent(&estimator->probe, bytes, now_us);
+}
+
+void estimator_sent_unnumbered(struct estimator *estimator, uint32_t bytes)
+{
+    estimator->sent_bytes += bytes;
+    send_history_carry(&estimator->history, bytes);
+}
+
+static double clamped(const struct estimator *estimator, double bps)
+{
+    const struct estimator_limits *limits = &estimator->limits;
+
+    return bps < limits->min_bps ? limits->min_bps : bps > limits->max_bps ? limits->max_bps : bps;
+}
+
+/* The least of what delay, loss and receiver allow. */
+static bool combine(struct estimator *estimator, enum estimator_reason reason, uint64_t now_us)
+{
+    uint32_t before_bps = estimator->estimate_bps;
+    uint32_t loss_bps = loss_estimate_bound_bps(&estimator->loss);
+
+    estimator->aimd.rate_bps = clamped(estimator, estimator->aimd.rate_bps);
+    double bps = estimator->aimd.rate_bps;
+    if (loss_bps < bps) {
+        bps = loss_bps;
+        reason = reason == ESTIMATOR_SILENCE ? reason : ESTIMATOR_LOSS;
+    }
+    if (estimator->has_remb && estimator->remb_bps < bps) {
+        bps = estimator->remb_bps;
+        reason = ESTIMATOR_REMB;
+    }
+    estimator->estimate_bps = (uint32_t)clamped(estimator, bps);
+    if (estimator->estimate_bps == before_bps)
+        return false;
+    estimator->reason = (uint8_t)reason;
+    if (estimator->estimate_bps < before_bps)
+        probe_dropped(&estimator->probe, before_bps, estimator->estimate_bps, now_us);
+    return true;
+}
+
+/* What the statuses of one feedback add up to. */
+struct tally {
+    uint32_t received;
+    uint32_t lost;
+    uint32_t late;
+    uint32_t probe_bps;
+    uint64_t newest_sent_us;
+    bool overused;
+};
+
+static void take_received(struct estimator *estimator, uint16_t number, int64_t arrival_us, uint64_t now_us,
+                          struct tally *tally)
+{
+    struct send_history_packet packet;
+    struct arrival_delta delta;
+    enum send_history_match match = send_history_received(&estimator->history, number, now_us, &packet);
+
+    if (match == SEND_HISTORY_UNKNOWN)
+        return;
+    tally->received += match == SEND_HISTORY_FIRST;
+    tally->late += match == SEND_HISTORY_LATE;
+    if (packet.sent_us > tally->newest_sent_us)
+        tally->newest_sent_us = packet.sent_us;
+    acked_bitrate_packet(&estimator->acked, arrival_us, packet.bytes, estimator->limit.is_limited);
+    uint32_t probe_bps =
+        probe_received(&estimator->probe, &packet, arrival_us, estimator->estimate_bps, now_us);
+    if (probe_bps != 0)
+        tally->probe_bps = probe_bps;
+    queue_delay_packet(&estimator->queue, (int64_t)packet.sent_us, arrival_us);
+    if (!arrival_groups_packet(&estimator->groups, (int64_t)packet.sent_us, arrival_us, now_us, &delta))
+        return;
+    trendline_update(&estimator->trendline, delta.arrival_ms, delta.send_ms, (double)arrival_us / 1000);
+    overuse_update(&estimator->overuse, trendline_offset_ms(&estimator->trendline),
+                   estimator->trendline.slope, delta.send_ms, now_us);
+    tally->overused |= estimator->overuse.state == OVERUSE_OVERUSING;
+}
+
+/* Arrival times count from a reference that wraps after 12 days. */
+static int64_t unwrap_reference(struct estimator *estimator, int32_t reference)
+{
+    int64_t delta = reference - estimator->reference;
+    int64_t cycle = (int64_t)1 << REFERENCE_BITS;
+
+    if (estimator->has_feedback) {
+        delta %= cycle;
+        if (delta < -cycle / 2)
+            delta += cycle;
+        if (delta >= cycle / 2)
+            delta -= cycle;
+        estimator->reference += delta;
+    } else {
+        estimator->reference = reference;
+    }
+    return (estimator->reference - reference) * TWCC_REFERENCE_US;
+}
+
+static void walk(struct estimator *estimator, const struct twcc_feedback *feedback, uint64_t now_us,
+                 struct tally *ret_tally)
+{
+    int64_t base_us = unwrap_reference(estimator, feedback->reference_time);
+    struct twcc_iterator iterator;
+    struct twcc_status status;
+
+    twcc_begin(&iterator, feedback);
+    while (twcc_next(&iterator, &status)) {
+        if (status.received)
+            take_received(estimator, status.sequence, base_us + status.arrival_us, now_us, ret_tally);
+        else
+            ret_tally->lost += send_history_lost(&estimator->history, status.sequence) == SEND_HISTORY_FIRST;
+    }
+}
+
+static void measure_rtt(struct estimator *estimator, uint64_t newest_sent_us, uint64_t now_us)
+{
+    uint64_t rtt_us = now_us - newest_sent_us;
+
+    if (newest_sent_us == 0 || newest_sent_us > now_us)
+        return;
+    rtt_us = rtt_us < RTT_MAX_US ? rtt_us : RTT_MAX_US;
+    estimator->rtt_us =
+        (uint32_t)(estimator->rtt_us == 0 ? rtt_us : (7 * (uint64_t)estimator->rtt_us + rtt_us) / 8);
+    estimator->aimd.rtt_us = estimator->rtt_us;
+}
+
+/* Where little is sent the probe knows better than what was derived from that; but what did arrive is true.
+ */
+static bool take_probe(struct estimator *estimator, uint32_t probe_bps, uint32_t acked_bps, uint64_t now_us)
+{
+    bool is_higher = probe_bps > estimator->aimd.rate_bps;
+    bool may_lower = estimator->probe.found_full && estimator->limit.is_limited;
+
+    if (estimator->overuse.state == OVERUSE_OVERUSING || (!is_higher && !may_lower))
+        return false;
+    aimd_set(&estimator->aimd, probe_bps > acked_bps ? probe_bps : acked_bps, now_us);
+    return true;
+}
+
+/* A queue that stands is too much use, too, unless it is emptying. */
+static enum overuse_state look_at_queue(struct estimator *estimator, enum overuse_state state,
+                                        uint64_t now_us)
+{
+    uint32_t queue_us = queue_delay_end(&estimator->queue, now_us);
+
+    if (queue_us < QUEUE_US) {
+        estimator->queue_cuts = 0;
+        return state;
+    }
+    if (state == OVERUSE_UNDERUSING || !aimd_may_decrease(&estimator->aimd, now_us))
+        return state;
+    estimator->queue_cuts = queue_us < estimator->queue_seen_us ? 0 : estimator->queue_cuts + 1;
+    estimator->queue_seen_us = queue_us;
+    if (estimator->queue_cuts > QUEUE_CUTS_MAX) {
+        estimator->queue_cuts = 0;
+        queue_delay_disbelieve(&estimator->queue);
+        return state;
+    }
+    acked_bitrate_expect_change(&estimator->acked); /* the path has changed, not what is sent */
+    return OVERUSE_OVERUSING;
+}
+
+/* A long queue would take seconds to empty at 0.85 of what goes through. */
+static void drain(struct estimator *estimator, uint32_t acked_bps, uint64_t now_us)
+{
+    double drained_bps = acked_bps * DRAIN;
+
+    if (estimator->queue.queue_us > QUEUE_US && acked_bps != 0 && drained_bps < estimator->aimd.rate_bps)
+        aimd_set(&estimator->aimd, (uint32_t)drained_bps, now_us);
+}
+
+bool estimator_feedback(struct estimator *estimator, const struct twcc_feedback *feedback, uint64_t now_us)
+{
+    struct tally tally = {0};
+    enum estimator_reason reason = ESTIMATOR_INCREASE;
+
+    if (feedback->status_count > ESTIMATOR_STATUSES_MAX) {
+        estimator->feedbacks_refused++;
+        return false;
+    }
+    walk(estimator, feedback, now_us, &tally);
+    if (tally.received + tally.lost + tally.late == 0)
+        return false; /* nothing new: as if it had not come */
+    estimator->has_feedback = 1;
+    estimator->feedback_us = now_us;
+    estimator->numbered = 0;
+    measure_rtt(estimator, tally.newest_sent_us, now_us);
+
+    uint32_t acked_bps = acked_bitrate_bps(&estimator->acked);
+    enum overuse_state state =
+        look_at_queue(estimator, tally.overused ? OVERUSE_OVERUSING : estimator->overuse.state, now_us);
+    if (aimd_update(&estimator->aimd, state, acked_bps, now_us)) {
+        reason = ESTIMATOR_OVERUSE;
+        drain(estimator, acked_bps, now_us);
+    } else if (tally.probe_bps != 0 && take_probe(estimator, tally.probe_bps, acked_bps, now_us))
+        reason = ESTIMATOR_PROBE;
+    struct loss_path path = {.rate_bps = estimator->estimate_bps,
+                             .acked_bps = acked_bps,
+                             .rtt_us = estimator->rtt_us,
+                             .queue_us = estimator->queue.queue_us};
+    loss_estimate_update(&estimator->loss, tally.received + tally.lost, tally.lost, tally.late, &path,
+                         now_us);
+    return combine(estimator, reason, now_us);
+}
+
+bool estimator_remb(struct estimator *estimator, uint64_t remb_bps, uint64_t now_us)
+{
+    estimator->remb_bps = (uint32_t)clamped(estimator, (double)remb_bps);
+    estimator->has_remb = 1;
+    if (!estimator->has_feedback)
+        estimator->aimd.rate_bps = estimator->remb_bps;
+    return combine(estimator, ESTIMATOR_REMB, now_us);
+}
+
+bool estimator_reported_loss(struct estimator *estimator, uint32_t packets, uint32_t lost, uint64_t now_us)
+{
+    if (estimator->has_feedback || !estimator->has_remb)
+        return false;
+    struct loss_path path = {.rate_bps = estimator->estimate_bps, .rtt_us = AIMD_RTT_US};
+    loss_estimate_update(&estimator->loss, packets, lost, 0, &path, now_us);
+    return combine(estimator, ESTIMATOR_LOSS, now_us);
+}
+
+/* Packets were sent and nothing is heard of them: the path is full, or gone. */
+static bool look_for_silence(struct estimator *estimator, uint64_t now_us)
+{
+    uint64_t since_us = estimator->feedback_us > estimator->first_numbered_us ? estimator->feedback_us
+                                                                              : estimator->first_numbered_us;
+
+    if (!estimator->has_feedback || estimator->numbered == 0 ||
+        now_us - since_us < SILENCE_US + estimator->rtt_us)
+        return false;
+    estimator->feedback_us = now_us; /* until the next half second is over */
+    aimd_set(&estimator->aimd, estimator->estimate_bps / 2, now_us);
+    return combine(estimator, ESTIMATOR_SILENCE, now_us);
+}
+
+bool estimator_turn(struct estimator *estimator, uint64_t now_us)
+{
+    bool changed = look_for_silence(estimator, now_us);
+    struct probe_inputs inputs = {.estimate_bps = estimator->estimate_bps,
+                                  .desired_bps = estimator->desired_bps,
+                                  .is_normal = estimator->overuse.state != OVERUSE_OVERUSING &&
+                                               estimator->queue.queue_us < QUEUE_PROBED_US};
+
+    if (application_limit_update(&estimator->limit, estimator->sent_bytes, estimator->estimate_bps, now_us) &&
+        !estimator->limit.is_limited)
+        acked_bitrate_expect_change(&estimator->acked);
+    estimator->sent_bytes = 0;
+    inputs.is_limited = estimator->limit.is_limited;
+    if (estimator->history.started)
+        probe_begin(&estimator->probe, &inputs, now_us);
+    return changed;
+}

@@ -1,0 +1,54 @@
+/* What was sent with a transport-wide number, until its feedback comes: when, how many bytes, in which probe.
+ *
+ * Kept for the newest SEND_HISTORY_PACKETS numbers of one transport, eight bytes each; what is older, was
+ * never sent, or was told before is not found, whatever a receiver says. Zeroes are the start. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define SEND_HISTORY_PACKETS 1024u
+#define SEND_HISTORY_CLUSTERS 8u /* probe clusters are told apart by numbers below this; 0 = none */
+
+struct send_history_entry {
+    uint32_t sent_us; /* the low half */
+    uint32_t facts;   /* see send_history.c */
+};
+
+struct send_history {
+    uint16_t newest;
+    uint8_t started;
+    uint8_t reserved;
+    uint32_t carried_bytes; /* sent without a number since the last number */
+    uint32_t in_flight; /* packets without feedback yet, those that fell out included until they are reused */
+    uint64_t newest_us;
+    struct send_history_entry entries[SEND_HISTORY_PACKETS];
+};
+
+struct send_history_packet {
+    uint64_t sent_us;
+    uint32_t bytes; /* of the packet and of what was carried along */
+    uint8_t cluster;
+};
+
+enum send_history_match {
+    SEND_HISTORY_UNKNOWN, /* never sent, too old, or told before */
+    SEND_HISTORY_FIRST,   /* first word of it */
+    SEND_HISTORY_LATE,    /* it arrived after it was told lost */
+};
+
+/* Begins anew; costs a look at the entries only where there are any. */
+void send_history_reset(struct send_history *history);
+
+/* Numbers follow each other; a jump forgets what was before. */
+void send_history_add(struct send_history *history, uint16_t number, uint32_t bytes, uint8_t cluster,
+                      uint64_t now_us);
+
+/* Bytes that go the same way but carry no number (audio): they are counted with the next number, as libwebrtc
+ * does with its "prior unacknowledged data". */
+void send_history_carry(struct send_history *history, uint32_t bytes);
+
+/* The receiver says that number has arrived, or has not. */
+enum send_history_match send_history_received(struct send_history *history, uint16_t number, uint64_t now_us,
+                                              struct send_history_packet *ret_packet);
+enum send_history_match send_history_lost(struct send_history *history, uint16_t number);
