@@ -68,6 +68,7 @@ void rewrite_new_keys(struct rewrite_state *state)
 {
     state->highest_out = state->highest_out == UINT64_MAX ? UINT64_MAX : state->highest_out & 0xffff;
     state->rtx_next &= 0xffff;
+    state->begin_out = state->highest_out + 1;
     for (unsigned i = 0; i < WINDOW / 64; i++)
         state->window[i].sent = UINT64_MAX;
 }
@@ -98,6 +99,7 @@ void rewrite_sync(struct rewrite_state *state, const struct rewrite_start *start
     state->highest_in = (uint16_t)(start->sequence - 1);
 
     /* What is older than the first packet counts as sent, and so never is. */
+    state->begin_out = state->highest_out + 1;
     forget_window(state);
 }
 

@@ -5,6 +5,7 @@
 #include "dataplane/forward.h"
 #include "dataplane/peers.h"
 #include "dataplane/receive_stats.h"
+#include "dataplane/retransmit.h"
 #include "dataplane/rtcp_egress.h"
 #include "dataplane/rtcp_report.h"
 #include "dataplane/scores.h"
@@ -94,13 +95,15 @@ static void take_nack(struct worker *worker, struct transport *transport,
     struct rtcp_nack_iterator iterator;
     uint16_t sequence;
 
-    if (!consumer) {
+    if (!consumer || consumer->row->ssrc != feedback->media_ssrc) {
         worker_drop(worker, DROP_feedback_unknown_ssrc);
         return;
     }
     rtcp_nack_begin(&iterator, feedback);
-    for (unsigned i = 0; i < NACKS_MAX && rtcp_nack_next(&iterator, &sequence); i++)
+    for (unsigned i = 0; i < NACKS_MAX && rtcp_nack_next(&iterator, &sequence); i++) {
         consumer->row->media.stats.nacks++;
+        retransmit(worker, consumer, sequence);
+    }
 }
 
 static int take_transport_feedback(struct transport *transport, const struct rtcp_packet *packet)

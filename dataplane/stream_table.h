@@ -7,6 +7,7 @@
 #pragma once
 
 #include "dataplane/audio_level.h"
+#include "dataplane/resend_limit.h"
 #include "dataplane/ssrc_map.h"
 #include "dataplane/stream_demux.h"
 #include "dataplane/transport_table.h"
@@ -43,6 +44,7 @@ struct consumer {
     struct consumer *previous_of_producer;
     struct consumer *next_of_transport;
     struct consumer *previous_of_transport;
+    struct resend_limit resend;
 };
 
 struct stream_table {

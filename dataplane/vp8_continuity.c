@@ -57,6 +57,16 @@ static void vp8_advance(struct vp8_continuity *state, const struct vp8_descripto
     state->highest_in = descriptor->picture_id;
 }
 
+/* The number of a picture that is not newer than the newest. */
+static int vp8_old_picture_id(const struct vp8_continuity *state, int delta, uint16_t *ret_picture_id)
+{
+    if (delta <= -WINDOW || (state->dropped >> -delta & 1))
+        return -ESTALE;
+    int dropped_since = __builtin_popcountll(state->dropped & ((1ull << -delta) - 1));
+    *ret_picture_id = (uint16_t)((state->highest_out + delta + dropped_since) & PICTURE_ID_MASK);
+    return 0;
+}
+
 static int vp8_picture_id(struct vp8_continuity *state, const struct vp8_descriptor *descriptor,
                           uint16_t *ret_picture_id)
 {
@@ -73,10 +83,20 @@ static int vp8_picture_id(struct vp8_continuity *state, const struct vp8_descrip
         *ret_picture_id = state->highest_out;
         return 0;
     }
-    if (delta <= -WINDOW || (state->dropped >> -delta & 1))
-        return -ESTALE;
-    int dropped_since = __builtin_popcountll(state->dropped & ((1ull << -delta) - 1));
-    *ret_picture_id = (uint16_t)((state->highest_out + delta + dropped_since) & PICTURE_ID_MASK);
+    return vp8_old_picture_id(state, delta, ret_picture_id);
+}
+
+int vp8_continuity_find(const struct vp8_continuity *state, const struct vp8_descriptor *descriptor,
+                        struct rewrite_numbers *numbers)
+{
+    if (descriptor->has_picture_id) {
+        int delta = vp8_in_step(state, descriptor) ? vp8_delta(state, descriptor) : 1;
+        int error = delta > 0 ? -ESTALE : vp8_old_picture_id(state, delta, &numbers->picture_id);
+        if (error)
+            return error;
+    }
+    if (descriptor->has_tl0_picture_index)
+        numbers->tl0_picture_index = (uint8_t)(descriptor->tl0_picture_index + state->tl0_offset);
     return 0;
 }
 

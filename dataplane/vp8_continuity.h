@@ -17,6 +17,11 @@ void vp8_continuity_sync(struct vp8_continuity *state, const struct vp8_descript
 int vp8_continuity_packet(struct vp8_continuity *state, const struct vp8_descriptor *descriptor,
                           struct rewrite_numbers *numbers);
 
+/* The numbers that a packet was sent with before; changes nothing. -ESTALE for a picture that was not sent,
+ * or is too old to know. */
+int vp8_continuity_find(const struct vp8_continuity *state, const struct vp8_descriptor *descriptor,
+                        struct rewrite_numbers *numbers);
+
 /* Leaves a picture out (for each of its packets): later ones move up. A picture of which a packet was sent,
  * or that is not the newest, keeps its number. */
 void vp8_continuity_drop(struct vp8_continuity *state, const struct vp8_descriptor *descriptor);

@@ -1,0 +1,80 @@
+#include "dataplane/retransmit.h"
+
+#include <errno.h>
+
+#include "dataplane/bitrate_window.h"
+#include "dataplane/sent_map.h"
+#include "dataplane/stored.h"
+#include "dataplane/worker.h"
+
+/* The name under which a number that cannot be answered is dropped. */
+static enum statistics_drop drop_of(int error)
+{
+    switch (error) {
+    case -EBUSY:
+        return DROP_nack_repeated;
+    case -EDQUOT:
+        return DROP_nack_budget;
+    case -EOPNOTSUPP:
+        return DROP_nack_without_rtx;
+    case -ENOENT:
+        return DROP_nack_not_sent;
+    default:
+        return DROP_nack_too_old;
+    }
+}
+
+static bool is_too_old(const struct worker *worker, const struct consumer *consumer, uint64_t received_us)
+{
+    uint32_t limit_us = consumer->row->kind == SHM_MEDIA_VIDEO ? RETRANSMIT_VIDEO_US : RETRANSMIT_AUDIO_US;
+
+    return worker->now_us > received_us && worker->now_us - received_us > limit_us;
+}
+
+static int send_again(struct worker *worker, struct consumer *consumer, uint16_t sequence)
+{
+    struct shm_consumer_row *row = consumer->row;
+    struct resend_limit *limit = &consumer->resend;
+    struct sent_number number;
+    struct history_place place;
+    struct stored_facts facts;
+    struct stored_packet packet;
+    struct rewrite_numbers numbers;
+
+    if (row->rtx_ssrc == 0)
+        return -EOPNOTSUPP;
+    if (row->paused || row->last_encoding < 0)
+        return -ENOENT;
+    if (resend_limit_is_repeat(limit, sequence, row->media.stats.rtt_us, worker->now_us))
+        return -EBUSY;
+    int error = sent_map_find(&row->media.rewrite, sequence, &number);
+    if (error != 0)
+        return error;
+    const struct stream *stream = consumer->producer->streams[row->last_encoding];
+    struct history history = stored_history(worker, stream);
+    if (!history_find(&history, number.input, stream->row->stats.restarts, &place) ||
+        stored_open(stream, &place, &facts, &packet) != 0 ||
+        is_too_old(worker, consumer, facts.received_us) ||
+        sent_map_numbers(&row->media, &facts.view, &number, &numbers) != 0)
+        return -ESTALE;
+    if (!resend_limit_take_bytes(limit, facts.view.header.payload_length))
+        return -EDQUOT;
+    error = stored_send_rtx(worker, consumer, &packet, &numbers);
+    if (error >= 0)
+        resend_limit_sent(limit, sequence, worker->now_us);
+    return error;
+}
+
+void retransmit(struct worker *worker, struct consumer *consumer, uint16_t sequence)
+{
+    resend_limit_refill(&consumer->resend,
+                        bitrate_window_bps(&consumer->row->media.stats.bitrate, worker->now_us),
+                        worker->now_us);
+    if (!resend_limit_take_item(&consumer->resend)) {
+        worker_drop(worker, DROP_nack_quota);
+        return;
+    }
+    int error = send_again(worker, consumer, sequence);
+    if (error < 0 && error != -ENOTCONN && error != -EMSGSIZE) /* which were counted */
+        worker_drop(worker, drop_of(error));
+}

@@ -1,0 +1,20 @@
+/* Answers to receivers that miss packets: each is sent once more out of the store, as RTX (RFC 4588).
+ *
+ * Without RTX nothing is sent again. The packet would have to carry its old number and with it its old SRTP
+ * index, for which only the very bytes that were sent before may be encrypted (with GCM a single other bit
+ * gives the key of the authentication away), and their send time and transport-wide number are not kept.
+ * Browsers negotiate RTX for all video; for audio they are not offered NACK.
+ *
+ * Refused, and counted by name: what is older than a jitter buffer can use, was sent again within a round
+ * trip, is more than the consumer's share (resend_limit.h), or stands in the store no more. */
+#pragma once
+
+#include "dataplane/stream_table.h"
+
+#define RETRANSMIT_VIDEO_US 2000000u /* the oldest that is sent again */
+#define RETRANSMIT_AUDIO_US 1000000u
+
+struct worker;
+
+/* The receiver of consumer misses the packet with that number. */
+void retransmit(struct worker *worker, struct consumer *consumer, uint16_t sequence);
