@@ -63,6 +63,7 @@ struct config {
     unsigned max_json_depth;
     unsigned max_nickname; /* characters */
     unsigned max_chat_bytes;
+    unsigned last_n; /* 0: no limit */
 
     unsigned workers; /* number of cores by default */
     char *cpus;       /* list of CPUs to pin them to, or NULL */

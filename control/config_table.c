@@ -68,6 +68,8 @@ const struct setting config_table[] = {
     {"MAX_JSON_DEPTH", NULL, "32", NUMBER, AT(max_json_depth), 8, 1000, "nesting of JSON"},
     {"MAX_NICKNAME", NULL, "512", NUMBER, AT(max_nickname), 1, 100000, "characters of a nickname"},
     {"MAX_CHAT_BYTES", NULL, "1000000", NUMBER, AT(max_chat_bytes), 1, 16000000, "bytes of a chat message"},
+    {"LAST_N", NULL, "0", NUMBER, AT(last_n), 0, 1000,
+     "cameras that each participant is sent: those of the others who spoke last; 0 is all"},
     {"WORKERS", "MEDIASOUP_NUM_WORKERS", NULL, NUMBER, AT(workers), 1, 64,
      "threads of the forwarder; by default one a core"},
     {"CPUS", NULL, NULL, TEXT, AT(cpus), 0, 0,

@@ -17,6 +17,7 @@
 #include "control/json_input.h"
 #include "control/log.h"
 #include "control/ortc/router.h"
+#include "control/room/floor.h"
 #include "control/room/rooms.h"
 #include "control/signaling/session.h"
 #include "control/signaling/signaling.h"
@@ -74,6 +75,12 @@ static void on_score_changed(void *context, uint64_t consumer, unsigned score, u
     rooms_score_changed(daemon->rooms, consumer, score, producer_score, producer_scores, count);
 }
 
+static void on_audio_levels(void *context, const struct forwarder_level *levels, size_t count)
+{
+    struct daemon *daemon = context;
+    rooms_audio_levels(daemon->rooms, levels, count, floor_now_ms());
+}
+
 static void on_ready(void *context)
 {
     struct daemon *daemon = context;
@@ -94,6 +101,7 @@ static const struct forwarder_handler forwarder_handler = {
     .on_consent = on_consent,
     .on_layers_changed = on_layers_changed,
     .on_score_changed = on_score_changed,
+    .on_audio_levels = on_audio_levels,
     .on_ready = on_ready,
     .on_lost = on_lost,
 };
@@ -251,6 +259,7 @@ static int start_signaling(struct daemon *daemon, char *error, size_t size)
     rooms.room_peers_max = config->max_room_peers;
     rooms.nickname_max = config->max_nickname;
     rooms.chat_bytes_max = config->max_chat_bytes;
+    rooms.last_n = config->last_n;
     struct signaling_config signaling;
     signaling_config_init(&signaling);
     signaling.base = daemon->base;

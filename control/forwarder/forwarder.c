@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "control/forwarder/events.h"
 #include "control/forwarder/forwarder_private.h"
 #include "control/forwarder/media_socket.h"
 #include "control/forwarder/tuples.h"
@@ -81,55 +82,6 @@ void forwarder_label_transport(struct forwarder *forwarder, uint64_t transport, 
 /* What a worker says
  * ------------------------------------------------------------------------------------------- */
 
-static void take_ack(struct forwarder *forwarder, uint32_t worker, const Km__Ack *ack)
-{
-    if (ack->error == 0)
-        return;
-    forwarder->counts.refused_commands++;
-    log_error("forwarder", "worker %u refused command %llu: %s (%s)", worker,
-              (unsigned long long)ack->sequence, ack->reason, strerror((int)ack->error));
-}
-
-static void take_score(struct forwarder *forwarder, const Km__ScoreChanged *score)
-{
-    unsigned scores[OBJECTS_ENCODINGS_MAX];
-    size_t count =
-        score->n_producer_scores < OBJECTS_ENCODINGS_MAX ? score->n_producer_scores : OBJECTS_ENCODINGS_MAX;
-    for (size_t i = 0; i < count; i++)
-        scores[i] = score->producer_scores[i];
-    forwarder->handler.on_score_changed(forwarder->context, score->consumer, score->score,
-                                        score->producer_score, scores, count);
-}
-
-static void take_event(void *context, uint32_t worker, const Km__Event *event)
-{
-    struct forwarder *forwarder = context;
-
-    switch (event->body_case) {
-    case KM__EVENT__BODY_ACK:
-        take_ack(forwarder, worker, event->ack);
-        break;
-    case KM__EVENT__BODY_TRANSPORT_STATE:
-        if (objects_find_transport(&forwarder->objects, event->transport_state->transport))
-            forwarder->handler.on_consent(forwarder->context, event->transport_state->transport,
-                                          event->transport_state->state ==
-                                              KM__TRANSPORT_STATE__STATE__CONSENT_LOST);
-        break;
-    case KM__EVENT__BODY_LAYERS_CHANGED:
-        if (objects_find_consumer(&forwarder->objects, event->layers_changed->consumer))
-            forwarder->handler.on_layers_changed(forwarder->context, event->layers_changed->consumer,
-                                                 event->layers_changed->spatial_layer,
-                                                 event->layers_changed->temporal_layer);
-        break;
-    case KM__EVENT__BODY_SCORE_CHANGED:
-        if (objects_find_consumer(&forwarder->objects, event->score_changed->consumer))
-            take_score(forwarder, event->score_changed);
-        break;
-    default: /* of a newer forwarder */
-        break;
-    }
-}
-
 static void take_punt(void *context, uint32_t worker, const struct shm_datagram *datagram,
                       const uint8_t *data)
 {
@@ -149,7 +101,7 @@ static void take_punt(void *context, uint32_t worker, const struct shm_datagram 
 
 static void on_wake(evutil_socket_t fd, short what, void *context)
 {
-    static const struct channel_handler handler = {.on_event = take_event, .on_punt = take_punt};
+    static const struct channel_handler handler = {.on_event = events_take, .on_punt = take_punt};
     struct forwarder_worker *worker = context;
     (void)fd;
     (void)what;

@@ -34,6 +34,13 @@ struct forwarder_config {
     bool steering;      /* by BPF, where it is permitted; else workers hand over what is not theirs */
 };
 
+/* AudioLevel in proto/schema/forwarder.proto. */
+struct forwarder_level {
+    uint64_t producer;
+    unsigned loudness; /* 0 (silence) to 127 */
+    unsigned speech;   /* percent */
+};
+
 struct forwarder_handler {
     /* A STUN or DTLS packet from the network. transport is the handle that the tuple map has for remote, or
      * 0. */
@@ -47,6 +54,7 @@ struct forwarder_handler {
     void (*on_layers_changed)(void *context, uint64_t consumer, int spatial, int temporal);
     void (*on_score_changed)(void *context, uint64_t consumer, unsigned score, unsigned producer_score,
                              const unsigned *producer_scores, size_t count);
+    void (*on_audio_levels)(void *context, const struct forwarder_level *levels, size_t count);
     void (*on_ready)(void *context);
     void (*on_lost)(void *context);
 };

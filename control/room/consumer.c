@@ -7,6 +7,7 @@
 #include "control/log.h"
 #include "control/ortc/consume.h"
 #include "control/room/event.h"
+#include "control/room/last_n.h"
 #include "control/room/peer_transport.h"
 #include "control/room/producer.h"
 #include "control/room/room.h"
@@ -91,7 +92,7 @@ static int ask_client(struct consumer *consumer)
                                  media_kind_name(consumer->ortc->kind), "producerId", producer->id, "id",
                                  consumer->id, "rtpParameters", consumer->ortc->rtp_parameters, "type",
                                  ortc_type_name(consumer->ortc->type), "appData", producer->app_data,
-                                 "producerPaused", producer->paused));
+                                 "producerPaused", consumer->told_paused));
     return outbox_request(&consumer->peer->outbox, &event, on_answer, consumer, &consumer->request);
 }
 
@@ -136,6 +137,8 @@ int consumer_create(struct producer *producer, struct peer *peer)
                                   .transport = transport,
                                   .spatial_layer = -1,
                                   .temporal_layer = -1};
+    consumer->hidden = last_n_hides(consumer);
+    consumer->told_paused = producer->paused || consumer->hidden;
     int error = ids_uuid(consumer->id);
     if (!error)
         error = install(consumer);
@@ -169,7 +172,32 @@ void consumer_close(struct consumer *consumer, bool notify)
 
 bool consumer_is_paused(const struct consumer *consumer)
 {
-    return consumer->paused || !consumer->started;
+    return consumer->paused || consumer->hidden || !consumer->started;
+}
+
+void consumer_tell(struct consumer *consumer)
+{
+    bool paused = consumer->producer->paused || consumer->hidden;
+    if (paused == consumer->told_paused)
+        return;
+    consumer->told_paused = paused;
+    peer_notify(consumer->peer, paused ? "consumerPaused" : "consumerResumed",
+                json_pack("{s:s}", "consumerId", consumer->id));
+}
+
+int consumer_hide(struct consumer *consumer, bool hidden)
+{
+    if (consumer->hidden == hidden)
+        return 0;
+    bool was_paused = consumer_is_paused(consumer);
+    consumer->hidden = hidden;
+    int error = consumer_is_paused(consumer) == was_paused ? 0 : resume(consumer);
+    if (error) {
+        consumer->hidden = !hidden;
+        return error;
+    }
+    consumer_tell(consumer);
+    return 0;
 }
 
 int consumer_pause(struct consumer *consumer, bool paused)

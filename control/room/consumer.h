@@ -23,6 +23,8 @@ struct consumer {
     struct outbox_entry *request; /* newConsumer, until it is answered */
     bool started;                 /* answered, or audio */
     bool paused;                  /* by its client */
+    bool hidden;                  /* by the server, see last_n.h */
+    bool told_paused;             /* what its client heard last of producer and server */
     int spatial_layer;            /* as last told by the forwarder; -1: nothing */
     int temporal_layer;
     json_t *score; /* likewise; NULL before the first */
@@ -38,6 +40,10 @@ int consumer_create(struct producer *producer, struct peer *peer);
 void consumer_close(struct consumer *consumer, bool notify);
 
 int consumer_pause(struct consumer *consumer, bool paused);
+/* An error of the forwarder changes nothing. */
+int consumer_hide(struct consumer *consumer, bool hidden);
+/* Its producer was paused or goes on: the client is told, if that is news. */
+void consumer_tell(struct consumer *consumer);
 /* Whether media may flow as far as the consumer is concerned. */
 bool consumer_is_paused(const struct consumer *consumer);
 

@@ -12,6 +12,7 @@
 #include "control/room/consumer.h"
 #include "control/room/event.h"
 #include "control/room/ice_servers.h"
+#include "control/room/last_n.h"
 #include "control/room/peer_transport.h"
 #include "control/room/producer.h"
 #include "control/room/rooms.h"
@@ -40,6 +41,7 @@ int peer_create(struct room *room, unsigned role, struct peer **ret_peer)
         return -ENOMEM;
     peer->room = room;
     peer->role = role;
+    peer->camera_rank = LAST_N_NO_CAMERA;
     peer->nickname = json_false();
     peer->raised_hand = json_false();
     peer->language = json_null();

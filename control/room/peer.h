@@ -10,6 +10,7 @@
 #include <sys/queue.h>
 
 #include "control/ids.h"
+#include "control/room/floor.h"
 #include "control/room/outbox.h"
 #include "control/room/role.h"
 #include "control/room/room.h"
@@ -42,6 +43,12 @@ struct peer {
     struct transport_list transports;
     struct producer_list producers;
     struct consumer_list consumers;
+    bool has_departed; /* the others know; only what it had is still here */
+    struct speaker speaker;
+    struct floor_observer observer;
+    bool level_changed;   /* and observers have not heard it yet */
+    unsigned camera_rank; /* among the cameras of its room, see last_n.h */
+    bool rank_applied;    /* its consumers are as that says */
     size_t transport_count;
     size_t producer_count;
     TAILQ_ENTRY(peer) link;

@@ -7,6 +7,7 @@
 #include "control/log.h"
 #include "control/ortc/produce.h"
 #include "control/room/consumer.h"
+#include "control/room/last_n.h"
 #include "control/room/peer_transport.h"
 #include "control/room/room.h"
 #include "control/room/rooms.h"
@@ -66,12 +67,15 @@ int producer_create(struct peer_transport *transport, enum media_kind kind, cons
     if (!error)
         error = forwarder_install_producer(config->forwarder, webrtc_transport_handle(transport->webrtc),
                                            producer->ortc, false, &producer->handle);
+    if (!error && (error = rooms_index_producer(peer->room->rooms, producer)))
+        forwarder_remove_producer(config->forwarder, producer->handle);
     if (error) {
         free_producer(producer);
         return error;
     }
     TAILQ_INSERT_TAIL(&peer->producers, producer, link);
     peer->producer_count++;
+    last_n_update(peer->room);
     *ret_producer = producer;
     return 0;
 }
@@ -83,8 +87,11 @@ void producer_close(struct producer *producer)
         consumer_close(consumer, true);
     TAILQ_REMOVE(&producer->peer->producers, producer, link);
     producer->peer->producer_count--;
+    rooms_unindex_producer(producer->peer->room->rooms, producer);
     forwarder_remove_producer(get_forwarder(producer), producer->handle);
+    struct room *room = producer->peer->room;
     free_producer(producer);
+    last_n_update(room);
 }
 
 void producer_offer(struct producer *producer)
@@ -103,20 +110,27 @@ int producer_pause(struct producer *producer, bool paused)
     if (error)
         return error;
     producer->paused = paused;
+    last_n_update(producer->peer->room); /* first: who will not see it need not hear of it */
     struct consumer *consumer;
     TAILQ_FOREACH(consumer, &producer->consumers, producer_link)
-    peer_notify(consumer->peer, paused ? "consumerPaused" : "consumerResumed",
-                json_pack("{s:s}", "consumerId", consumer->id));
+    consumer_tell(consumer);
     return 0;
+}
+
+void producer_heard(const struct producer *producer, unsigned loudness, unsigned speech, uint64_t now_ms)
+{
+    bool counts = !producer->paused && !producer->silenced;
+    floor_hear(producer->peer, counts ? loudness : 0, counts ? speech : 0, now_ms);
 }
 
 void producer_silence(struct producer *producer, bool silenced)
 {
     int error =
         forwarder_pause_producer(get_forwarder(producer), producer->handle, producer->paused || silenced);
-    if (!error)
+    if (!error) {
         producer->silenced = silenced;
-    else if (silenced)
+        last_n_update(producer->peer->room);
+    } else if (silenced)
         producer_close(producer);
     else
         log_every_s(1, log_warn, "room", "producer %s cannot go on: error %d", producer->id, error);

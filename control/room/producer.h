@@ -40,5 +40,7 @@ void producer_close(struct producer *producer);
 void producer_offer(struct producer *producer);
 /* Tells the consumers' peers, if it is a change. An error of the forwarder changes nothing. */
 int producer_pause(struct producer *producer, bool paused);
+/* What the forwarder hears of it, see floor.h. */
+void producer_heard(const struct producer *producer, unsigned loudness, unsigned speech, uint64_t now_ms);
 /* Stops its forwarding, or lets it go on, without a word to anybody. One that can't be stopped is closed. */
 void producer_silence(struct producer *producer, bool silenced);

@@ -37,6 +37,7 @@ int room_create(struct rooms *rooms, struct room **ret_room)
     TAILQ_INIT(&room->places);
     TAILQ_INIT(&room->peers);
     TAILQ_INIT(&room->departed);
+    floor_init(room);
     int error = ids_uuid(room->id);
     if (!error && !(room->timer = event_new(config->base, -1, 0, on_timer, room)))
         error = -ENOMEM;
@@ -59,6 +60,7 @@ void room_destroy(struct room *room)
         TAILQ_REMOVE(&room->places, peer, link);
         peer_destroy(peer);
     }
+    floor_deinit(room);
     if (room->timer)
         event_free(room->timer);
     free(room);
@@ -67,6 +69,7 @@ void room_destroy(struct room *room)
 void room_end(struct room *room)
 {
     log_info("room", "room %s closes", room->id);
+    room->closing = true;
     struct peer *peer;
     /* All at once: nobody is told that the others have gone. */
     TAILQ_FOREACH(peer, &room->peers, link)
@@ -162,6 +165,7 @@ void room_peer_came(struct room *room, struct peer *peer)
     room->place_count--;
     TAILQ_INSERT_TAIL(&room->peers, peer, link);
     room->peer_count++;
+    floor_add(peer);
     room->came = true;
     event_del(room->timer);
     rooms_peers_changed(room->rooms, 1);
@@ -176,6 +180,7 @@ void room_peer_gone(struct room *room, struct peer *peer)
     }
     TAILQ_REMOVE(&room->peers, peer, link);
     room->peer_count--;
+    floor_remove(peer);
     if (room->peer_count == 0)
         set_timer(room, rooms_get_config(room->rooms)->room_linger_ms);
     rooms_peers_changed(room->rooms, -1);

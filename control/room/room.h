@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "control/ids.h"
+#include "control/room/floor.h"
 
 struct event;
 struct peer;
@@ -25,7 +26,9 @@ struct room {
     struct peer_list departed; /* the others know; what these had is still here, see room_bury */
     size_t place_count;
     size_t peer_count;
-    bool came;           /* somebody was here */
+    bool came;    /* somebody was here */
+    bool closing; /* all of it: what only some would lose need not be sorted out */
+    struct floor floor;
     struct event *timer; /* of an empty room, until it closes */
     TAILQ_ENTRY(room) link;
 };

@@ -20,6 +20,7 @@ struct rooms {
     TAILQ_HEAD(, room) list; /* oldest first */
     void *by_id;             /* tsearch(3) tree of struct room */
     void *consumers;         /* likewise of struct consumer, by handle */
+    void *producers;         /* and of struct producer */
     size_t count;
     size_t peer_count;
     uint64_t next_answer_id;
@@ -76,6 +77,12 @@ static int compare_rooms(const void *a, const void *b)
 static int compare_consumers(const void *a, const void *b)
 {
     uint64_t left = ((const struct consumer *)a)->handle, right = ((const struct consumer *)b)->handle;
+    return (left > right) - (left < right);
+}
+
+static int compare_producers(const void *a, const void *b)
+{
+    uint64_t left = ((const struct producer *)a)->handle, right = ((const struct producer *)b)->handle;
     return (left > right) - (left < right);
 }
 
@@ -199,6 +206,29 @@ void rooms_unindex_consumer(struct rooms *rooms, struct consumer *consumer)
         tdelete(consumer, &rooms->consumers, compare_consumers);
 }
 
+int rooms_index_producer(struct rooms *rooms, struct producer *producer)
+{
+    return tsearch(producer, &rooms->producers, compare_producers) ? 0 : -ENOMEM;
+}
+
+void rooms_unindex_producer(struct rooms *rooms, struct producer *producer)
+{
+    struct producer *const *found = tfind(producer, &rooms->producers, compare_producers);
+    if (found && *found == producer)
+        tdelete(producer, &rooms->producers, compare_producers);
+}
+
+void rooms_audio_levels(struct rooms *rooms, const struct forwarder_level *levels, size_t count,
+                        uint64_t now_ms)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct producer key = {.handle = levels[i].producer};
+        struct producer *const *found = tfind(&key, &rooms->producers, compare_producers);
+        if (found)
+            producer_heard(*found, levels[i].loudness, levels[i].speech, now_ms);
+    }
+}
+
 static struct consumer *find_consumer(struct rooms *rooms, uint64_t handle)
 {
     struct consumer key = {.handle = handle};
@@ -229,6 +259,7 @@ void rooms_forwarder_lost(struct rooms *rooms)
     /* Closing the producers closes every consumer there is. */
     TAILQ_FOREACH(room, &rooms->list, link)
     {
+        room->closing = true;
         room_bury(room);
         TAILQ_FOREACH(peer, &room->peers, link)
         {
@@ -247,6 +278,7 @@ void rooms_forwarder_lost(struct rooms *rooms)
                 peer_depart(peer);
         }
         room_bury(room);
+        room->closing = false;
     }
     log_warn("room", "the forwarder has gone: all transports are closed, and their peers are disconnected");
 }

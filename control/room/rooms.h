@@ -16,7 +16,9 @@
 struct consumer;
 struct event_base;
 struct forwarder;
+struct forwarder_level;
 struct ortc_router;
+struct producer;
 struct room;
 struct rooms;
 struct webhook;
@@ -42,6 +44,7 @@ struct rooms_config {
     size_t room_peers_max; /* handed-out places included */
     size_t nickname_max;   /* characters */
     size_t chat_bytes_max; /* of a chat message as JSON */
+    size_t last_n;         /* cameras that a peer is sent, see last_n.h; 0: all */
 };
 
 /* The contract's times: 10 s, 10 s, an hour, 10 minutes, 20 s, 3 tries. 10000 rooms of 1000 peers, nicknames
@@ -78,6 +81,9 @@ size_t rooms_count_peers(const struct rooms *rooms);
 /* What the forwarder's handler hands on. */
 void rooms_forwarder_lost(struct rooms *rooms);
 void rooms_layers_changed(struct rooms *rooms, uint64_t consumer, int spatial, int temporal);
+/* now_ms as floor_now_ms says it. */
+void rooms_audio_levels(struct rooms *rooms, const struct forwarder_level *levels, size_t count,
+                        uint64_t now_ms);
 void rooms_score_changed(struct rooms *rooms, uint64_t consumer, unsigned score, unsigned producer_score,
                          const unsigned *producer_scores, size_t count);
 
@@ -87,3 +93,5 @@ void rooms_remove_room(struct rooms *rooms, struct room *room);
 void rooms_peers_changed(struct rooms *rooms, int difference);
 int rooms_index_consumer(struct rooms *rooms, struct consumer *consumer);
 void rooms_unindex_consumer(struct rooms *rooms, struct consumer *consumer);
+int rooms_index_producer(struct rooms *rooms, struct producer *producer);
+void rooms_unindex_producer(struct rooms *rooms, struct producer *producer);

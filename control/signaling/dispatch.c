@@ -34,6 +34,8 @@ static const struct dispatch_row rows[] = {
     {"raisedHand", NEEDS_DATA, 0, request_raised_hand, NULL},
     {"chatMessage", NEEDS_DATA, 0, request_chat_message, NULL},
 
+    {"observeSpeakers", NEEDS_DATA, 0, request_observe_speakers, NULL},
+
     {"createWebRtcTransport", NEEDS_DATA, 0, request_create_webrtc_transport, NULL},
     {"connectWebRtcTransport", NEEDS_DATA, 0, request_connect_webrtc_transport, NULL},
     {"restartIce", NEEDS_DATA, 0, request_restart_ice, NULL},

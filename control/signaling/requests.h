@@ -14,6 +14,8 @@ int request_ping(struct peer *peer, const json_t *data, json_t **ret_response);
 int request_dump_stats(struct peer *peer, const json_t *data, json_t **ret_response);
 int request_get_router_rtp_capabilities(struct peer *peer, const json_t *data, json_t **ret_response);
 
+int request_observe_speakers(struct peer *peer, const json_t *data, json_t **ret_response);
+
 /* request_peer.c */
 int request_join(struct peer *peer, const json_t *data, json_t **ret_response);
 void request_join_follow(struct peer *peer);

@@ -32,7 +32,7 @@ struct stage {
 struct stage_times {
     unsigned peer_grace_ms, room_linger_ms, unused_ms, request_timeout_ms;
     unsigned ping_interval_ms, ping_timeout_ms, connect_timeout_ms;
-    size_t rooms_max, room_peers_max, nickname_max, chat_bytes_max;
+    size_t rooms_max, room_peers_max, nickname_max, chat_bytes_max, last_n;
     struct address_limits *limits;
 };
 
@@ -59,6 +59,7 @@ static inline void stage_open(struct stage *stage, const struct stage_times *tim
         rooms.room_peers_max = times->room_peers_max ? times->room_peers_max : rooms.room_peers_max;
         rooms.nickname_max = times->nickname_max ? times->nickname_max : rooms.nickname_max;
         rooms.chat_bytes_max = times->chat_bytes_max ? times->chat_bytes_max : rooms.chat_bytes_max;
+        rooms.last_n = times->last_n;
         signaling.limits = times->limits;
         rooms.request_timeout_ms =
             times->request_timeout_ms ? times->request_timeout_ms : rooms.request_timeout_ms;
