@@ -200,6 +200,7 @@ static int start_media(struct daemon *daemon, char *error, size_t size)
         .certificate_path = config->dtls_cert,
         .key_path = config->dtls_key,
         .max_incoming_bitrate_bps = config->max_incoming_bitrate_bps,
+        .initial_outgoing_bitrate_bps = config->initial_outgoing_bitrate_bps,
     };
     return webrtc_service_create(&webrtc, daemon->base, daemon->forwarder, &daemon->webrtc, error, size);
 }

@@ -3,12 +3,14 @@
 #include <errno.h>
 #include <string.h>
 
+#include "dataplane/bandwidth.h"
 #include "dataplane/counters.h"
 #include "dataplane/events.h"
 #include "dataplane/forward.h"
 #include "dataplane/ingress.h"
 #include "dataplane/mirror.h"
 #include "dataplane/peers.h"
+#include "dataplane/probator.h"
 #include "dataplane/remb_cap.h"
 #include "dataplane/rewrite.h"
 #include "dataplane/rtcp_egress.h"
@@ -91,7 +93,8 @@ static int explain_install(int error, const char **ret_reason)
 static int install_transport(struct worker *worker, const Km__Command *command, const char **ret_reason)
 {
     const Km__InstallTransport *message = command->install_transport;
-    struct shm_transport_row initial = {.created_us = worker->now_us};
+    struct shm_transport_row initial = {.created_us = worker->now_us,
+                                        .start_bps = message->initial_outgoing_bitrate_bps};
     struct transport *transport;
     int error = read_credentials(message->ice_ufrag, message->ice_password, &initial.ice, ret_reason);
 
@@ -208,6 +211,7 @@ static int install_keys(struct worker *worker, const Km__Command *command, const
                                message->send_key.data);
     for (struct consumer *consumer = transport->consumers; consumer; consumer = consumer->next_of_transport)
         rewrite_new_keys(&consumer->row->media.rewrite);
+    probator_new_keys(transport);
     if (error != 0)
         *ret_reason = "the SRTP layer does not take the keys";
     else if (!could_send && transport_can_send(transport))
@@ -344,6 +348,7 @@ static int install_consumer(struct worker *worker, const Km__Command *command, c
             consumer_install(&worker->streams, transport, producer, message->consumer, &initial, &consumer);
     if (error != 0)
         return *ret_reason ? error : explain_install(error, ret_reason);
+    bandwidth_begin(worker, transport);
     forward_begin(worker, consumer);
     return 0;
 }

@@ -1,6 +1,7 @@
 #include "dataplane/egress.h"
 
 #include "dataplane/bitrate_window.h"
+#include "dataplane/estimator.h"
 #include "dataplane/worker.h"
 
 static uint8_t *reserve(struct worker *worker)
@@ -34,6 +35,7 @@ struct srtp_protect_job *egress_begin(struct worker *worker, struct transport *t
     *job = (struct srtp_protect_job){
         .session = transport->srtp, .out = buffer, .out_capacity = PORT_BUFFER_BYTES, .kind = kind};
     egress->transports[egress->count] = transport;
+    egress->numbers[egress->count] = EGRESS_UNNUMBERED;
     return job;
 }
 
@@ -48,6 +50,11 @@ void egress_commit_from(struct worker *worker, const struct egress_source *sourc
     worker->egress.sources[worker->egress.count++] = *source;
 }
 
+void egress_number(struct worker *worker, uint16_t number)
+{
+    worker->egress.numbers[worker->egress.count] = number;
+}
+
 void egress_cancel(struct worker *worker)
 {
     give_back(worker->port, worker->egress.jobs[worker->egress.count].out);
@@ -57,6 +64,15 @@ void egress_cancel(struct worker *worker)
 static bool is_whole(const struct egress_source *source)
 {
     return !source->slot || packet_store_holds(source->slot, source->position);
+}
+
+static void tell_estimator(const struct worker *worker, struct estimator *estimator, uint32_t number,
+                           uint32_t bytes)
+{
+    if (number == EGRESS_UNNUMBERED)
+        estimator_sent_unnumbered(estimator, bytes);
+    else
+        estimator_sent(estimator, (uint16_t)number, bytes, worker->now_us);
 }
 
 void egress_flush(struct worker *worker)
@@ -87,6 +103,8 @@ void egress_flush(struct worker *worker)
         }
         row->packets_sent++;
         row->bytes_sent += job->length;
+        if (egress->transports[i]->estimator && job->kind == SRTP_KIND_RTP)
+            tell_estimator(worker, egress->transports[i]->estimator, egress->numbers[i], job->length);
         bitrate_window_add(&row->send_bitrate, job->length, worker->now_us);
         port->verbs->queue(port, job->out, job->length, &row->selected);
     }

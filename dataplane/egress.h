@@ -22,7 +22,10 @@ struct egress {
     struct srtp_protect_job jobs[PORT_SEND_BUFFERS];
     struct transport *transports[PORT_SEND_BUFFERS];
     struct egress_source sources[PORT_SEND_BUFFERS];
+    uint32_t numbers[PORT_SEND_BUFFERS]; /* transport-wide, or EGRESS_UNNUMBERED */
 };
+
+#define EGRESS_UNNUMBERED UINT32_MAX
 
 /* A job for transport with its buffer, or NULL (counted) when nothing can be sent to it. */
 struct srtp_protect_job *egress_begin(struct worker *worker, struct transport *transport,
@@ -31,6 +34,8 @@ void egress_commit(struct worker *worker);
 /* What the job's tail points at may be overwritten before the flush: then the packet is dropped. */
 void egress_commit_from(struct worker *worker, const struct egress_source *source);
 void egress_cancel(struct worker *worker);
+/* The job that was begun carries this transport-wide number: feedback will tell of it. */
+void egress_number(struct worker *worker, uint16_t number);
 
 /* Encrypts all that was committed and sends it, with what was queued in the clear. */
 void egress_flush(struct worker *worker);

@@ -142,6 +142,12 @@ void probe_sent(struct probe *probe, uint32_t bytes, uint64_t now_us)
     }
 }
 
+void probe_abandon(struct probe *probe, uint64_t now_us)
+{
+    probe->cluster = 0;
+    probe->ended_us = now_us;
+}
+
 static void count(struct probe_cluster *cluster, const struct send_history_packet *packet, int64_t arrival_us)
 {
     int64_t sent_us = (int64_t)packet->sent_us;

@@ -87,6 +87,9 @@ uint64_t probe_next_us(const struct probe *probe, uint64_t now_us);
  * when it is complete, or could not be sent in time. */
 void probe_sent(struct probe *probe, uint32_t bytes, uint64_t now_us);
 
+/* The cluster cannot be sent. */
+void probe_abandon(struct probe *probe, uint64_t now_us);
+
 /* A packet of the cluster arrived. Returns the rate that the cluster has shown so far, 0 = none. */
 uint32_t probe_received(struct probe *probe, const struct send_history_packet *packet, int64_t arrival_us,
                         uint32_t estimate_bps, uint64_t now_us);

@@ -2,8 +2,10 @@
 
 #include <errno.h>
 
+#include "dataplane/bandwidth.h"
 #include "dataplane/forward.h"
 #include "dataplane/peers.h"
+#include "dataplane/probator.h"
 #include "dataplane/receive_stats.h"
 #include "dataplane/retransmit.h"
 #include "dataplane/rtcp_egress.h"
@@ -28,6 +30,7 @@ static void take_report_block(struct worker *worker, struct transport *transport
 
     if (!consumer || consumer->row->ssrc != block->ssrc)
         return; /* RTX, or a stream that has just ended */
+    bandwidth_report_block(worker, consumer, block);
     send_stats_report_block(&consumer->row->media.stats, block, worker->now_us);
     scores_report(worker, consumer);
 }
@@ -88,6 +91,13 @@ static int take_extended_report(struct worker *worker, struct transport *transpo
     return result;
 }
 
+/* Receivers ask for what they miss of the probator, too, of which nobody needs anything. */
+static void drop_unknown(struct worker *worker, uint32_t ssrc)
+{
+    if (ssrc != PROBATOR_SSRC)
+        worker_drop(worker, DROP_feedback_unknown_ssrc);
+}
+
 static void take_nack(struct worker *worker, struct transport *transport,
                       const struct rtcp_feedback *feedback)
 {
@@ -96,7 +106,7 @@ static void take_nack(struct worker *worker, struct transport *transport,
     uint16_t sequence;
 
     if (!consumer || consumer->row->ssrc != feedback->media_ssrc) {
-        worker_drop(worker, DROP_feedback_unknown_ssrc);
+        drop_unknown(worker, feedback->media_ssrc);
         return;
     }
     rtcp_nack_begin(&iterator, feedback);
@@ -106,7 +116,8 @@ static void take_nack(struct worker *worker, struct transport *transport,
     }
 }
 
-static int take_transport_feedback(struct transport *transport, const struct rtcp_packet *packet)
+static int take_transport_feedback(struct worker *worker, struct transport *transport,
+                                   const struct rtcp_packet *packet)
 {
     struct shm_transport_row *row = transport->row;
     struct twcc_feedback feedback;
@@ -116,6 +127,7 @@ static int take_transport_feedback(struct transport *transport, const struct rtc
         return error;
     row->twcc_feedbacks_received++;
     row->twcc_packets_lost += twcc_count_lost(&feedback);
+    bandwidth_feedback(worker, transport, &feedback);
     return 0;
 }
 
@@ -131,7 +143,7 @@ static int take_rtpfb(struct worker *worker, struct transport *transport, const 
         take_nack(worker, transport, &feedback);
         return 0;
     case RTCP_RTPFB_TWCC:
-        return take_transport_feedback(transport, packet);
+        return take_transport_feedback(worker, transport, packet);
     default:
         return 0;
     }
@@ -152,7 +164,7 @@ static void take_pli(struct worker *worker, struct transport *transport, const s
     struct consumer *consumer = consumer_find_ssrc(transport, feedback->media_ssrc);
 
     if (!consumer) {
-        worker_drop(worker, DROP_feedback_unknown_ssrc);
+        drop_unknown(worker, feedback->media_ssrc);
         return;
     }
     consumer->row->media.stats.plis++;
@@ -166,7 +178,7 @@ static void take_fir(struct worker *worker, struct transport *transport, const s
     for (size_t i = 0; rtcp_fir_entry(feedback, i, &entry); i++) {
         struct consumer *consumer = consumer_find_ssrc(transport, entry.ssrc);
         if (!consumer) {
-            worker_drop(worker, DROP_feedback_unknown_ssrc);
+            drop_unknown(worker, entry.ssrc);
             continue;
         }
         consumer->row->media.stats.firs++;
@@ -191,8 +203,10 @@ static int take_psfb(struct worker *worker, struct transport *transport, const s
         return 0;
     case RTCP_PSFB_AFB:
         error = rtcp_parse_remb(&feedback, &remb);
-        if (error == 0)
+        if (error == 0) {
             transport->row->remb_bps = remb.bitrate_bps;
+            bandwidth_remb(worker, transport, remb.bitrate_bps);
+        }
         return error == -ENOMSG ? 0 : error;
     default:
         return 0;

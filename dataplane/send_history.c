@@ -38,6 +38,22 @@ static void forget(struct send_history *history)
     history->in_flight = 0;
 }
 
+/* The numbers from the newest to this one were not sent. */
+static void skip_to(struct send_history *history, uint16_t number)
+{
+    uint16_t gap = (uint16_t)(number - history->newest);
+
+    if (gap == 0 || gap > SEND_HISTORY_PACKETS) {
+        forget(history);
+        return;
+    }
+    for (uint16_t skipped = (uint16_t)(history->newest + 1); skipped != number; skipped++) {
+        struct send_history_entry *entry = &history->entries[skipped % SEND_HISTORY_PACKETS];
+        history->in_flight -= state_of(entry) == STATE_IN_FLIGHT;
+        entry->facts = 0;
+    }
+}
+
 void send_history_reset(struct send_history *history)
 {
     if (history->started)
@@ -52,7 +68,7 @@ void send_history_add(struct send_history *history, uint16_t number, uint32_t by
     struct send_history_entry *entry = &history->entries[number % SEND_HISTORY_PACKETS];
 
     if (history->started && number != (uint16_t)(history->newest + 1))
-        forget(history);
+        skip_to(history, number);
     bytes += history->carried_bytes;
     history->carried_bytes = 0;
     history->in_flight += state_of(entry) != STATE_IN_FLIGHT;

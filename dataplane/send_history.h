@@ -40,7 +40,8 @@ enum send_history_match {
 /* Begins anew; costs a look at the entries only where there are any. */
 void send_history_reset(struct send_history *history);
 
-/* Numbers follow each other; a jump forgets what was before. */
+/* Numbers follow each other, with gaps where a packet was given one and did not go out after all; a jump of
+ * more than SEND_HISTORY_PACKETS forgets what was before. */
 void send_history_add(struct send_history *history, uint16_t number, uint32_t bytes, uint8_t cluster,
                       uint64_t now_us);
 

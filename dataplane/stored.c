@@ -100,6 +100,7 @@ static int build(struct worker *worker, struct consumer *consumer, const struct 
                  struct srtp_protect_job *job)
 {
     const struct media_consumer *media = &consumer->row->media;
+    uint16_t number = consumer->transport->row->twcc_sequence;
     struct rewrite_egress egress = {
         .now_us = worker->now_us, .transport_sequence = &consumer->transport->row->twcc_sequence, .rtx = rtx};
     struct rewrite_head head;
@@ -108,6 +109,8 @@ static int build(struct worker *worker, struct consumer *consumer, const struct 
 
     if (error != 0)
         return error;
+    if (consumer->transport->row->twcc_sequence != number)
+        egress_number(worker, number);
     job->clear_bytes = head.clear_bytes;
     job->head_bytes = head.head_bytes;
     job->tail = packet->data + head.tail_offset;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dataplane/estimator.h"
 #include "dataplane/row.h"
 #include "dataplane/srtp_receive_pool.h"
 #include "shm/seqlock.h"
@@ -91,7 +92,9 @@ int transport_table_init(struct transport_table *table, const struct shm_segment
     *table =
         (struct transport_table){.capacity = segment->capacities.transports, .worker = worker, .srtp = srtp};
     table->transports = calloc(table->capacity, sizeof(*table->transports));
-    if (!table->transports || create_pool(table, segment) != 0) {
+    table->estimators = calloc(table->capacity, sizeof(*table->estimators));
+    if (!table->transports || !table->estimators || create_pool(table, segment) != 0) {
+        free(table->estimators);
         free(table->transports);
         table->transports = NULL;
         return -ENOMEM;
@@ -112,6 +115,7 @@ void transport_table_deinit(struct transport_table *table)
     for (struct transport *transport = table->first; transport; transport = transport->next)
         table->srtp->destroy(transport->srtp);
     srtp_receive_pool_destroy(table->pool);
+    free(table->estimators);
     free(table->transports);
     *table = (struct transport_table){0};
 }
@@ -142,10 +146,21 @@ int transport_install(struct transport_table *table, const struct shm_segment *s
     return 0;
 }
 
+static void leave_busy(struct transport_table *table, const struct transport *transport)
+{
+    struct transport **link = &table->busy;
+
+    while (*link && *link != transport)
+        link = &(*link)->next_busy;
+    if (*link)
+        *link = transport->next_busy;
+}
+
 void transport_remove(struct transport_table *table, struct transport *transport)
 {
     table->srtp->retire(transport->srtp);
     queue_remove(table, transport);
+    leave_busy(table, transport);
     row_remove(&transport->row->row, sizeof(*transport->row));
     memset(transport, 0, sizeof(*transport));
     table->count--;

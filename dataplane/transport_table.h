@@ -16,6 +16,7 @@
 
 struct producer;
 struct consumer;
+struct estimator;
 
 /* Tokens that come back with time; see punt.h. */
 struct token_bucket {
@@ -37,6 +38,10 @@ struct transport {
     struct producer *producers[TRANSPORT_PRODUCERS_MAX];  /* by the same index */
     struct consumer *consumers;                           /* list, by next_of_transport */
 
+    struct estimator *estimator; /* of its bandwidth (bandwidth.h), NULL: none is made */
+    struct transport *next_busy; /* in transport_table.busy, which it is in while is_busy */
+    bool is_busy;
+
     struct token_bucket punts;
     struct transport *previous; /* in the order of turns */
     struct transport *next;
@@ -52,6 +57,8 @@ struct transport_table {
     struct srtp_receive_pool *pool;
     struct transport *first; /* whose turn is next */
     struct transport *last;
+    struct transport *busy;       /* have something to send by the clock (bandwidth_run) */
+    struct estimator *estimators; /* by index; memory that is not touched before there is one */
 };
 
 /* Takes up what lives in the segment's rows of this worker. Transports come back with their keys, indices and

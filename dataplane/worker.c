@@ -9,6 +9,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "dataplane/bandwidth.h"
 #include "dataplane/commands.h"
 #include "dataplane/consent.h"
 #include "dataplane/counters.h"
@@ -79,6 +80,7 @@ static void timers(struct worker *worker)
         scores_turn(worker, transport);
         if (transport->turns % AUDIO_LEVEL_TURNS == 0)
             audio_levels_turn(worker, transport);
+        bandwidth_turn(worker, transport);
         rtcp_egress_turn(worker, transport);
         if (transport->turns % FORWARD_TURNS == 0)
             forward_turn(worker, transport);
@@ -99,6 +101,7 @@ uint32_t worker_round(struct worker *worker)
     uint32_t work = packets(worker);
     stages_enter(&worker->stages, STAGE_timers);
     timers(worker);
+    bandwidth_run(worker);
     stages_enter(&worker->stages, STAGE_commands);
     work += commands_run(worker);
     work += inject(worker);
@@ -117,7 +120,7 @@ uint32_t worker_round(struct worker *worker)
 static void sleep_until_work(struct worker *worker)
 {
     uint64_t now_us = monotonic_us();
-    uint64_t turn_us = transport_next_turn_us(&worker->transports);
+    uint64_t turn_us = bandwidth_next_us(worker, transport_next_turn_us(&worker->transports));
     uint64_t timeout_us = turn_us <= now_us ? 0 : turn_us - now_us;
     eventfd_t wakes;
 

@@ -81,11 +81,15 @@ struct shm_transport_row {
     struct shm_ice_credentials
         ice_previous; /* a pair goes on being checked with them until an ICE restart ends */
     struct demux_retired retired;
-    uint32_t reserved2[7];
+    uint32_t available_bps; /* what can be sent (bandwidth.h), 0 = not known: everything is allowed */
+    uint32_t start_bps;     /* the first estimate, 0 = none is made */
+    uint32_t reserved2[5];
     struct srtp_transport_state srtp;
     struct twcc_feedback_state twcc;
+    struct srtp_send_stream srtp_probator;
+    uint64_t probator_next; /* its next packet index (probator.h) */
 };
-SHM_STATIC_SIZE(struct shm_transport_row, 3072);
+SHM_STATIC_SIZE(struct shm_transport_row, 3136);
 
 struct shm_payload_type {
     uint8_t codec;            /* enum media_codec */

@@ -82,8 +82,9 @@ uint32_t forwarder_pick_worker(const struct forwarder *forwarder);
 struct forwarder_transport {
     const char *ice_ufrag;
     const char *ice_password;
-    uint32_t max_incoming_bitrate_bps; /* 0: no cap */
-    bool consuming;                    /* consumers are to be expected on it */
+    uint32_t max_incoming_bitrate_bps;     /* 0: no cap */
+    uint32_t initial_outgoing_bitrate_bps; /* 0: what is sent is not estimated */
+    bool consuming;                        /* consumers are to be expected on it */
 };
 
 int forwarder_install_transport(struct forwarder *forwarder, uint32_t worker,

@@ -59,6 +59,7 @@ int forwarder_install_transport(struct forwarder *forwarder, uint32_t worker,
     message.ice_ufrag = (char *)transport->ice_ufrag;
     message.ice_password = (char *)transport->ice_password;
     message.max_incoming_bitrate_bps = transport->max_incoming_bitrate_bps;
+    message.initial_outgoing_bitrate_bps = transport->initial_outgoing_bitrate_bps;
     int err = send_message(forwarder, worker, KM__COMMAND__BODY_INSTALL_TRANSPORT, &message);
     if (err != 0) {
         objects_free_transport(&forwarder->objects, object);

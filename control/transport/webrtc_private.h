@@ -26,6 +26,7 @@ struct webrtc_service {
     json_t *tcp_candidates; /* those of them that are TCP */
     struct ice_tcp *tcp;    /* NULL: somebody else has the port */
     uint32_t max_incoming_bitrate_bps;
+    uint32_t initial_outgoing_bitrate_bps;
     struct webrtc_ufrag *by_ufrag;
     struct webrtc_transport *by_handle;
     uint64_t unauthenticated; /* checks */

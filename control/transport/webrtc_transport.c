@@ -154,11 +154,12 @@ int webrtc_transport_create(struct webrtc_service *service, bool consuming,
     if (err == 0)
         err = ice_credentials_make(made->worker, &credentials);
     if (err == 0) {
-        const struct forwarder_transport install = {.ice_ufrag = credentials.ufrag,
-                                                    .ice_password = credentials.password,
-                                                    .max_incoming_bitrate_bps =
-                                                        service->max_incoming_bitrate_bps,
-                                                    .consuming = consuming};
+        const struct forwarder_transport install = {
+            .ice_ufrag = credentials.ufrag,
+            .ice_password = credentials.password,
+            .max_incoming_bitrate_bps = service->max_incoming_bitrate_bps,
+            .initial_outgoing_bitrate_bps = service->initial_outgoing_bitrate_bps,
+            .consuming = consuming};
         err = forwarder_install_transport(service->forwarder, made->worker, &install, &made->handle);
     }
     if (err != 0) {

@@ -53,6 +53,7 @@ struct rig {
     struct ring_consumer punts;
     struct ring_producer injects;
     uint64_t sequence;
+    uint32_t start_bps;      /* of transports installed from now on: the first estimate */
     unsigned layers_changed; /* events of that kind that were passed over */
 };
 
@@ -261,6 +262,7 @@ static inline uint32_t rig_install_transport(struct rig *rig, shm_handle handle)
     message.transport = handle;
     message.ice_ufrag = (char *)"localufrag";
     message.ice_password = (char *)"localpasswordlocalpassword";
+    message.initial_outgoing_bitrate_bps = rig->start_bps;
     return rig_command(rig, KM__COMMAND__BODY_INSTALL_TRANSPORT, &message);
 }
 
@@ -387,6 +389,7 @@ struct rig_consumer {
 static inline uint32_t rig_install_consumer(struct rig *rig, const struct rig_consumer *consumer)
 {
     Km__InstallConsumer message = KM__INSTALL_CONSUMER__INIT;
+    Km__Feedback feedback = KM__FEEDBACK__INIT;
     Km__HeaderExtension mid = KM__HEADER_EXTENSION__INIT;
     Km__HeaderExtension abs_send_time = KM__HEADER_EXTENSION__INIT;
     Km__HeaderExtension transport_cc = KM__HEADER_EXTENSION__INIT;
@@ -407,6 +410,8 @@ static inline uint32_t rig_install_consumer(struct rig *rig, const struct rig_co
     message.cname = (char *)"peer-cname";
     message.n_header_extensions = 3;
     message.header_extensions = extensions;
+    feedback.nack = feedback.pli = feedback.transport_cc = true;
+    message.feedback = &feedback;
     message.priority = 1;
     message.paused = consumer->paused;
     return rig_command(rig, KM__COMMAND__BODY_INSTALL_CONSUMER, &message);

@@ -47,6 +47,12 @@ static void test_never_sent_and_too_old(void **state)
                      SEND_HISTORY_UNKNOWN);
     assert_int_equal(send_history_received(history, 2 * SEND_HISTORY_PACKETS, 9000, &packet),
                      SEND_HISTORY_FIRST);
+    /* A gap: what was not sent is not found. */
+    send_history_add(history, 3 * SEND_HISTORY_PACKETS + 2, 100, 0, 9500);
+    assert_int_equal(send_history_received(history, 3 * SEND_HISTORY_PACKETS + 1, 9600, &packet),
+                     SEND_HISTORY_UNKNOWN);
+    assert_int_equal(send_history_received(history, 3 * SEND_HISTORY_PACKETS + 2, 9600, &packet),
+                     SEND_HISTORY_FIRST);
     /* A jump: what was before is another numbering. */
     send_history_add(history, 50000, 100, 0, 10000);
     assert_int_equal(send_history_received(history, 3 * SEND_HISTORY_PACKETS - 1, 11000, &packet),

@@ -1,0 +1,167 @@
+#include "dataplane/bandwidth.h"
+
+#include "dataplane/probator.h"
+#include "dataplane/worker.h"
+
+#define BEGIN_TURNS 10u /* a transport that was adopted is looked at that often */
+#define RUN_US 2000u
+
+static bool is_numbered(const struct consumer *consumer)
+{
+    return consumer->row->media.extensions.id[MEDIA_EXTENSION_TRANSPORT_WIDE_CC] != 0 &&
+           (consumer->row->feedback & SHM_FEEDBACK_TRANSPORT_CC);
+}
+
+static bool has_feedback(const struct transport *transport)
+{
+    for (const struct consumer *consumer = transport->consumers; consumer;
+         consumer = consumer->next_of_transport) {
+        if (is_numbered(consumer) || (consumer->row->feedback & SHM_FEEDBACK_REMB))
+            return true;
+    }
+    return false;
+}
+
+/* What was estimated goes to the row. */
+static void tell(struct transport *transport)
+{
+    transport->row->available_bps = transport->estimator->estimate_bps;
+}
+
+void bandwidth_begin(struct worker *worker, struct transport *transport)
+{
+    struct shm_transport_row *row = transport->row;
+
+    if (transport->estimator || row->start_bps == 0 || !has_feedback(transport))
+        return;
+    transport->estimator = &worker->transports.estimators[transport->index];
+    struct estimator_limits limits = {.start_bps =
+                                          row->available_bps != 0 ? row->available_bps : row->start_bps};
+    estimator_init(transport->estimator, &limits);
+    tell(transport);
+}
+
+void bandwidth_feedback(struct worker *worker, struct transport *transport,
+                        const struct twcc_feedback *feedback)
+{
+    if (!transport->estimator)
+        return;
+    bool was_mute = transport->row->available_bps == 0;
+    bool changed = estimator_feedback(transport->estimator, feedback, worker->now_us);
+    if (changed || (was_mute && transport->estimator->has_feedback))
+        tell(transport);
+}
+
+void bandwidth_remb(struct worker *worker, struct transport *transport, uint64_t bps)
+{
+    if (transport->estimator && estimator_remb(transport->estimator, bps, worker->now_us))
+        tell(transport);
+}
+
+void bandwidth_report_block(struct worker *worker, struct consumer *consumer,
+                            const struct rtcp_report_block *block)
+{
+    const struct send_stats *before = &consumer->row->media.stats;
+    struct transport *transport = consumer->transport;
+    uint32_t packets = block->highest_sequence - before->highest;
+
+    if (!transport->estimator || before->report_us == 0 || packets > UINT16_MAX)
+        return;
+    if (estimator_reported_loss(transport->estimator, packets, packets * block->fraction_lost / 256,
+                                worker->now_us))
+        tell(transport);
+}
+
+/* Numbered packets went out, and the receiver has never said a word. */
+static bool is_mute(const struct estimator *estimator, uint64_t now_us)
+{
+    return !estimator->has_feedback && !estimator->has_remb && estimator->numbered > 0 &&
+           now_us - estimator->first_numbered_us > BANDWIDTH_MUTE_US;
+}
+
+static void become_busy(struct worker *worker, struct transport *transport)
+{
+    if (transport->is_busy)
+        return;
+    transport->is_busy = true;
+    transport->next_busy = worker->transports.busy;
+    worker->transports.busy = transport;
+}
+
+void bandwidth_turn(struct worker *worker, struct transport *transport)
+{
+    struct estimator *estimator = transport->estimator;
+
+    if (!estimator) {
+        if (transport->turns % BEGIN_TURNS == 0)
+            bandwidth_begin(worker, transport);
+        return;
+    }
+    if (estimator_turn(estimator, worker->now_us))
+        tell(transport);
+    if (is_mute(estimator, worker->now_us))
+        transport->row->available_bps = 0;
+    if (estimator->probe.cluster != 0)
+        become_busy(worker, transport);
+}
+
+static const struct consumer *find_numbered(const struct transport *transport)
+{
+    for (const struct consumer *consumer = transport->consumers; consumer;
+         consumer = consumer->next_of_transport) {
+        if (is_numbered(consumer))
+            return consumer;
+    }
+    return NULL;
+}
+
+/* The cluster's bytes that are due; media that left meanwhile has counted already. */
+static void send_probe(struct worker *worker, struct transport *transport)
+{
+    struct probe *probe = &transport->estimator->probe;
+    const struct consumer *like = find_numbered(transport);
+    uint32_t due_bytes = probe_due_bytes(probe, worker->now_us);
+    uint32_t packet_bytes = probe_packet_bytes(probe);
+
+    if (!like) {
+        probe_abandon(probe, worker->now_us);
+        return;
+    }
+    for (uint32_t sent = 0; sent < due_bytes; sent += packet_bytes) {
+        if (probator_send(worker, like, packet_bytes) != 0) {
+            probe_abandon(probe, worker->now_us);
+            return;
+        }
+    }
+}
+
+void bandwidth_run(struct worker *worker)
+{
+    struct transport **link = &worker->transports.busy;
+
+    if (!*link)
+        return;
+    while (*link) {
+        struct transport *transport = *link;
+        if (transport->estimator->probe.cluster != 0)
+            send_probe(worker, transport);
+        link = &transport->next_busy;
+    }
+    egress_flush(worker); /* tells the probes what was sent */
+    link = &worker->transports.busy;
+    while (*link) {
+        struct transport *transport = *link;
+        transport->is_busy = transport->estimator->probe.cluster != 0;
+        if (transport->is_busy)
+            link = &transport->next_busy;
+        else
+            *link = transport->next_busy;
+    }
+}
+
+uint64_t bandwidth_next_us(const struct worker *worker, uint64_t otherwise_us)
+{
+    uint64_t next_us = worker->now_us + RUN_US;
+
+    return worker->transports.busy && next_us < otherwise_us ? next_us : otherwise_us;
+}
