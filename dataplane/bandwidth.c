@@ -165,3 +165,26 @@ uint64_t bandwidth_next_us(const struct worker *worker, uint64_t otherwise_us)
 
     return worker->transports.busy && next_us < otherwise_us ? next_us : otherwise_us;
 }
+
+void bandwidth_statistics(const struct transport *transport, struct statistics_bandwidth *statistics)
+{
+    const struct estimator *estimator = transport->estimator;
+
+    if (!estimator)
+        return;
+    uint32_t loss_bound_bps = loss_estimate_bound_bps(&estimator->loss);
+    statistics->available_bps = transport->row->available_bps;
+    statistics->desired_bps = estimator->desired_bps;
+    statistics->acked_bps = acked_bitrate_bps(&estimator->acked);
+    statistics->delay_bound_bps = (uint32_t)estimator->aimd.rate_bps;
+    statistics->loss_bound_bps = loss_bound_bps == LOSS_ESTIMATE_UNBOUNDED ? 0 : loss_bound_bps;
+    statistics->remb_bps = estimator->remb_bps;
+    statistics->probe_bps = estimator->probe.result_bps;
+    statistics->probes = estimator->probe.count;
+    statistics->probes_succeeded = estimator->probe.successes;
+    statistics->loss_permille = (uint32_t)(estimator->loss.ratio * 1000);
+    statistics->queue_delay_us = estimator->queue.queue_us;
+    statistics->reason = estimator->reason;
+    statistics->delay_state = (uint8_t)estimator->overuse.state;
+    statistics->is_limited = estimator->limit.is_limited;
+}

@@ -12,6 +12,7 @@
 #include "dataplane/estimator.h"
 #include "dataplane/stream_table.h"
 #include "proto/wire/rtcp_report.h"
+#include "shm/statistics.h"
 
 struct worker;
 
@@ -47,6 +48,9 @@ void bandwidth_turn(struct worker *worker, struct transport *transport);
 
 /* In each round: sends what is due of probes. */
 void bandwidth_run(struct worker *worker);
+
+/* All but feedback_packets. */
+void bandwidth_statistics(const struct transport *transport, struct statistics_bandwidth *statistics);
 
 /* When the next is due, if that is before otherwise_us. */
 uint64_t bandwidth_next_us(const struct worker *worker, uint64_t otherwise_us);

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "dataplane/bandwidth.h"
 #include "dataplane/bitrate_window.h"
 #include "dataplane/receive_stats.h"
 #include "dataplane/worker.h"
@@ -166,7 +167,10 @@ void counters_publish_transport(struct worker *worker, const struct transport *t
         .srtp_profile = row->srtp_profile,
         .rtt_us = transport_rtt_us(transport),
         .twcc_feedbacks = row->twcc_feedbacks_sent,
+        .bandwidth.feedback_packets = row->twcc_feedbacks_received,
     };
+
+    bandwidth_statistics(transport, &block.bandwidth);
 
     memcpy(block.remote_ip, row->selected.ip, sizeof(block.remote_ip));
     statistics_publish(worker->statistics, STATISTICS_TRANSPORT, transport->index, &block, sizeof(block));

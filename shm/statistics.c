@@ -56,6 +56,36 @@ static const char *const stage_texts[] = {
 #undef X
 };
 
+static const char *const estimate_names[] = {
+#define X(name, text) #name,
+    STATISTICS_ESTIMATES(X)
+#undef X
+};
+
+static const char *const estimate_texts[] = {
+#define X(name, text) text,
+    STATISTICS_ESTIMATES(X)
+#undef X
+};
+
+#define ESTIMATES (sizeof(estimate_names) / sizeof(estimate_names[0]))
+
+const char *statistics_estimate_name(uint32_t reason)
+{
+    return reason < ESTIMATES ? estimate_names[reason] : NULL;
+}
+
+const char *statistics_estimate_text(uint32_t reason)
+{
+    return reason < ESTIMATES ? estimate_texts[reason] : NULL;
+}
+
+const char *statistics_delay_name(uint32_t state)
+{
+    static const char *const names[] = {"normal", "overusing", "underusing"};
+    return state < sizeof(names) / sizeof(names[0]) ? names[state] : NULL;
+}
+
 const char *statistics_stage_name(uint32_t stage)
 {
     return stage < STAGE_COUNT ? stage_names[stage] : NULL;

@@ -15,7 +15,7 @@
 
 /* "kmstats" and a line feed, as eight bytes in memory. */
 #define STATISTICS_MAGIC 0x0a73746174736d6bull
-#define STATISTICS_VERSION 3u
+#define STATISTICS_VERSION 4u
 #define STATISTICS_FILE "stats"
 
 /* Every reason for which a worker drops a packet: X(name, explanation). Append only; at most
@@ -88,6 +88,17 @@
 
 #define STATISTICS_STAGES_MAX 16u
 #define STATISTICS_BATCHES 8u /* 1, 2, up to 4, 8, 16, 32, 64, and more packets */
+
+/* Why the estimate of a receiver's bandwidth is what it is: X(name, explanation). Append only; in the order
+ * of enum estimator_reason of dataplane/estimator.h. */
+#define STATISTICS_ESTIMATES(X)                                                                              \
+    X(start, "nothing is known yet")                                                                         \
+    X(increase, "nothing speaks against more")                                                               \
+    X(overuse, "the delay grew, or a queue stands")                                                          \
+    X(loss, "packets were lost")                                                                             \
+    X(probe, "a probe found it")                                                                             \
+    X(remb, "the receiver says so")                                                                          \
+    X(silence, "no feedback came")
 
 enum statistics_stage {
 #define X(name, text) STAGE_##name,
@@ -196,6 +207,30 @@ struct statistics_stages {
 };
 SHM_STATIC_SIZE(struct statistics_stages, 1536);
 
+/* What can be sent by a transport, and why (dataplane/estimator.h). Zeroes: nothing is estimated. */
+struct statistics_bandwidth {
+    uint32_t available_bps; /* 0 = not known */
+    uint32_t desired_bps;   /* what its consumers could use */
+    uint32_t acked_bps;     /* arrives, says the receiver */
+    uint32_t delay_bound_bps;
+    uint32_t loss_bound_bps; /* 0 = none; likewise */
+    uint32_t remb_bps;
+    uint32_t probe_bps; /* what the last probe found */
+    uint32_t probes;
+    uint32_t probes_succeeded;
+    uint32_t loss_permille;    /* of the last interval */
+    uint32_t queue_delay_us;   /* on the path */
+    uint32_t pacer_packets;    /* that wait here now */
+    uint32_t pacer_queued;     /* that have waited */
+    uint32_t pacer_dropped;    /* that waited too long */
+    uint32_t feedback_packets; /* received */
+    uint8_t reason;            /* STATISTICS_ESTIMATES */
+    uint8_t delay_state;       /* 0 normal, 1 overusing, 2 underusing */
+    uint8_t is_limited;        /* less is sent than is allowed */
+    uint8_t reserved;
+};
+SHM_STATIC_SIZE(struct statistics_bandwidth, 64);
+
 struct statistics_transport {
     SHM_ALIGNED _Atomic uint32_t sequence;
     uint32_t worker;
@@ -217,8 +252,9 @@ struct statistics_transport {
     uint32_t rtt_us;
     uint32_t twcc_feedbacks; /* sent */
     uint64_t reserved[2];
+    struct statistics_bandwidth bandwidth;
 };
-SHM_STATIC_SIZE(struct statistics_transport, 128);
+SHM_STATIC_SIZE(struct statistics_transport, 192);
 
 struct statistics_stream {
     SHM_ALIGNED _Atomic uint32_t sequence;
@@ -291,6 +327,11 @@ const char *statistics_drop_text(uint32_t drop);
 /* Likewise of a stage. */
 const char *statistics_stage_name(uint32_t stage);
 const char *statistics_stage_text(uint32_t stage);
+
+/* Likewise of an estimate, and of a delay state. */
+const char *statistics_estimate_name(uint32_t reason);
+const char *statistics_estimate_text(uint32_t reason);
+const char *statistics_delay_name(uint32_t state);
 
 /* Makes the file anew in folder (which is made too, 0750) under a temporary name, then moves it into place,
  * so that a reader of the old one keeps a whole one. The errno of the system call that failed, with a line in

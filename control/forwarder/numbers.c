@@ -23,6 +23,26 @@ static json_t *remote(const struct statistics_transport *t)
     return json_pack("{s:s,s:i}", "remoteIp", ip, "remotePort", (int)t->remote_port);
 }
 
+/* Of a later version: no name here. */
+static const char *name(const char *known)
+{
+    return known ? known : "unknown";
+}
+
+static json_t *bandwidth(const struct statistics_bandwidth *b)
+{
+    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:s,s:s,s:b}",
+                     "desiredBitrate", number(b->desired_bps), "ackedBitrate", number(b->acked_bps),
+                     "delayBound", number(b->delay_bound_bps), "lossBound", number(b->loss_bound_bps), "remb",
+                     number(b->remb_bps), "probeBitrate", number(b->probe_bps), "probes", number(b->probes),
+                     "probesSucceeded", number(b->probes_succeeded), "lossPermille", number(b->loss_permille),
+                     "queueDelayUs", number(b->queue_delay_us), "pacerPackets", number(b->pacer_packets),
+                     "pacerQueued", number(b->pacer_queued), "pacerDropped", number(b->pacer_dropped),
+                     "feedbackPackets", number(b->feedback_packets), "reason",
+                     name(statistics_estimate_name(b->reason)), "delayState",
+                     name(statistics_delay_name(b->delay_state)), "limited", (int)b->is_limited);
+}
+
 json_t *numbers_of_transport(const struct forwarder *forwarder, uint64_t transport)
 {
     struct statistics_transport t;
@@ -30,13 +50,15 @@ json_t *numbers_of_transport(const struct forwarder *forwarder, uint64_t transpo
                         sizeof(t)) != 0 ||
         t.handle != transport)
         return NULL;
-    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:b,s:o,s:o,s:o,s:f}", "worker", number(t.worker),
-                     "iceSelectedTuple", remote(&t), "packetsReceived", number(t.packets_received),
-                     "bytesReceived", number(t.bytes_received), "recvBitrate", number(t.receive_bitrate_bps),
-                     "packetsSent", number(t.packets_sent), "bytesSent", number(t.bytes_sent), "sendBitrate",
-                     number(t.send_bitrate_bps), "consent", (int)t.has_consent, "keys", (int)t.has_keys,
-                     "dropsSrtp", number(t.drops_srtp), "lastConsentUs", number(t.last_consent_us),
-                     "twccFeedbacks", number(t.twcc_feedbacks), "roundTripTime", t.rtt_us / 1000.0);
+    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:b,s:o,s:o,s:o,s:f,s:o,s:o}", "worker",
+                     number(t.worker), "iceSelectedTuple", remote(&t), "packetsReceived",
+                     number(t.packets_received), "bytesReceived", number(t.bytes_received), "recvBitrate",
+                     number(t.receive_bitrate_bps), "packetsSent", number(t.packets_sent), "bytesSent",
+                     number(t.bytes_sent), "sendBitrate", number(t.send_bitrate_bps), "consent",
+                     (int)t.has_consent, "keys", (int)t.has_keys, "dropsSrtp", number(t.drops_srtp),
+                     "lastConsentUs", number(t.last_consent_us), "twccFeedbacks", number(t.twcc_feedbacks),
+                     "roundTripTime", t.rtt_us / 1000.0, "availableOutgoingBitrate",
+                     number(t.bandwidth.available_bps), "bandwidth", bandwidth(&t.bandwidth));
 }
 
 static json_t *numbers_of_stream(const struct forwarder *forwarder, uint64_t stream)

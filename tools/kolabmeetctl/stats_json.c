@@ -99,19 +99,40 @@ static json_t *remote_json(const struct statistics_transport *t)
     return json_pack("{s:s, s:i, s:s}", "remoteIp", ip, "remotePort", (int)t->remote_port, "protocol", "udp");
 }
 
+/* Of a later version: no name here. */
+static const char *name(const char *known)
+{
+    return known ? known : "unknown";
+}
+
+static json_t *bandwidth_json(const struct statistics_bandwidth *b)
+{
+    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:s,s:s,s:b}",
+                     "desiredBitrate", number(b->desired_bps), "ackedBitrate", number(b->acked_bps),
+                     "delayBound", number(b->delay_bound_bps), "lossBound", number(b->loss_bound_bps), "remb",
+                     number(b->remb_bps), "probeBitrate", number(b->probe_bps), "probes", number(b->probes),
+                     "probesSucceeded", number(b->probes_succeeded), "lossPermille", number(b->loss_permille),
+                     "queueDelayUs", number(b->queue_delay_us), "pacerPackets", number(b->pacer_packets),
+                     "pacerQueued", number(b->pacer_queued), "pacerDropped", number(b->pacer_dropped),
+                     "feedbackPackets", number(b->feedback_packets), "reason",
+                     name(statistics_estimate_name(b->reason)), "delayState",
+                     name(statistics_delay_name(b->delay_state)), "limited", (int)b->is_limited);
+}
+
 static json_t *transport_json(const struct snapshot *snapshot, size_t i)
 {
     const struct statistics_transport *t = &snapshot->transports[i];
-    return json_pack("{s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:s, s:o, s:o, s:o}",
-                     "handle", number(t->handle), "roomId", snapshot->labels[i].room_id, "peerId",
-                     snapshot->labels[i].peer_id, "worker", number(t->worker), "iceSelectedTuple",
-                     remote_json(t), "packetsReceived", number(t->packets_received), "bytesReceived",
-                     number(t->bytes_received), "recvBitrate", number(t->receive_bitrate_bps), "packetsSent",
-                     number(t->packets_sent), "bytesSent", number(t->bytes_sent), "sendBitrate",
-                     number(t->send_bitrate_bps), "consent", (int)t->has_consent, "keys", (int)t->has_keys,
-                     "srtpProfile", snapshot_srtp_profile_name(t->srtp_profile), "dropsSrtp",
-                     number(t->drops_srtp), "lastConsentUs", number(t->last_consent_us), "twccFeedbacks",
-                     number(t->twcc_feedbacks));
+    return json_pack(
+        "{s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:s, s:o, s:o, s:o, s:o, s:o}",
+        "handle", number(t->handle), "roomId", snapshot->labels[i].room_id, "peerId",
+        snapshot->labels[i].peer_id, "worker", number(t->worker), "iceSelectedTuple", remote_json(t),
+        "packetsReceived", number(t->packets_received), "bytesReceived", number(t->bytes_received),
+        "recvBitrate", number(t->receive_bitrate_bps), "packetsSent", number(t->packets_sent), "bytesSent",
+        number(t->bytes_sent), "sendBitrate", number(t->send_bitrate_bps), "consent", (int)t->has_consent,
+        "keys", (int)t->has_keys, "srtpProfile", snapshot_srtp_profile_name(t->srtp_profile), "dropsSrtp",
+        number(t->drops_srtp), "lastConsentUs", number(t->last_consent_us), "twccFeedbacks",
+        number(t->twcc_feedbacks), "availableOutgoingBitrate", number(t->bandwidth.available_bps),
+        "bandwidth", bandwidth_json(&t->bandwidth));
 }
 
 static json_t *stream_json(const struct snapshot *snapshot, size_t i)

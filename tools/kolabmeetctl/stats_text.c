@@ -102,19 +102,27 @@ static const char *address_text(const struct statistics_transport *t, char *ret_
     return ret_text;
 }
 
+static const char *estimate_text(const struct statistics_bandwidth *bandwidth)
+{
+    const char *name = statistics_estimate_name(bandwidth->reason);
+    return bandwidth->available_bps == 0 || !name ? "-" : name;
+}
+
 static void print_transports(FILE *out, const struct snapshot *snapshot)
 {
     char address[64];
     if (snapshot->transport_count > 0)
-        fprintf(out, "\n%-6s %-36s %-24s %-17s %10s %10s %9s %9s\n", "transp", "peer", "remote", "srtp",
-                "received", "sent", "in kb/s", "out kb/s");
+        fprintf(out, "\n%-6s %-36s %-24s %-17s %10s %10s %9s %9s %9s %s\n", "transp", "peer", "remote",
+                "srtp", "received", "sent", "in kb/s", "out kb/s", "can kb/s", "why");
     for (size_t i = 0; i < snapshot->transport_count; i++) {
         const struct statistics_transport *t = &snapshot->transports[i];
-        fprintf(
-            out, "%-6" PRIu32 " %-36s %-24s %-17s %10" PRIu64 " %10" PRIu64 " %9" PRIu32 " %9" PRIu32 "%s\n",
-            (uint32_t)t->handle, snapshot->labels[i].peer_id, address_text(t, address, sizeof address),
-            snapshot_srtp_profile_name(t->srtp_profile), t->packets_received, t->packets_sent,
-            t->receive_bitrate_bps / 1000, t->send_bitrate_bps / 1000, t->has_consent ? "" : " no consent");
+        fprintf(out,
+                "%-6" PRIu32 " %-36s %-24s %-17s %10" PRIu64 " %10" PRIu64 " %9" PRIu32 " %9" PRIu32
+                " %9" PRIu32 " %s%s\n",
+                (uint32_t)t->handle, snapshot->labels[i].peer_id, address_text(t, address, sizeof address),
+                snapshot_srtp_profile_name(t->srtp_profile), t->packets_received, t->packets_sent,
+                t->receive_bitrate_bps / 1000, t->send_bitrate_bps / 1000, t->bandwidth.available_bps / 1000,
+                estimate_text(&t->bandwidth), t->has_consent ? "" : " no consent");
     }
 }
 

@@ -136,6 +136,21 @@ static void test_feedback_and_probes(void **state)
     assert_true(scene.probe_bytes >= 900000 / 8 / 50 * 8 / 10);
     assert_true(bandwidth_estimate_bps(bob_of(&scene)) > 2 * START_BPS);
     assert_int_equal(bob_of(&scene)->estimator->reason, ESTIMATOR_PROBE);
+
+    struct statistics_transport statistics;
+    run_ms(&scene, 600);
+    assert_int_equal(
+        statistics_read(&scene.call.rig.statistics, STATISTICS_TRANSPORT, 1, &statistics, sizeof(statistics)),
+        0);
+    assert_int_equal(statistics.bandwidth.available_bps, bandwidth_estimate_bps(bob_of(&scene)));
+    assert_int_equal(statistics.bandwidth.desired_bps, 1200000);
+    assert_true(statistics.bandwidth.probes >= statistics.bandwidth.probes_succeeded);
+    assert_true(statistics.bandwidth.probes_succeeded > 0);
+    assert_true(statistics.bandwidth.feedback_packets > 3);
+    assert_string_equal(statistics_estimate_name(ESTIMATOR_PROBE), "probe");
+    assert_string_equal(statistics_estimate_name(ESTIMATOR_SILENCE), "silence");
+    assert_string_equal(statistics_delay_name(statistics.bandwidth.delay_state), "normal");
+    assert_null(statistics_estimate_name(ESTIMATOR_SILENCE + 1));
     call_deinit(&scene.call);
 }
 
