@@ -198,14 +198,19 @@ static void prepare_stream(struct stream *stream, const struct shm_payload_type 
 /* Whether the packet is new, and of the stream that we know. */
 static bool count_packet(struct worker *worker, struct stream *stream, const struct packet_view *view)
 {
-    struct shm_stream_row *row = stream->row;
+    struct receive_stats *stats = &stream->row->stats;
     uint32_t payload_bytes = (uint32_t)view->header.payload_length + view->header.padding_length;
+    uint64_t highest = stats->highest;
 
-    switch (receive_stats_packet(&row->stats, &view->header, payload_bytes, worker->now_us)) {
+    switch (receive_stats_packet(stats, &view->header, payload_bytes, worker->now_us)) {
     case RECEIVE_NEXT:
+        repairs_packet(worker, stream, view, (uint32_t)(stats->highest - highest - 1));
+        return true;
     case RECEIVE_LATE:
+        repairs_packet(worker, stream, view, 0);
         return true;
     case RECEIVE_RESTART:
+        repairs_restart(stream);
         forward_restart(worker, stream);
         return true;
     case RECEIVE_REPEAT:
@@ -235,6 +240,8 @@ void ingress_forget(struct worker *worker, const struct producer *producer)
     struct transport *transport = producer->transport;
     const struct demux_producer *demux = &transport->demux[producer->place];
 
+    for (unsigned i = 0; i < producer->row->encoding_count; i++)
+        repairs_forget(worker, producer->streams[i]);
     for (unsigned i = 0; transport->srtp && i < demux->encoding_count; i++) {
         worker->srtp->forget(transport->srtp, demux->encodings[i].ssrc);
         worker->srtp->forget(transport->srtp, demux->encodings[i].rtx_ssrc);
@@ -260,15 +267,16 @@ void ingress_rtp(struct worker *worker, const struct ingress_packet *packet)
     }
     struct stream *stream = match.stream;
     keep(worker, transport, &match, view.header.ssrc);
+    bool was_silent = false;
     if (match.is_rtx) {
-        stream->row->rtx_packets++; /* nothing was asked for: it is a probe for bandwidth */
-        worker_drop(worker, DROP_rtx_unasked);
-        return;
+        if (!repairs_unwrap(worker, stream, match.payload_type, packet->data, &view))
+            return;
+    } else {
+        prepare_stream(stream, match.payload_type, view.header.ssrc);
+        was_silent = forward_is_silent(worker, stream);
+        if (!count_packet(worker, stream, &view))
+            return;
     }
-    prepare_stream(stream, match.payload_type, view.header.ssrc);
-    bool was_silent = forward_is_silent(worker, stream);
-    if (!count_packet(worker, stream, &view))
-        return;
     if (packet_view_read_codec(packet->data, match.payload_type->codec, &view) != 0) {
         worker_drop(worker, DROP_payload_malformed);
         return;
@@ -278,6 +286,7 @@ void ingress_rtp(struct worker *worker, const struct ingress_packet *packet)
     if (view.key_frame) {
         key_frame_request_seen(&stream->row->key_frame, worker->now_us);
         stream->row->key_frames++;
+        repairs_key_frame(stream, view.header.sequence);
     }
     scores_packet(worker, stream);
     if (was_silent)

@@ -102,6 +102,22 @@ enum receive_verdict receive_stats_packet(struct receive_stats *stats, const str
     return verdict;
 }
 
+bool receive_stats_repaired(struct receive_stats *stats, uint16_t sequence, uint32_t payload_bytes,
+                            uint64_t now_us)
+{
+    int delta = rtp_seq_delta(sequence, (uint16_t)stats->highest);
+    uint64_t number = stats->highest + (uint64_t)(int64_t)delta;
+
+    if (!stats->started || delta >= 0 || delta <= -WINDOW || number < stats->base ||
+        receive_stats_seen(stats, number))
+        return false;
+    receive_stats_mark(stats, number);
+    stats->repaired++;
+    stats->bytes += payload_bytes;
+    bitrate_window_add(&stats->bitrate, payload_bytes, now_us);
+    return true;
+}
+
 void receive_stats_sender_report(struct receive_stats *stats, const struct rtcp_sender_info *info,
                                  uint64_t now_us)
 {

@@ -26,6 +26,11 @@ void receive_stats_init(struct receive_stats *stats, uint32_t ssrc, uint32_t clo
 enum receive_verdict receive_stats_packet(struct receive_stats *stats, const struct rtp_header *header,
                                           uint32_t payload_bytes, uint64_t now_us);
 
+/* RTX has brought the packet with that number (RFC 4588). False when it is not missing: seen before, newer
+ * than all, or too old. What was lost stays lost for reports; it is counted as repaired. */
+bool receive_stats_repaired(struct receive_stats *stats, uint16_t sequence, uint32_t payload_bytes,
+                            uint64_t now_us);
+
 /* A sender report for this stream has arrived. */
 void receive_stats_sender_report(struct receive_stats *stats, const struct rtcp_sender_info *info,
                                  uint64_t now_us);

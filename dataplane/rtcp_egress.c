@@ -20,6 +20,8 @@
 /* What is due about every second need not be looked at in every turn. */
 #define REPORT_TURNS (200000u / TRANSPORT_TURN_US)
 
+#define NACKS_A_PACKET 250u /* at worst an item of four bytes each */
+
 /* Sends a packet of its own; length as the writers of proto/wire return it. */
 static bool commit(struct worker *worker, struct srtp_protect_job *job, int length)
 {
@@ -79,6 +81,24 @@ void rtcp_egress_request_key_frame(struct worker *worker, struct stream *stream)
     key_frame_request(&stream->row->key_frame);
     if (key_frame_request_due(&stream->row->key_frame, KEY_FRAME_INTERVAL_US, worker->now_us))
         ask_key_frame(worker, stream);
+}
+
+void rtcp_egress_nack(struct worker *worker, struct stream *stream, const uint16_t *sequences, size_t count)
+{
+    struct transport *transport = stream->producer->transport;
+    uint32_t ssrc = stream_ssrc(stream);
+
+    while (count > 0 && ssrc != 0 && transport_can_send(transport)) {
+        size_t part = count < NACKS_A_PACKET ? count : NACKS_A_PACKET;
+        struct srtp_protect_job *job = egress_begin(worker, transport, SRTP_KIND_RTCP);
+        if (!job)
+            return;
+        if (commit(worker, job,
+                   rtcp_write_nack(job->out, room(job), transport->row->rtcp_ssrc, ssrc, sequences, part)))
+            stream->row->nacks_sent += (uint32_t)part;
+        sequences += part;
+        count -= part;
+    }
 }
 
 static void repeat_key_frame_requests(struct worker *worker, struct producer *producer)
@@ -212,6 +232,7 @@ static void report_streams(struct report_writer *writer)
     struct worker *worker = writer->worker;
     struct transport *transport = writer->transport;
     struct rtcp_report_state *report = &transport->row->report;
+    bool reported = false;
 
     if (!rtcp_report_due(report->next_us, worker->now_us))
         return;
@@ -225,8 +246,11 @@ static void report_streams(struct report_writer *writer)
                 continue;
             add_receiver_block(writer, &block);
             scores_interval(worker, stream);
+            reported = true;
         }
     }
+    if (reported && writer_begin(writer)) /* whose answer says the round trip */
+        rtcp_report_add_rrtr(&writer->compound, transport->row->rtcp_ssrc, worker->now_us);
     if (report->rrtr_arrival_us != 0 && writer_begin(writer))
         rtcp_report_add_dlrr(&writer->compound, report, transport->row->rtcp_ssrc, worker->now_us);
 }

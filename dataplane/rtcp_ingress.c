@@ -73,6 +73,19 @@ static int take_receiver_report(struct worker *worker, struct transport *transpo
     return error;
 }
 
+/* What a sender answers to our reference time. */
+static void take_dlrr(struct worker *worker, struct transport *transport, const struct rtcp_xr_block *block)
+{
+    struct rtcp_xr_dlrr dlrr;
+
+    for (size_t i = 0; rtcp_xr_dlrr(block, i, &dlrr); i++) {
+        uint32_t rtt_us =
+            dlrr.ssrc == transport->row->rtcp_ssrc ? rtcp_report_round_trip_us(&dlrr, worker->now_us) : 0;
+        if (rtt_us != 0)
+            transport->row->sender_rtt_us = rtt_us;
+    }
+}
+
 static int take_extended_report(struct worker *worker, struct transport *transport,
                                 const struct rtcp_packet *packet)
 {
@@ -87,6 +100,8 @@ static int take_extended_report(struct worker *worker, struct transport *transpo
     while ((result = rtcp_xr_next(&iterator, &block)) == 1) {
         if (block.type == RTCP_XR_RRTR && rtcp_xr_parse_rrtr(&block, &ntp) == 0)
             rtcp_report_reference_time(&transport->row->report, sender_ssrc, ntp, worker->now_us);
+        if (block.type == RTCP_XR_DLRR)
+            take_dlrr(worker, transport, &block);
     }
     return result;
 }

@@ -5,10 +5,10 @@
 
 #include "dataplane/ntp_time.h"
 #include "proto/wire/bytes.h"
-#include "proto/wire/rtcp_xr.h"
 
 #define NO_RECEIVER_REPORT UINT32_MAX
 #define EMPTY_RR_BYTES 8u
+#define MAX_RTT_US 60000000
 
 void rtcp_report_begin(struct rtcp_compound *compound, uint8_t *buffer, size_t capacity)
 {
@@ -76,6 +76,27 @@ int rtcp_report_add_receiver(struct rtcp_compound *compound, uint32_t own_ssrc,
     compound->receiver_offset = compound->length;
     compound->length += (uint32_t)bytes;
     return 0;
+}
+
+int rtcp_report_add_rrtr(struct rtcp_compound *compound, uint32_t own_ssrc, uint64_t now_us)
+{
+    int bytes = rtcp_write_xr_rrtr(compound_end(compound), compound_room(compound), own_ssrc,
+                                   ntp_time_from_us(now_us));
+    if (bytes < 0)
+        return bytes;
+    compound->length += (uint32_t)bytes;
+    compound->receiver_offset = NO_RECEIVER_REPORT;
+    return 0;
+}
+
+uint32_t rtcp_report_round_trip_us(const struct rtcp_xr_dlrr *dlrr, uint64_t now_us)
+{
+    int32_t round_trip = (int32_t)(ntp_time_middle(ntp_time_from_us(now_us)) - dlrr->lrr - dlrr->dlrr);
+    int64_t round_trip_us = (int64_t)round_trip * 1000000 / 65536;
+
+    if (dlrr->lrr == 0 || round_trip < -1 || round_trip_us > MAX_RTT_US) /* -1: values rounded down */
+        return 0;
+    return round_trip_us > 0 ? (uint32_t)round_trip_us : 1;
 }
 
 void rtcp_report_reference_time(struct rtcp_report_state *state, uint32_t sender_ssrc, uint64_t ntp,

@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "proto/wire/rtcp_report.h"
+#include "proto/wire/rtcp_xr.h"
 #include "shm/media_state.h"
 
 #define RTCP_REPORT_COMPOUND_MAX 1200u
@@ -42,6 +43,13 @@ int rtcp_report_add_sender(struct rtcp_compound *compound, const struct rtcp_sen
 /* One report block; blocks added in a row share receiver report packets of up to 31. */
 int rtcp_report_add_receiver(struct rtcp_compound *compound, uint32_t own_ssrc,
                              const struct rtcp_report_block *block);
+
+/* Our receiver reference time (RFC 3611 section 4.4), which a sender answers with DLRR. */
+int rtcp_report_add_rrtr(struct rtcp_compound *compound, uint32_t own_ssrc, uint64_t now_us);
+
+/* A DLRR sub-block that answers it has arrived: the round trip in us (section 4.5), at least 1; 0 when it
+ * makes no sense. */
+uint32_t rtcp_report_round_trip_us(const struct rtcp_xr_dlrr *dlrr, uint64_t now_us);
 
 /* A receiver reference time block has arrived (RFC 3611 section 4.4). */
 void rtcp_report_reference_time(struct rtcp_report_state *state, uint32_t sender_ssrc, uint64_t ntp,

@@ -25,7 +25,9 @@ static struct score_totals stream_totals(const struct shm_stream_row *row)
     int64_t lost = receive_stats_lost(&row->stats);
 
     return (struct score_totals){.expected = row->stats.received + (uint64_t)(lost > 0 ? lost : 0),
-                                 .received = row->stats.received};
+                                 .received = row->stats.received,
+                                 .repaired = row->stats.repaired,
+                                 .retransmitted = row->stats.repaired};
 }
 
 static struct score_totals consumer_totals(const struct shm_consumer_row *row)

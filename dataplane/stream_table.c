@@ -77,7 +77,9 @@ static struct producer *link_producer(struct stream_table *table, struct transpo
         *stream = (struct stream){.handle = row->streams[i],
                                   .row = shm_segment_at(table->segment, SHM_SECTION_STREAM, index),
                                   .producer = producer,
-                                  .encoding = i};
+                                  .encoding = i,
+                                  .nacks = &table->nacks[index]};
+        nack_reset(stream->nacks);
         producer->streams[i] = stream;
     }
     transport->producers[place] = producer;
@@ -192,10 +194,12 @@ int stream_table_init(struct stream_table *table, const struct shm_segment *segm
     *table = (struct stream_table){.segment = segment, .worker = worker};
     table->producers = calloc(capacities->producers, sizeof(*table->producers));
     table->streams = calloc(capacities->streams, sizeof(*table->streams));
+    table->nacks = calloc(capacities->streams, sizeof(*table->nacks));
     table->consumers = calloc(capacities->consumers, sizeof(*table->consumers));
     table->mirrors = calloc(capacities->producers, sizeof(*table->mirrors));
     table->ssrc_slots = calloc(slots, sizeof(*table->ssrc_slots));
-    if (!table->producers || !table->streams || !table->consumers || !table->mirrors || !table->ssrc_slots) {
+    if (!table->producers || !table->streams || !table->nacks || !table->consumers || !table->mirrors ||
+        !table->ssrc_slots) {
         stream_table_deinit(table);
         return -ENOMEM;
     }
@@ -208,6 +212,7 @@ void stream_table_deinit(struct stream_table *table)
 {
     free(table->producers);
     free(table->streams);
+    free(table->nacks);
     free(table->consumers);
     free(table->mirrors);
     free(table->ssrc_slots);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "dataplane/audio_level.h"
+#include "dataplane/nack.h"
 #include "dataplane/resend_limit.h"
 #include "dataplane/ssrc_map.h"
 #include "dataplane/stream_demux.h"
@@ -22,6 +23,9 @@ struct stream {
     struct audio_level level;
     struct flight *first_flight; /* packets of this round (forward.h), NULL: none */
     struct flight *last_flight;
+    struct nack_list *nacks;    /* what is missing of it */
+    struct stream *next_repair; /* repairs.h */
+    bool in_repair;
 };
 
 struct producer {
@@ -54,6 +58,7 @@ struct stream_table {
     uint32_t consumer_count;
     struct producer *producers; /* each by index of its row */
     struct stream *streams;
+    struct nack_list *nacks; /* by index of the stream */
     struct consumer *consumers;
     struct mirror *mirrors; /* by index of the producer */
     struct ssrc_map ssrcs;

@@ -87,6 +87,7 @@ static void timers(struct worker *worker)
         if (transport->turns % COUNTERS_TURNS == 0)
             counters_publish_transport(worker, transport);
     }
+    repairs_turn(worker);
     egress_flush(worker);
     audio_levels_tell(worker);
     counters_publish(worker);
@@ -121,6 +122,7 @@ static void sleep_until_work(struct worker *worker)
 {
     uint64_t now_us = monotonic_us();
     uint64_t turn_us = bandwidth_next_us(worker, transport_next_turn_us(&worker->transports));
+    turn_us = worker->repairs.due_us < turn_us ? worker->repairs.due_us : turn_us;
     uint64_t timeout_us = turn_us <= now_us ? 0 : turn_us - now_us;
     eventfd_t wakes;
 
@@ -211,6 +213,7 @@ static int attach(struct worker *worker, const struct worker_config *config, con
     arena_init(&worker->arena);
     stages_init(&worker->stages, worker->now_us);
     punt_quota_init(&worker->quota, (uint32_t)seeds[1]);
+    repairs_init(&worker->repairs);
     tuple_map_init(&worker->tuples, shm_segment_section(segment, SHM_SECTION_TUPLE_MAP),
                    segment->capacities.tuples);
     worker->liveness = shm_segment_at(segment, SHM_SECTION_LIVENESS, SHM_LIVENESS_WORKER(worker->index));

@@ -14,6 +14,7 @@
 #include "dataplane/peers.h"
 #include "dataplane/port.h"
 #include "dataplane/punt.h"
+#include "dataplane/repairs.h"
 #include "dataplane/stages.h"
 #include "dataplane/stream_table.h"
 #include "dataplane/transport_table.h"
@@ -80,6 +81,7 @@ struct worker {
     struct egress egress;
     struct punt_quota quota;
     struct peers peers;
+    struct repairs repairs;
 };
 
 /* Takes up the segment's rings and rows of this worker. The errno of what failed, in words in ret_why. */

@@ -91,9 +91,10 @@ struct receive_stats {
     uint8_t fraction_lost; /* of the last interval, in 256ths */
     uint8_t started;
     uint8_t reserved[2];
+    uint64_t repaired; /* lost packets that RTX brought; not in received and packets */
     struct bitrate_window bitrate;
 };
-MEDIA_STATIC_SIZE(struct receive_stats, 296);
+MEDIA_STATIC_SIZE(struct receive_stats, 304);
 
 /* One sent stream. Needs send_stats_init. */
 struct send_stats {

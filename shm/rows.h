@@ -83,7 +83,8 @@ struct shm_transport_row {
     struct demux_retired retired;
     uint32_t available_bps; /* what can be sent (bandwidth.h), 0 = not known: everything is allowed */
     uint32_t start_bps;     /* the first estimate, 0 = none is made */
-    uint32_t reserved2[5];
+    uint32_t sender_rtt_us; /* to a peer that sends to us, by DLRR (RFC 3611 section 4.5); 0 = not known */
+    uint32_t reserved2[4];
     struct srtp_transport_state srtp;
     struct twcc_feedback_state twcc;
     struct srtp_send_stream srtp_probator;
