@@ -1,5 +1,6 @@
 #include "dataplane/bandwidth.h"
 
+#include "dataplane/allocation.h"
 #include "dataplane/probator.h"
 #include "dataplane/worker.h"
 
@@ -22,10 +23,11 @@ static bool has_feedback(const struct transport *transport)
     return false;
 }
 
-/* What was estimated goes to the row. */
-static void tell(struct transport *transport)
+/* What was estimated goes to the row, and is shared out. */
+static void tell(struct worker *worker, struct transport *transport)
 {
     transport->row->available_bps = transport->estimator->estimate_bps;
+    allocation_estimate(worker, transport);
 }
 
 void bandwidth_begin(struct worker *worker, struct transport *transport)
@@ -38,7 +40,7 @@ void bandwidth_begin(struct worker *worker, struct transport *transport)
     struct estimator_limits limits = {.start_bps =
                                           row->available_bps != 0 ? row->available_bps : row->start_bps};
     estimator_init(transport->estimator, &limits);
-    tell(transport);
+    tell(worker, transport);
 }
 
 void bandwidth_feedback(struct worker *worker, struct transport *transport,
@@ -49,13 +51,13 @@ void bandwidth_feedback(struct worker *worker, struct transport *transport,
     bool was_mute = transport->row->available_bps == 0;
     bool changed = estimator_feedback(transport->estimator, feedback, worker->now_us);
     if (changed || (was_mute && transport->estimator->has_feedback))
-        tell(transport);
+        tell(worker, transport);
 }
 
 void bandwidth_remb(struct worker *worker, struct transport *transport, uint64_t bps)
 {
     if (transport->estimator && estimator_remb(transport->estimator, bps, worker->now_us))
-        tell(transport);
+        tell(worker, transport);
 }
 
 void bandwidth_report_block(struct worker *worker, struct consumer *consumer,
@@ -69,7 +71,7 @@ void bandwidth_report_block(struct worker *worker, struct consumer *consumer,
         return;
     if (estimator_reported_loss(transport->estimator, packets, packets * block->fraction_lost / 256,
                                 worker->now_us))
-        tell(transport);
+        tell(worker, transport);
 }
 
 /* Numbered packets went out, and the receiver has never said a word. */
@@ -98,9 +100,11 @@ void bandwidth_turn(struct worker *worker, struct transport *transport)
         return;
     }
     if (estimator_turn(estimator, worker->now_us))
-        tell(transport);
-    if (is_mute(estimator, worker->now_us))
+        tell(worker, transport);
+    if (is_mute(estimator, worker->now_us)) {
         transport->row->available_bps = 0;
+        allocation_estimate(worker, transport);
+    }
     if (estimator->probe.cluster != 0)
         become_busy(worker, transport);
 }

@@ -130,6 +130,11 @@ static void publish_consumer(struct worker *worker, struct consumer *consumer)
         .paused = row->paused,
         .score = row->score.value,
         .layer_switches = row->layer_switches,
+        .target_spatial_layer = row->media.layer.target,
+        .preferred_spatial_layer = row->media.layer.preferred,
+        .allowed_spatial_layer = row->media.layer.allowed,
+        .allowed_temporal_layer = row->media.layer.allowed_temporal,
+        .layer_reason = row->media.layer.reason,
     };
 
     statistics_publish(worker->statistics, STATISTICS_CONSUMER, shm_handle_index(consumer->handle), &block,

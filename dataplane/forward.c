@@ -1,8 +1,10 @@
 #include "dataplane/forward.h"
 
+#include "dataplane/allocation.h"
 #include "dataplane/egress.h"
 #include "dataplane/equalise.h"
 #include "dataplane/events.h"
+#include "dataplane/layer_rates.h"
 #include "dataplane/layer_switch.h"
 #include "dataplane/peers.h"
 #include "dataplane/receive_stats.h"
@@ -30,9 +32,8 @@ static bool has_layers(const struct producer *producer)
     return producer->row->type != SHM_CONSUMER_SIMPLE;
 }
 
-/* The consumer chooses anew what it is sent; a key frame is asked for where it needs one, and control is told
- * of a change. */
-static void update(struct worker *worker, struct consumer *consumer)
+/* A key frame is asked for where one is needed, and control is told of a change. */
+void forward_update(struct worker *worker, struct consumer *consumer)
 {
     struct producer *producer = consumer->producer;
     struct layer_switch *layer = &consumer->row->media.layer;
@@ -74,6 +75,24 @@ static void begin(struct worker *worker, struct consumer *consumer, const struct
     row->restart = 0;
 }
 
+/* The numbers of what the consumer is being sent close up behind a packet that it does not get. */
+static void leave_out(struct consumer *consumer, const struct flight *flight)
+{
+    struct media_consumer *media = &consumer->row->media;
+
+    if (consumer->row->restart || media->layer.current != (int)flight->stream->encoding)
+        return; /* the numbers are not those of this stream */
+    if (rewrite_drop(&media->rewrite, flight->view.header.sequence) == 0 && flight->view.has_vp8)
+        vp8_continuity_drop(&media->vp8, &flight->view.vp8);
+}
+
+static enum statistics_drop reason_to_ignore(const struct layer_switch *layer)
+{
+    if (layer->current >= 0)
+        return DROP_consumer_other_layer;
+    return layer->allowed < 0 ? DROP_consumer_suspended : DROP_consumer_waits_key_frame;
+}
+
 /* Whether the consumer is to get this packet. */
 static bool wants(struct worker *worker, struct consumer *consumer, const struct flight *flight)
 {
@@ -91,13 +110,12 @@ static bool wants(struct worker *worker, struct consumer *consumer, const struct
     }
     switch (layer_switch_packet(layer, flight->stream->encoding, flight->view.key_frame)) {
     case LAYER_IGNORE:
-        drop(worker, consumer,
-             layer->current < 0 ? DROP_consumer_waits_key_frame : DROP_consumer_other_layer);
+        drop(worker, consumer, reason_to_ignore(layer));
         return false;
     case LAYER_BEGIN:
         switched = row->last_encoding != (int8_t)flight->stream->encoding;
         begin(worker, consumer, flight);
-        update(worker, consumer);
+        forward_update(worker, consumer);
         if (switched && has_layers(consumer->producer)) {
             row->layer_switches++;
             scores_switch(worker, consumer);
@@ -106,7 +124,11 @@ static bool wants(struct worker *worker, struct consumer *consumer, const struct
     case LAYER_FORWARD:
         if (row->restart)
             begin(worker, consumer, flight);
-        return true;
+        if (layer_switch_temporal(layer, &flight->view.layer, flight->view.key_frame))
+            return true;
+        leave_out(consumer, flight);
+        drop(worker, consumer, DROP_consumer_temporal_layer);
+        return false;
     }
     return false;
 }
@@ -187,15 +209,10 @@ void forward_stored(struct worker *worker, struct stream *stream, const struct s
 
 static void forward_flight(struct worker *worker, struct consumer *consumer, const struct flight *flight)
 {
-    struct shm_consumer_row *row = consumer->row;
-
-    if (!is_padding(flight)) {
-        if (wants(worker, consumer, flight))
-            deliver(worker, consumer, flight);
-    } else if (row->media.layer.current == (int)flight->stream->encoding && !row->restart) {
-        /* The gap that it leaves is closed where the numbers are those of this stream. */
-        rewrite_drop(&row->media.rewrite, flight->view.header.sequence);
-    }
+    if (is_padding(flight))
+        leave_out(consumer, flight);
+    else if (wants(worker, consumer, flight))
+        deliver(worker, consumer, flight);
 }
 
 /* What the next consumers need comes from memory while this one is served. */
@@ -224,6 +241,16 @@ static void keep(struct worker *worker, struct flight *flight)
     }
 }
 
+static void measure(struct worker *worker, const struct flight *flight)
+{
+    struct layer_rates *rates = &flight->stream->row->rates;
+
+    for (; flight; flight = flight->next)
+        layer_rates_packet(rates, flight->view.layer.spatial, flight->view.layer.temporal,
+                           (uint32_t)flight->view.header.payload_offset + flight->view.header.payload_length,
+                           worker->now_us);
+}
+
 static void flush_stream(struct worker *worker, struct stream *stream)
 {
     struct flight *first = stream->first_flight;
@@ -231,6 +258,7 @@ static void flush_stream(struct worker *worker, struct stream *stream)
     stream->first_flight = stream->last_flight = NULL;
     if (first->next)
         equalise(first);
+    measure(worker, first);
     keep(worker, first);
     for (struct consumer *consumer = stream->producer->consumers; consumer;
          consumer = consumer->next_of_producer) {
@@ -273,30 +301,39 @@ void forward_revive(struct worker *worker, struct stream *stream)
     forward_flush(worker);
     for (struct consumer *consumer = stream->producer->consumers; consumer;
          consumer = consumer->next_of_producer)
-        update(worker, consumer);
+        forward_update(worker, consumer);
+}
+
+static void begin_anew(struct worker *worker, struct consumer *consumer)
+{
+    forward_flush(worker);
+    layer_switch_reset(&consumer->row->media.layer);
+    forward_update(worker, consumer);
 }
 
 void forward_begin(struct worker *worker, struct consumer *consumer)
 {
     forward_flush(worker);
     layer_switch_reset(&consumer->row->media.layer);
-    update(worker, consumer);
+    if (consumer->transport->row->available_bps != 0)
+        allocation_turn(worker, consumer->transport);
+    begin_anew(worker, consumer);
 }
 
 void forward_begin_producer(struct worker *worker, struct producer *producer)
 {
     for (struct consumer *consumer = producer->consumers; consumer; consumer = consumer->next_of_producer)
-        forward_begin(worker, consumer);
+        begin_anew(worker, consumer);
 }
 
 void forward_begin_transport(struct worker *worker, struct transport *transport)
 {
     for (struct consumer *consumer = transport->consumers; consumer; consumer = consumer->next_of_transport)
-        forward_begin(worker, consumer);
+        begin_anew(worker, consumer);
 }
 
 void forward_turn(struct worker *worker, struct transport *transport)
 {
     for (struct consumer *consumer = transport->consumers; consumer; consumer = consumer->next_of_transport)
-        update(worker, consumer);
+        forward_update(worker, consumer);
 }

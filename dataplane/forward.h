@@ -53,6 +53,9 @@ bool forward_is_silent(const struct worker *worker, const struct stream *stream)
 /* A packet came on a stream that was silent, or is new. */
 void forward_revive(struct worker *worker, struct stream *stream);
 
+/* The consumer chooses anew what it is sent: something that the choice depends on has changed. */
+void forward_update(struct worker *worker, struct consumer *consumer);
+
 /* In a transport's turn: its consumers choose anew what they are sent, since a stream that dies does not say
  * so. */
 void forward_turn(struct worker *worker, struct transport *transport);

@@ -14,7 +14,8 @@ void layer_switch_init(struct layer_switch *state, const uint8_t *temporal_layer
     state->count = (uint8_t)(count < MEDIA_ENCODINGS_MAX ? count : MEDIA_ENCODINGS_MAX);
     memcpy(state->temporal_layers, temporal_layers, state->count);
     state->current = state->target = -1;
-    state->preferred = (int8_t)(state->count - 1);
+    state->preferred = state->allowed = (int8_t)(state->count - 1);
+    state->allowed_temporal = (int8_t)MEDIA_TEMPORAL_LAYERS_MAX - 1;
     state->reported_spatial = state->reported_temporal = -1;
     state->flags = (needs_key_frame ? LAYER_NEEDS_KEY_FRAME : 0) | LAYER_IDLE;
 }
@@ -37,27 +38,59 @@ static bool layer_alive(const struct layer_view *view, uint64_t now_us)
            (now_us <= view->last_packet_us || now_us - view->last_packet_us <= patience_us);
 }
 
-/* The highest alive up to the preferred one, else the lowest alive above it. */
+/* The highest alive up to the one preferred and allowed, else the lowest alive above it. */
 static int layer_choose(const struct layer_switch *state, const struct layer_view *views, uint64_t now_us)
 {
-    for (int i = (int)state->preferred; i >= 0; i--)
+    int top = state->preferred < state->allowed ? state->preferred : state->allowed;
+
+    if (state->allowed < 0)
+        return -1;
+    for (int i = top; i >= 0; i--)
         if (layer_alive(&views[i], now_us))
             return i;
-    for (int i = (int)state->preferred + 1; i < state->count; i++)
+    for (int i = top + 1; i < state->count; i++)
         if (layer_alive(&views[i], now_us))
             return i;
     return -1;
 }
 
+void layer_switch_allow(struct layer_switch *state, int encoding, int temporal)
+{
+    state->allowed = (int8_t)(encoding < state->count ? encoding : state->count - 1);
+    state->allowed_temporal = (int8_t)(encoding < 0 ? -1 : temporal);
+}
+
+static enum layer_reason reason_of(const struct layer_switch *state)
+{
+    if (state->allowed < 0)
+        return LAYER_REASON_SUSPENDED;
+    if (state->target < 0)
+        return LAYER_REASON_NO_SOURCE;
+    if (state->target == state->preferred) {
+        bool thinned = state->allowed_temporal + 1 < state->temporal_layers[state->target];
+        return thinned ? LAYER_REASON_ESTIMATE : LAYER_REASON_PREFERRED;
+    }
+    return state->target == state->allowed ? LAYER_REASON_ESTIMATE : LAYER_REASON_DEAD;
+}
+
 int layer_switch_update(struct layer_switch *state, const struct layer_view *views, uint64_t now_us)
 {
+    if (state->allowed < 0)
+        layer_switch_reset(state);
     bool idle = state->current < 0 || !layer_alive(&views[state->current], now_us);
 
     state->target = (int8_t)layer_choose(state, views, now_us);
+    state->reason = (uint8_t)reason_of(state);
     state->flags = (uint8_t)((state->flags & ~LAYER_IDLE) | (idle ? LAYER_IDLE : 0));
     if (state->target == state->current || !(state->flags & LAYER_NEEDS_KEY_FRAME))
         return -1;
     return state->target;
+}
+
+/* While a lower encoding is waited for, the one that goes on is thinned out. */
+static int8_t wanted_temporal(const struct layer_switch *state)
+{
+    return state->target >= 0 && state->target < state->current ? 0 : state->allowed_temporal;
 }
 
 enum layer_verdict layer_switch_packet(struct layer_switch *state, unsigned encoding, bool key_frame)
@@ -69,21 +102,39 @@ enum layer_verdict layer_switch_packet(struct layer_switch *state, unsigned enco
         return LAYER_IGNORE;
 
     /* A layer between target and preference has come to life since the target was chosen. */
-    bool wanted = layer == state->target || (layer > state->target && layer <= state->preferred);
-    if (!wanted && !(state->flags & LAYER_IDLE))
+    bool wanted = layer == state->target ||
+                  (layer > state->target && layer <= state->preferred && layer <= state->allowed);
+    if (state->allowed < 0 || (!wanted && !(state->flags & LAYER_IDLE)))
         return LAYER_IGNORE;
     state->current = (int8_t)layer;
     state->target = wanted ? state->current : state->target;
     state->flags &= (uint8_t)~LAYER_IDLE;
+    state->temporal = wanted_temporal(state);
     return LAYER_BEGIN;
+}
+
+bool layer_switch_temporal(struct layer_switch *state, const struct packet_layer *layer, bool key_frame)
+{
+    int8_t wanted = wanted_temporal(state);
+
+    if (layer->frame_start || key_frame) {
+        bool next = layer->temporal_sync && layer->temporal == state->temporal + 1;
+        if (key_frame || wanted < state->temporal)
+            state->temporal = wanted;
+        else if (next && layer->temporal <= wanted)
+            state->temporal = (int8_t)layer->temporal;
+    }
+    return layer->temporal <= state->temporal;
 }
 
 bool layer_switch_take_change(struct layer_switch *state, int *ret_spatial, int *ret_temporal)
 {
     int spatial = state->target < 0 ? -1 : state->current;
     int temporal = -1;
-    if (spatial >= 0)
-        temporal = state->temporal_layers[spatial] > 1 ? state->temporal_layers[spatial] - 1 : 0;
+    if (spatial >= 0) {
+        int top = state->temporal_layers[spatial] > 1 ? state->temporal_layers[spatial] - 1 : 0;
+        temporal = state->temporal < top ? state->temporal : top;
+    }
     if (spatial == state->reported_spatial && temporal == state->reported_temporal)
         return false;
     state->reported_spatial = (int8_t)spatial;

@@ -1,13 +1,15 @@
-/* Which encoding of its producer a consumer is sent. State: struct layer_switch.
+/* Which encoding of its producer a consumer is sent, and which of its temporal layers. State: struct
+ * layer_switch.
  *
- * The target is the highest encoding alive, up to the preferred one. The current encoding goes on until a key
- * frame of the target passes, upwards and downwards; one that has died stays current only until then. A
- * producer with one encoding is the same thing with one row; streams without key frames (audio) are switched
- * to at any packet. */
+ * The target is the highest encoding alive, up to the preferred one and to what the bandwidth allows. The
+ * current encoding goes on until a key frame of the target passes, upwards and downwards; one that has died
+ * stays current only until then. A producer with one encoding is the same thing with one row; streams without
+ * key frames (audio) are switched to at any packet. */
 #pragma once
 
 #include <stdbool.h>
 
+#include "dataplane/packet_view.h"
 #include "shm/media_state.h"
 
 #define LAYER_SWITCH_ALIVE_US 2000000u
@@ -26,6 +28,10 @@ void layer_switch_init(struct layer_switch *state, const uint8_t *temporal_layer
 /* Highest encoding that this consumer may get. */
 void layer_switch_prefer(struct layer_switch *state, unsigned encoding);
 
+/* Highest encoding and temporal layer that the bandwidth carries; encoding -1: nothing is forwarded from the
+ * next layer_switch_update on. */
+void layer_switch_allow(struct layer_switch *state, int encoding, int temporal);
+
 /* Forgets what was forwarded: after a pause the stream begins anew at a key frame. */
 void layer_switch_reset(struct layer_switch *state);
 
@@ -42,6 +48,11 @@ enum layer_verdict {
 
 /* A packet of encoding has come; key_frame: it is the first of one. */
 enum layer_verdict layer_switch_packet(struct layer_switch *state, unsigned encoding, bool key_frame);
+
+/* Whether a packet of the current encoding is of a temporal layer that is forwarded. Layers are left at the
+ * beginning of a picture, and taken up one by one where the stream says that one can (VP8: the Y bit of
+ * RFC 7741 section 4.2). While a lower encoding is waited for, only the lowest temporal layer passes. */
+bool layer_switch_temporal(struct layer_switch *state, const struct packet_layer *layer, bool key_frame);
 
 /* True, once, when what is forwarded differs from what was told last: layers for consumerLayersChanged.
  * Spatial -1 (and temporal -1): nothing is forwarded. */

@@ -51,6 +51,22 @@ int packet_view_parse(const uint8_t *packet, size_t length, const struct media_e
     return 0;
 }
 
+/* RFC 9626 section 3: a codec whose payload does not say its temporal layer has it said here. */
+static void read_frame_marking(const uint8_t *packet, struct packet_view *view)
+{
+    const struct packet_extension *marking = &view->extensions[MEDIA_EXTENSION_FRAME_MARKING];
+
+    if (marking->length == 0)
+        marking = &view->extensions[MEDIA_EXTENSION_FRAME_MARKING_07];
+    if (marking->length == 0)
+        return;
+    uint8_t bits = packet[marking->offset];
+    view->layer =
+        (struct packet_layer){.temporal = bits & 7, .temporal_sync = bits & 0x08, .frame_start = bits & 0x80};
+    if (view->layer.temporal >= MEDIA_TEMPORAL_LAYERS_MAX)
+        view->layer.temporal = MEDIA_TEMPORAL_LAYERS_MAX - 1;
+}
+
 int packet_view_read_codec(const uint8_t *packet, enum media_codec codec, struct packet_view *view)
 {
     const uint8_t *payload = packet_view_payload(packet, view);
@@ -58,16 +74,23 @@ int packet_view_read_codec(const uint8_t *packet, enum media_codec codec, struct
 
     view->key_frame = false;
     view->has_vp8 = false;
+    view->layer = (struct packet_layer){0};
     if (length == 0)
         return 0;
     if (codec == MEDIA_CODEC_VP8) {
         int error = vp8_parse(payload, length, &view->vp8);
         view->has_vp8 = !error;
         view->key_frame = !error && view->vp8.key_frame;
+        if (!error)
+            view->layer = (struct packet_layer){.temporal = view->vp8.temporal_layer,
+                                                .temporal_sync = view->vp8.layer_sync,
+                                                .frame_start = view->vp8.start_of_partition &&
+                                                               view->vp8.partition_id == 0};
         return error;
     }
     int found = key_frame_detect(codec, payload, length);
     view->key_frame = found > 0;
+    read_frame_marking(packet, view);
     return found < 0 ? found : 0;
 }
 

@@ -11,12 +11,21 @@ struct packet_extension {
     uint8_t length;  /* 0 = not in the packet */
 };
 
+/* Where a packet stands in a stream of layers; zeroes where there are none. */
+struct packet_layer {
+    uint8_t spatial;
+    uint8_t temporal;
+    bool temporal_sync; /* who had one temporal layer less until now can take this one up from here */
+    bool frame_start;   /* the first packet of a picture of this layer */
+};
+
 struct packet_view {
     struct rtp_header header;
     struct packet_extension extensions[MEDIA_EXTENSION_COUNT]; /* by enum media_extension */
     bool key_frame;                                            /* the first packet of one */
     bool has_vp8;
     bool is_padded; /* by us: the padding is to be sent (equalise.h) */
+    struct packet_layer layer;
     struct vp8_descriptor vp8;
 };
 
@@ -27,8 +36,8 @@ struct packet_view {
 int packet_view_parse(const uint8_t *packet, size_t length, const struct media_extension_map *map,
                       struct packet_view *ret_view);
 
-/* Reads the payload as codec: fills key_frame and vp8. A packet without payload is padding and has neither.
- * -EBADMSG when the payload is not what it claims to be: the packet is to be dropped. */
+/* Reads the payload as codec: fills key_frame, layer and vp8. A packet without payload is padding and has
+ * neither. -EBADMSG when the payload is not what it claims to be: the packet is to be dropped. */
 int packet_view_read_codec(const uint8_t *packet, enum media_codec codec, struct packet_view *view);
 
 static inline const uint8_t *packet_view_payload(const uint8_t *packet, const struct packet_view *view)

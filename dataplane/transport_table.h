@@ -46,6 +46,11 @@ struct transport {
     struct transport *previous; /* in the order of turns */
     struct transport *next;
     uint64_t due_us;
+
+    uint64_t shared_bps; /* the estimate that allocation shared out last */
+    uint64_t lowered_us; /* by allocation: when a consumer was given less, and more; 0 = never */
+    uint64_t raised_us;
+    uint64_t hold_us;
 };
 
 struct transport_table {

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "dataplane/allocation.h"
 #include "dataplane/arena.h"
 #include "dataplane/audio_levels.h"
 #include "dataplane/egress.h"
@@ -82,6 +83,7 @@ struct worker {
     struct punt_quota quota;
     struct peers peers;
     struct repairs repairs;
+    struct allocation allocation;
 };
 
 /* Takes up the segment's rings and rows of this worker. The errno of what failed, in words in ret_why. */

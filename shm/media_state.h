@@ -175,6 +175,30 @@ struct vp8_continuity {
 };
 MEDIA_STATIC_SIZE(struct vp8_continuity, 16);
 
+#define MEDIA_SPATIAL_LAYERS_MAX 4u
+#define MEDIA_TEMPORAL_LAYERS_MAX 4u
+
+/* Bytes of a stream's layers, by spatial * MEDIA_TEMPORAL_LAYERS_MAX + temporal, in three intervals. */
+struct layer_rates {
+    uint32_t interval; /* that runs */
+    uint8_t complete;  /* intervals behind it that were seen whole, 0 to 2 */
+    uint8_t reserved[3];
+    uint32_t now[MEDIA_SPATIAL_LAYERS_MAX * MEDIA_TEMPORAL_LAYERS_MAX];
+    uint32_t last[MEDIA_SPATIAL_LAYERS_MAX * MEDIA_TEMPORAL_LAYERS_MAX];
+    uint32_t before[MEDIA_SPATIAL_LAYERS_MAX * MEDIA_TEMPORAL_LAYERS_MAX];
+};
+MEDIA_STATIC_SIZE(struct layer_rates, 200);
+
+/* Why a consumer is sent what it is sent: of the last change of its target. */
+enum layer_reason {
+    LAYER_REASON_NONE = 0,      /* nothing has been chosen yet */
+    LAYER_REASON_PREFERRED = 1, /* it is the one preferred */
+    LAYER_REASON_ESTIMATE = 2,  /* the bandwidth of its transport carries no more */
+    LAYER_REASON_DEAD = 3,      /* the one preferred is not sent */
+    LAYER_REASON_SUSPENDED = 4, /* the bandwidth carries not even the lowest */
+    LAYER_REASON_NO_SOURCE = 5  /* none is sent */
+};
+
 /* A consumer's choice among the encodings of its producer. Needs layer_switch_init. */
 struct layer_switch {
     int8_t current; /* the encoding that is forwarded, -1 = none */
@@ -184,7 +208,11 @@ struct layer_switch {
     int8_t reported_temporal;
     uint8_t count;
     uint8_t flags;
-    uint8_t reserved[5];
+    int8_t allowed;          /* highest encoding that the bandwidth carries, -1 = none */
+    int8_t allowed_temporal; /* likewise of the temporal layers */
+    int8_t temporal;         /* highest that is forwarded */
+    uint8_t reason;          /* enum layer_reason */
+    uint8_t reserved;
     uint8_t temporal_layers[MEDIA_ENCODINGS_MAX];
 };
 MEDIA_STATIC_SIZE(struct layer_switch, 16);

@@ -16,8 +16,8 @@
 #include "shm/abi.h"
 
 #define SHM_SLOT_BYTES 2048u
-#define SHM_SLOT_FACTS_BYTES 128u
-#define SHM_SLOT_DATA_BYTES (SHM_SLOT_BYTES - 192u)
+#define SHM_SLOT_FACTS_BYTES 192u
+#define SHM_SLOT_DATA_BYTES (SHM_SLOT_BYTES - 256u)
 
 struct shm_slot {
     SHM_ALIGNED _Atomic uint64_t life; /* position + 1 of the packet in it; 0 while it is written */

@@ -63,7 +63,7 @@ struct shm_transport_row {
     uint64_t packets_sent;
     uint64_t bytes_sent;
     uint64_t drops_srtp;
-    uint64_t remb_bps; /* what the receiver last said it can take, 0 = nothing yet */
+    uint64_t remb_bps;      /* what the receiver last said it can take, 0 = nothing yet */
     uint32_t twcc_feedbacks_sent;
     uint32_t twcc_feedbacks_received;
     uint32_t twcc_packets_lost; /* as those feedbacks say */
@@ -146,8 +146,10 @@ struct shm_stream_row {
     uint32_t plis_sent;
     uint32_t firs_sent;
     uint8_t reserved2[24];
+
+    SHM_ALIGNED struct layer_rates rates; /* of all that is forwarded */
 };
-SHM_STATIC_SIZE(struct shm_stream_row, 512);
+SHM_STATIC_SIZE(struct shm_stream_row, 768);
 
 /* The first packet of a round touches seven of its cache lines (ARCHITECTURE.md counts them), among these. */
 #define SHM_CONSUMER_HOT_BYTES 512u

@@ -48,6 +48,8 @@
     X(producer_paused, "producer is paused")                                                                 \
     X(consumer_paused, "consumer is paused")                                                                 \
     X(consumer_waits_key_frame, "consumer waits for a key frame")                                            \
+    X(consumer_suspended, "the estimate carries not even the lowest layer")                                  \
+    X(consumer_temporal_layer, "temporal layer that the consumer is not being sent")                         \
     X(consumer_other_layer, "encoding that the consumer is not being sent")                                  \
     X(consumer_no_address, "consumer's transport has no selected pair, no keys or no consent")               \
     X(rewrite_too_long, "does not fit a packet once rewritten")                                              \
@@ -307,9 +309,14 @@ struct statistics_consumer {
     uint32_t paused;
     uint32_t score;
     uint32_t layer_switches;
-    uint64_t reserved[1];
+    int32_t target_spatial_layer; /* waited for, or the same */
+    int32_t preferred_spatial_layer;
+    int32_t allowed_spatial_layer; /* by the bandwidth; -1: suspended */
+    int32_t allowed_temporal_layer;
+    uint32_t layer_reason; /* enum layer_reason */
+    uint32_t reserved[13];
 };
-SHM_STATIC_SIZE(struct statistics_consumer, 128);
+SHM_STATIC_SIZE(struct statistics_consumer, 192);
 
 struct statistics {
     struct shm_statistics_header *header; /* the mapping */

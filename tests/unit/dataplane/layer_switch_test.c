@@ -156,6 +156,87 @@ static void test_reset_and_audio(void **state)
     assert_int_equal(layer_switch_update(&layer, &view, 10 * S), -1);
 }
 
+/* A picture of a temporal layer: whether it passes. */
+static bool picture(struct layer_switch *layer, uint8_t temporal, bool sync)
+{
+    struct packet_layer view = {.temporal = temporal, .temporal_sync = sync, .frame_start = true};
+    return layer_switch_temporal(layer, &view, false);
+}
+
+static void test_bandwidth_takes_temporal_layers(void **state)
+{
+    (void)state;
+    struct layer_switch layer;
+    struct layer_view views[3] = {{.last_packet_us = 10 * S}};
+    int spatial, temporal;
+    layer_switch_init(&layer, three_by_three, 3, true);
+    layer_switch_update(&layer, views, 10 * S);
+    assert_int_equal(layer_switch_packet(&layer, 0, true), LAYER_BEGIN);
+    assert_true(picture(&layer, 2, false));
+    layer_switch_take_change(&layer, &spatial, &temporal);
+
+    /* In the middle of a picture nothing is taken away. */
+    layer_switch_allow(&layer, 2, 0);
+    struct packet_layer rest = {.temporal = 2};
+    assert_true(layer_switch_temporal(&layer, &rest, false));
+    assert_false(picture(&layer, 2, false));
+    assert_true(picture(&layer, 0, false));
+    assert_true(layer_switch_take_change(&layer, &spatial, &temporal));
+    assert_int_equal(spatial, 0);
+    assert_int_equal(temporal, 0);
+
+    /* Up one by one, where the stream says so. */
+    layer_switch_allow(&layer, 2, 3);
+    assert_false(picture(&layer, 1, false));
+    assert_false(picture(&layer, 2, true)); /* of the layer between, later ones would be missing */
+    assert_true(picture(&layer, 1, true));
+    assert_false(picture(&layer, 2, false));
+    assert_true(picture(&layer, 2, true));
+    assert_true(layer_switch_take_change(&layer, &spatial, &temporal));
+    assert_int_equal(temporal, 2);
+
+    /* A key frame leaves nothing to wait for. */
+    layer_switch_allow(&layer, 2, 0);
+    assert_false(picture(&layer, 1, false));
+    layer_switch_allow(&layer, 2, 3);
+    struct packet_layer key = {.frame_start = true};
+    assert_true(layer_switch_temporal(&layer, &key, true));
+    assert_true(picture(&layer, 2, false));
+}
+
+static void test_bandwidth_takes_encodings(void **state)
+{
+    (void)state;
+    struct layer_switch layer;
+    struct layer_view views[3] = {
+        {.last_packet_us = 10 * S}, {.last_packet_us = 10 * S}, {.last_packet_us = 10 * S}};
+    layer_switch_init(&layer, three_by_three, 3, true);
+    layer_switch_update(&layer, views, 10 * S);
+    assert_int_equal(layer_switch_packet(&layer, 2, true), LAYER_BEGIN);
+    assert_int_equal(layer.reason, LAYER_REASON_PREFERRED);
+
+    /* Until the key frame of the lower one, the current is thinned out. */
+    layer_switch_allow(&layer, 0, 3);
+    assert_int_equal(layer_switch_update(&layer, views, 10 * S), 0);
+    assert_int_equal(layer.reason, LAYER_REASON_ESTIMATE);
+    assert_int_equal(layer_switch_packet(&layer, 2, false), LAYER_FORWARD);
+    assert_false(picture(&layer, 1, false));
+    assert_int_equal(layer_switch_packet(&layer, 0, false), LAYER_IGNORE);
+    assert_int_equal(layer_switch_packet(&layer, 0, true), LAYER_BEGIN);
+    assert_true(picture(&layer, 2, false));
+    assert_int_equal(layer_switch_packet(&layer, 1, true), LAYER_IGNORE);
+
+    /* Suspended: at once, and nothing begins by itself. */
+    layer_switch_allow(&layer, -1, -1);
+    assert_int_equal(layer_switch_update(&layer, views, 10 * S), -1);
+    assert_int_equal(layer.reason, LAYER_REASON_SUSPENDED);
+    assert_int_equal(layer_switch_packet(&layer, 0, true), LAYER_IGNORE);
+    layer_switch_allow(&layer, 1, 0);
+    assert_int_equal(layer_switch_update(&layer, views, 10 * S), 1);
+    assert_int_equal(layer_switch_packet(&layer, 1, true), LAYER_BEGIN);
+    assert_false(picture(&layer, 1, true));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -165,6 +246,8 @@ int main(void)
         cmocka_unit_test(test_preference),
         cmocka_unit_test(test_revival_is_noticed_by_the_key_frame),
         cmocka_unit_test(test_reset_and_audio),
+        cmocka_unit_test(test_bandwidth_takes_temporal_layers),
+        cmocka_unit_test(test_bandwidth_takes_encodings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
