@@ -73,3 +73,6 @@ uint64_t forwarder_now_us(void);
 
 /* Queues a command to a worker. -EAGAIN without a forwarder, or with its ring full. */
 int forwarder_send(struct forwarder *forwarder, uint32_t worker, Km__Command *command);
+
+/* Writes forwarder->counts into the statistics file. */
+void forwarder_publish_counts(struct forwarder *forwarder);
