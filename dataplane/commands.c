@@ -10,6 +10,8 @@
 #include "dataplane/ingress.h"
 #include "dataplane/mirror.h"
 #include "dataplane/peers.h"
+#include "dataplane/plain.h"
+#include "dataplane/port_plain.h"
 #include "dataplane/probator.h"
 #include "dataplane/remb_cap.h"
 #include "dataplane/rewrite.h"
@@ -90,13 +92,31 @@ static int explain_install(int error, const char **ret_reason)
     return error;
 }
 
+_Static_assert((int)SHM_PLAIN_GIVEN == (int)KM__INSTALL_TRANSPORT__PLAIN__ADDRESS_GIVEN &&
+                   (int)SHM_PLAIN_LEARNED == (int)KM__INSTALL_TRANSPORT__PLAIN__ADDRESS_LEARNED,
+               "plain transports are numbered alike");
+
+static int read_plain(const Km__InstallTransport *message, uint8_t *ret_plain, const char **ret_reason)
+{
+    if ((unsigned)message->plain > SHM_PLAIN_LEARNED ||
+        shm_handle_index(message->transport) >= SHM_PLAIN_TRANSPORTS_MAX) {
+        *ret_reason = "not a kind of plain transport, or one whose sockets have no number";
+        return -EINVAL;
+    }
+    *ret_plain = (uint8_t)message->plain;
+    return 0;
+}
+
 static int install_transport(struct worker *worker, const Km__Command *command, const char **ret_reason)
 {
     const Km__InstallTransport *message = command->install_transport;
     struct shm_transport_row initial = {.created_us = worker->now_us,
                                         .start_bps = message->initial_outgoing_bitrate_bps};
     struct transport *transport;
-    int error = read_credentials(message->ice_ufrag, message->ice_password, &initial.ice, ret_reason);
+    bool is_plain = message->plain != KM__INSTALL_TRANSPORT__PLAIN__NOT_PLAIN;
+    int error = is_plain
+                    ? read_plain(message, &initial.plain, ret_reason)
+                    : read_credentials(message->ice_ufrag, message->ice_password, &initial.ice, ret_reason);
 
     if (error != 0)
         return error;
@@ -144,6 +164,8 @@ static int remove_transport(struct worker *worker, const Km__Command *command, c
             drop_producer(worker, transport->producers[i]);
     }
     counters_clear_transport(worker, transport->handle);
+    if (transport->row->plain != SHM_PLAIN_NO)
+        port_plain_close(worker->plain, transport->handle);
     transport_remove(&worker->transports, transport);
     return 0;
 }
@@ -192,6 +214,23 @@ static int select_tuple(struct worker *worker, const Km__Command *command, const
     return 0;
 }
 
+static int connect_plain(struct worker *worker, const Km__Command *command, const char **ret_reason)
+{
+    const Km__ConnectPlain *message = command->connect_plain;
+    struct shm_address remote = {.port = (uint16_t)message->port, .scope = message->scope};
+    struct transport *transport;
+    int error = find_transport(worker, message->transport, &transport, ret_reason);
+
+    if (error != 0)
+        return error;
+    *ret_reason = "not an address, or not a plain transport";
+    if (message->address.len != sizeof(remote.ip) || message->port == 0 || message->port > 65535 ||
+        message->rtcp_port == 0 || message->rtcp_port > 65535)
+        return -EINVAL;
+    memcpy(remote.ip, message->address.data, sizeof(remote.ip));
+    return plain_connect(worker, transport, &remote, (uint16_t)message->rtcp_port);
+}
+
 static int install_keys(struct worker *worker, const Km__Command *command, const char **ret_reason)
 {
     const Km__InstallKeys *message = command->install_keys;
@@ -204,6 +243,10 @@ static int install_keys(struct worker *worker, const Km__Command *command, const
         return error;
     if (key_bytes == 0 || message->receive_key.len != key_bytes || message->send_key.len != key_bytes) {
         *ret_reason = "unknown SRTP profile, or keys of a wrong length";
+        return -EINVAL;
+    }
+    if (transport->row->plain != SHM_PLAIN_NO) {
+        *ret_reason = "a plain transport has no keys";
         return -EINVAL;
     }
     bool could_send = transport_can_send(transport);
@@ -404,6 +447,7 @@ static const command_fn commands[] = {
     [KM__COMMAND__BODY_REQUEST_KEY_FRAME] = request_key_frame,
     [KM__COMMAND__BODY_MIRROR_PRODUCER] = mirror_producer,
     [KM__COMMAND__BODY_SET_FOLLOWER] = set_follower,
+    [KM__COMMAND__BODY_CONNECT_PLAIN] = connect_plain,
 };
 
 /* All bodies are messages, of which the oneof holds the address. */

@@ -6,6 +6,7 @@
 
 #include "dataplane/events.h"
 #include "dataplane/forward.h"
+#include "dataplane/plain.h"
 #include "dataplane/punt.h"
 #include "dataplane/worker.h"
 #include "proto/wire/stun.h"
@@ -112,6 +113,10 @@ void consent_turn(struct worker *worker, struct transport *transport)
 {
     struct shm_transport_row *row = transport->row;
 
+    if (row->plain != SHM_PLAIN_NO) {
+        plain_turn(worker, transport);
+        return;
+    }
     if (row->has_selected && row->has_consent && worker->now_us - row->consent_us > CONSENT_TIMEOUT_US) {
         row->has_consent = 0;
         events_consent(worker, transport->handle, true);

@@ -1,5 +1,7 @@
 #include "dataplane/egress.h"
 
+#include <string.h>
+
 #include "dataplane/bitrate_window.h"
 #include "dataplane/estimator.h"
 #include "dataplane/worker.h"
@@ -26,7 +28,7 @@ struct srtp_protect_job *egress_begin(struct worker *worker, struct transport *t
 {
     struct egress *egress = &worker->egress;
 
-    if (!transport_can_send(transport)) {
+    if (!(kind == SRTP_KIND_RTCP ? transport_can_send_rtcp(transport) : transport_can_send(transport))) {
         worker_drop(worker, DROP_consumer_no_address);
         return NULL;
     }
@@ -39,28 +41,7 @@ struct srtp_protect_job *egress_begin(struct worker *worker, struct transport *t
     return job;
 }
 
-void egress_commit(struct worker *worker)
-{
-    static const struct egress_source stays;
-    egress_commit_from(worker, &stays);
-}
-
-void egress_commit_from(struct worker *worker, const struct egress_source *source)
-{
-    worker->egress.sources[worker->egress.count++] = *source;
-}
-
-void egress_number(struct worker *worker, uint16_t number)
-{
-    worker->egress.numbers[worker->egress.count] = number;
-}
-
-void egress_cancel(struct worker *worker)
-{
-    give_back(worker->port, worker->egress.jobs[worker->egress.count].out);
-}
-
-/* Whether the cipher has read the packet that it was to read. */
+/* Whether the cipher, or the copy, has read the packet that it was to read. */
 static bool is_whole(const struct egress_source *source)
 {
     return !source->slot || packet_store_holds(source->slot, source->position);
@@ -73,6 +54,72 @@ static void tell_estimator(const struct worker *worker, struct estimator *estima
         estimator_sent_unnumbered(estimator, bytes);
     else
         estimator_sent(estimator, (uint16_t)number, bytes, worker->now_us);
+}
+
+/* A job that is done, by its place. */
+static void send_job(struct worker *worker, uint32_t i)
+{
+    const struct egress *egress = &worker->egress;
+    const struct srtp_protect_job *job = &egress->jobs[i];
+    struct transport *transport = egress->transports[i];
+    struct shm_transport_row *row = transport->row;
+    bool is_plain_rtcp = !job->session && job->kind == SRTP_KIND_RTCP;
+
+    if (transport->estimator && job->kind == SRTP_KIND_RTP)
+        tell_estimator(worker, transport->estimator, egress->numbers[i], job->length);
+    row->packets_sent++;
+    row->bytes_sent += job->length;
+    bitrate_window_add(&row->send_bitrate, job->length, worker->now_us);
+    worker->port->verbs->queue(worker->port, job->out, job->length,
+                               is_plain_rtcp ? &row->plain_rtcp : &row->selected);
+}
+
+/* Of a plain transport: nothing is to be encrypted. */
+static void commit_plain(struct worker *worker, const struct egress_source *source)
+{
+    struct egress *egress = &worker->egress;
+    struct srtp_protect_job *job = &egress->jobs[egress->count];
+
+    if (job->tail_bytes > job->out_capacity - job->head_bytes) {
+        worker_drop(worker, DROP_protect_failed);
+        give_back(worker->port, job->out);
+        return;
+    }
+    if (job->tail_bytes > 0)
+        memcpy(job->out + job->head_bytes, job->tail, job->tail_bytes);
+    if (!is_whole(source)) {
+        worker_drop(worker, DROP_store_overwritten);
+        give_back(worker->port, job->out);
+        return;
+    }
+    job->length = job->head_bytes + job->tail_bytes;
+    send_job(worker, egress->count);
+}
+
+void egress_commit(struct worker *worker)
+{
+    static const struct egress_source stays;
+    egress_commit_from(worker, &stays);
+}
+
+void egress_commit_from(struct worker *worker, const struct egress_source *source)
+{
+    struct egress *egress = &worker->egress;
+
+    if (egress->jobs[egress->count].session)
+        egress->sources[egress->count++] = *source;
+    else
+        commit_plain(worker, source);
+}
+
+void egress_number(struct worker *worker, uint16_t number)
+{
+    worker->egress.numbers[worker->egress.count] = number;
+}
+
+void egress_cancel(struct worker *worker)
+{
+    give_back(worker->port, worker->egress.jobs[worker->egress.count].out);
 }
 
 void egress_flush(struct worker *worker)
@@ -90,7 +137,6 @@ void egress_flush(struct worker *worker)
     stages_enter(&worker->stages, STAGE_send);
     for (uint32_t i = 0; i < egress->count; i++) {
         const struct srtp_protect_job *job = &egress->jobs[i];
-        struct shm_transport_row *row = egress->transports[i]->row;
         if (job->status != SRTP_OK) {
             worker_drop(worker, DROP_protect_failed);
             give_back(port, job->out);
@@ -101,12 +147,7 @@ void egress_flush(struct worker *worker)
             give_back(port, job->out);
             continue;
         }
-        row->packets_sent++;
-        row->bytes_sent += job->length;
-        if (egress->transports[i]->estimator && job->kind == SRTP_KIND_RTP)
-            tell_estimator(worker, egress->transports[i]->estimator, egress->numbers[i], job->length);
-        bitrate_window_add(&row->send_bitrate, job->length, worker->now_us);
-        port->verbs->queue(port, job->out, job->length, &row->selected);
+        send_job(worker, i);
     }
     egress->count = 0;
     port->verbs->flush(port);

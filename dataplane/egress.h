@@ -2,7 +2,8 @@
  *
  * egress_begin gives a job whose `out` is to be filled; egress_commit queues it. What a job's tail points at
  * must stay until egress_flush; slots of the packet store may not (source), which is looked for when they
- * have been read. Nothing else is begun before the commit or cancel. */
+ * have been read. Nothing else is begun before the commit or cancel. What a plain transport sends is queued
+ * at the commit, as it is. */
 #pragma once
 
 #include "dataplane/port.h"

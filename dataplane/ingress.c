@@ -8,6 +8,7 @@
 #include "dataplane/key_frame.h"
 #include "dataplane/packet_view.h"
 #include "dataplane/peers.h"
+#include "dataplane/plain.h"
 #include "dataplane/punt.h"
 #include "dataplane/receive_stats.h"
 #include "dataplane/rtcp_egress.h"
@@ -21,6 +22,7 @@ struct opening {
     struct srtp_unprotect_job jobs[PORT_BATCH];
     struct transport *transports[PORT_BATCH];
     uint32_t count;
+    uint32_t plain_count; /* packets that need no opening: they stand in the caller's array already */
 };
 
 static void queue_srtp(struct worker *worker, struct opening *opening, struct transport *transport,
@@ -137,12 +139,17 @@ uint32_t ingress_open(struct worker *worker, const struct port_packet *packets, 
                       bool taken_over, struct ingress_packet ret_packets[PORT_BATCH])
 {
     struct opening opening;
-    uint32_t opened = 0;
 
     enum statistics_stage stage = stages_enter(&worker->stages, STAGE_unprotect);
     opening.count = 0;
-    for (uint32_t i = 0; i < count; i++)
-        classify(worker, &opening, &packets[i], taken_over);
+    opening.plain_count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (shm_address_is_plain(&packets[i].remote))
+            opening.plain_count += plain_accept(worker, &packets[i], &ret_packets[opening.plain_count]);
+        else
+            classify(worker, &opening, &packets[i], taken_over);
+    }
+    uint32_t opened = opening.plain_count;
     worker->srtp->unprotect(opening.jobs, opening.count);
     stages_enter(&worker->stages, stage);
     for (uint32_t i = 0; i < opening.count; i++) {
@@ -229,7 +236,7 @@ static void keep(struct worker *worker, struct transport *transport, const struc
 {
     uint32_t *epoch = match->is_rtx ? &match->stream->kept_rtx_epoch : &match->stream->kept_epoch;
 
-    if (*epoch != transport->key_epoch) {
+    if (transport->srtp && *epoch != transport->key_epoch) {
         worker->srtp->keep(transport->srtp, ssrc);
         *epoch = transport->key_epoch;
     }

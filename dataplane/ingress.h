@@ -15,9 +15,10 @@ struct ingress_packet {
 };
 
 /* Sorts a batch by its first bytes (RFC 7983) and its sources: STUN and DTLS are dealt with at once; SRTP and
- * SRTCP of known tuples are decrypted, all together. What the kernel gave to the wrong worker (without the
- * steering program) is handed over to the right one, but not a second time: taken_over says that these come
- * from another worker. Returns how many of ret_packets there are then. */
+ * SRTCP of known tuples are decrypted, all together; what came by a socket of plain RTP is as it is
+ * (plain.h). What the kernel gave to the wrong worker (without the steering program) is handed over to the
+ * right one, but not a second time: taken_over says that these come from another worker. Returns how many of
+ * ret_packets there are then. */
 uint32_t ingress_open(struct worker *worker, const struct port_packet *packets, uint32_t count,
                       bool taken_over, struct ingress_packet ret_packets[PORT_BATCH]);
 

@@ -21,6 +21,7 @@
 
 #define JOIN_TIMEOUT_MS 10000
 #define BEAT_MS 100
+#define GIVE_TRIES 1000u
 #define SPIN_US_FEW_CORES 50u
 #define SPIN_US 500u
 
@@ -177,19 +178,48 @@ static int start(struct forwarder *forwarder)
     return 0;
 }
 
-/* Hands TCP connections of control to their workers. False when control has gone. */
-static bool take_connections(struct forwarder *forwarder)
+static bool give_connection(struct worker_thread *thread, const struct shm_handover *handover, int fd)
 {
-    struct shm_connection connection;
-    int fd;
+    struct port_tcp_arrival arrival = {.fd = fd, .remote = handover->remote};
+    return write(thread->arrivals[1], &arrival, sizeof(arrival)) == (ssize_t)sizeof(arrival);
+}
+
+/* After a restart many come at once, and none comes again: the worker is given time. */
+static bool give_plain(struct worker_thread *thread, const struct shm_handover *handover, const int fds[2])
+{
     int error;
 
-    while ((error = endpoint_receive_connection(forwarder->options.control_fd, &connection, &fd)) == 0) {
-        struct port_tcp_arrival arrival = {.fd = fd, .remote = connection.remote};
-        if (connection.worker >= forwarder->descriptors.workers ||
-            write(forwarder->threads[connection.worker].arrivals[1], &arrival, sizeof(arrival)) !=
-                (ssize_t)sizeof(arrival))
-            close(fd);
+    for (unsigned i = 0; i < GIVE_TRIES; i++) {
+        error = worker_give_plain(thread->worker, handover->transport, fds);
+        if (error != -EAGAIN)
+            return error == 0;
+        usleep(1000);
+    }
+    return false;
+}
+
+static bool give(struct forwarder *forwarder, const struct shm_handover *handover, const int *fds)
+{
+    if (handover->worker >= forwarder->descriptors.workers)
+        return false;
+    struct worker_thread *thread = &forwarder->threads[handover->worker];
+    return handover->kind == SHM_HANDOVER_PLAIN ? give_plain(thread, handover, fds)
+                                                : give_connection(thread, handover, fds[0]);
+}
+
+/* Hands what control hands over to the workers that it is for. False when control has gone. */
+static bool take_handovers(struct forwarder *forwarder)
+{
+    struct shm_handover handover;
+    int fds[SHM_HANDOVER_DESCRIPTORS];
+    int error;
+
+    while ((error = endpoint_receive_handover(forwarder->options.control_fd, &handover, fds)) == 0) {
+        if (give(forwarder, &handover, fds))
+            continue;
+        close(fds[0]);
+        if (handover.kind == SHM_HANDOVER_PLAIN)
+            close(fds[1]);
     }
     return error == -EAGAIN || error == -EPROTO;
 }
@@ -212,7 +242,7 @@ static void supervise(struct forwarder *forwarder)
             continue;
         if (fds[1].revents != 0)
             return;
-        if (fds[0].revents != 0 && !take_connections(forwarder))
+        if (fds[0].revents != 0 && !take_handovers(forwarder))
             return;
     }
 }

@@ -55,7 +55,8 @@ static void ask_key_frame(struct worker *worker, struct stream *stream)
     uint32_t ssrc = stream_ssrc(stream);
     int length;
 
-    if (ssrc == 0 || !transport_can_send(transport) || !(feedback & (SHM_FEEDBACK_PLI | SHM_FEEDBACK_FIR)))
+    if (ssrc == 0 || !transport_can_send_rtcp(transport) ||
+        !(feedback & (SHM_FEEDBACK_PLI | SHM_FEEDBACK_FIR)))
         return;
     struct srtp_protect_job *job = egress_begin(worker, transport, SRTP_KIND_RTCP);
     if (!job)
@@ -271,7 +272,7 @@ void rtcp_egress_turn(struct worker *worker, struct transport *transport)
         if (transport->producers[i])
             repeat_key_frame_requests(worker, transport->producers[i]);
     }
-    if (!transport_can_send(transport))
+    if (!transport_can_send_rtcp(transport))
         return;
     send_transport_feedback(worker, transport);
     if (transport->turns % REPORT_TURNS == 0) {

@@ -76,6 +76,14 @@ void transport_table_deinit(struct transport_table *table);
 /* NULL for a handle that lives no more, never did, or belongs to another worker. */
 struct transport *transport_find(const struct transport_table *table, shm_handle handle);
 
+/* The one in that row, or NULL. */
+static inline struct transport *transport_at(const struct transport_table *table, uint32_t index)
+{
+    return index < table->capacity && table->transports[index].handle != SHM_HANDLE_NONE
+               ? &table->transports[index]
+               : NULL;
+}
+
 /* A new transport, of which initial says credentials, cap and RTCP SSRC. -ERANGE beyond the table, -EEXIST,
  * -ESTALE.
  */
@@ -99,10 +107,18 @@ bool transport_select(struct transport *transport, const struct shm_address *rem
 int transport_set_keys(const struct transport_table *table, struct transport *transport,
                        enum srtp_profile profile, const uint8_t *receive_key, const uint8_t *send_key);
 
-/* Whether anything may be sent: keys, an address, and consent of who lives there. */
+/* Whether anything may be sent: keys (where there is to be any), an address, and consent of who lives there.
+ */
 static inline bool transport_can_send(const struct transport *transport)
 {
-    return transport->srtp && transport->row->has_selected && transport->row->has_consent;
+    const struct shm_transport_row *row = transport->row;
+    return (transport->srtp || row->plain != SHM_PLAIN_NO) && row->has_selected && row->has_consent;
+}
+
+/* The same for RTCP, which goes elsewhere from a plain transport. */
+static inline bool transport_can_send_rtcp(const struct transport *transport)
+{
+    return transport_can_send(transport) && (transport->srtp || transport->row->plain_rtcp.port != 0);
 }
 
 /* The next transport whose turn has come, or NULL; it goes to the end of the queue. */

@@ -17,6 +17,7 @@
 #include "dataplane/forward.h"
 #include "dataplane/ingress.h"
 #include "dataplane/peers.h"
+#include "dataplane/port_plain.h"
 #include "dataplane/port_tcp.h"
 #include "dataplane/rtcp_egress.h"
 #include "dataplane/rtcp_ingress.h"
@@ -198,8 +199,21 @@ static int open_port(struct worker *worker, const struct worker_config *config)
     if (error != 0)
         return error;
     worker->port = udp;
-    return config->arrivals_fd > 0 ? port_tcp_create(udp, config->arrivals_fd, config->wake_fd, &worker->port)
-                                   : 0;
+    error = port_plain_create(udp, worker->segment->capacities.transports, &worker->plain);
+    if (error != 0)
+        return error;
+    worker->port = worker->plain;
+    return config->arrivals_fd > 0
+               ? port_tcp_create(worker->plain, config->arrivals_fd, config->wake_fd, &worker->port)
+               : 0;
+}
+
+int worker_give_plain(struct worker *worker, shm_handle transport, const int fds[2])
+{
+    int error = port_plain_give(worker->plain, transport, fds);
+
+    eventfd_write(worker->wake_fd, 1);
+    return error;
 }
 
 static int attach(struct worker *worker, const struct worker_config *config, const char **ret_what)

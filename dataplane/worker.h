@@ -49,6 +49,7 @@ struct worker {
     /* What every packet touches. */
     uint64_t now_us; /* CLOCK_MONOTONIC at the beginning of the round */
     struct port *port;
+    struct port *plain; /* the port of plain RTP, part of port */
     const struct srtp_backend *srtp;
     struct tuple_map tuples;
     struct transport_table transports;
@@ -90,6 +91,10 @@ struct worker {
 int worker_create(const struct worker_config *config, struct worker **ret_worker, char *ret_why,
                   size_t why_bytes);
 void worker_destroy(struct worker *worker);
+
+/* From any thread: the sockets of a plain transport, its own from then on. -EAGAIN when it did not take those
+ * before. */
+int worker_give_plain(struct worker *worker, shm_handle transport, const int fds[2]);
 
 /* One round: everything that waits now. Returns how much that was, 0 for nothing. */
 uint32_t worker_round(struct worker *worker);

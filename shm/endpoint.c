@@ -30,7 +30,7 @@ static const char *const size_names[SHM_SIZE_COUNT] = {
     [SHM_SIZE_STATISTICS] = "statistics header",
     [SHM_SIZE_PEER_RECORD] = "peer record",
     [SHM_SIZE_SLOT] = "packet slot",
-    [SHM_SIZE_CONNECTION] = "TCP connection",
+    [SHM_SIZE_HANDOVER] = "handover",
 };
 
 void endpoint_hello(struct shm_hello *ret_hello, uint32_t workers_max)
@@ -52,7 +52,7 @@ void endpoint_hello(struct shm_hello *ret_hello, uint32_t workers_max)
     ret_hello->sizes[SHM_SIZE_STATISTICS] = sizeof(struct shm_statistics_header);
     ret_hello->sizes[SHM_SIZE_PEER_RECORD] = sizeof(struct shm_peer_record);
     ret_hello->sizes[SHM_SIZE_SLOT] = sizeof(struct shm_slot);
-    ret_hello->sizes[SHM_SIZE_CONNECTION] = sizeof(struct shm_connection);
+    ret_hello->sizes[SHM_SIZE_HANDOVER] = sizeof(struct shm_handover);
     snprintf(ret_hello->version, sizeof ret_hello->version, "%s", KM_VERSION);
 }
 
@@ -247,28 +247,56 @@ int endpoint_join(int socket, uint32_t workers_max, int timeout_ms, struct shm_d
     return take_welcome(socket, workers_max, ret_descriptors, ret_why, why_bytes);
 }
 
-int endpoint_send_connection(int socket, const struct shm_address *remote, uint32_t worker, int fd)
+static int send_handover(int socket, const struct shm_handover *handover, const int *fds, size_t count)
 {
-    struct shm_connection connection = {.magic = SHM_MAGIC, .remote = *remote, .worker = worker};
-    int err = send_message(socket, &connection, sizeof connection, &fd, 1, MSG_DONTWAIT);
+    int err = send_message(socket, handover, sizeof *handover, fds, count, MSG_DONTWAIT);
     return err == -EWOULDBLOCK ? -EAGAIN : err;
 }
 
-int endpoint_receive_connection(int socket, struct shm_connection *ret_connection, int *ret_fd)
+int endpoint_send_connection(int socket, const struct shm_address *remote, uint32_t worker, int fd)
 {
-    struct shm_connection connection;
+    struct shm_handover handover = {
+        .magic = SHM_MAGIC, .remote = *remote, .worker = worker, .kind = SHM_HANDOVER_CONNECTION};
+    return send_handover(socket, &handover, &fd, 1);
+}
+
+int endpoint_send_plain(int socket, shm_handle transport, uint32_t worker, const int fds[2])
+{
+    struct shm_handover handover = {
+        .magic = SHM_MAGIC, .transport = transport, .worker = worker, .kind = SHM_HANDOVER_PLAIN};
+    return send_handover(socket, &handover, fds, 2);
+}
+
+static size_t descriptors_of(const struct shm_handover *handover)
+{
+    if (handover->magic != SHM_MAGIC)
+        return 0;
+    switch (handover->kind) {
+    case SHM_HANDOVER_CONNECTION:
+        return 1;
+    case SHM_HANDOVER_PLAIN:
+        return 2;
+    default:
+        return 0;
+    }
+}
+
+int endpoint_receive_handover(int socket, struct shm_handover *ret_handover,
+                              int ret_fds[SHM_HANDOVER_DESCRIPTORS])
+{
+    struct shm_handover handover;
     int fds[DESCRIPTORS_MAX];
     size_t count = 0;
-    int err = receive_message(socket, &connection, sizeof connection, fds, &count, MSG_DONTWAIT);
+    int err = receive_message(socket, &handover, sizeof handover, fds, &count, MSG_DONTWAIT);
 
     if (err != 0)
         return err == -EWOULDBLOCK || err == -EINTR ? -EAGAIN : err;
-    if (connection.magic != SHM_MAGIC || count != 1) {
+    if (count == 0 || count != descriptors_of(&handover)) {
         close_all(fds, count);
         return -EPROTO;
     }
-    *ret_connection = connection;
-    *ret_fd = fds[0];
+    *ret_handover = handover;
+    memcpy(ret_fds, fds, count * sizeof *fds);
     return 0;
 }
 

@@ -5,8 +5,8 @@
  * one media socket and two eventfds a worker), or with a refusal in words. Nobody maps anything of a
  * stranger.
  *
- * After the welcome control says one thing more: a TCP connection on which it has seen a valid check goes to
- * its worker. */
+ * After the welcome control hands over more descriptors, each to the worker that it is for: a TCP connection
+ * on which it has seen a valid check, and the two sockets of a plain transport. */
 #pragma once
 
 #include <stddef.h>
@@ -29,7 +29,7 @@ enum shm_endpoint_size {
     SHM_SIZE_STATISTICS,
     SHM_SIZE_PEER_RECORD,
     SHM_SIZE_SLOT,
-    SHM_SIZE_CONNECTION,
+    SHM_SIZE_HANDOVER,
     SHM_SIZE_COUNT
 };
 
@@ -50,14 +50,21 @@ struct shm_welcome {
     char reason[240];
 };
 
-/* Comes with the descriptor of a connected socket. */
-struct shm_connection {
-    uint64_t magic;
-    struct shm_address remote; /* of SHM_PROTOCOL_TCP */
-    uint32_t worker;
-    uint32_t reserved;
+enum shm_handover_kind {
+    SHM_HANDOVER_CONNECTION = 1, /* one descriptor: a connected socket */
+    SHM_HANDOVER_PLAIN = 2,      /* two: bound sockets of a plain transport, for RTP and for RTCP */
 };
-SHM_STATIC_SIZE(struct shm_connection, 40);
+
+#define SHM_HANDOVER_DESCRIPTORS 2u /* at most */
+
+struct shm_handover {
+    uint64_t magic;
+    shm_handle transport;      /* of SHM_HANDOVER_PLAIN */
+    struct shm_address remote; /* of SHM_HANDOVER_CONNECTION */
+    uint32_t worker;
+    uint32_t kind; /* enum shm_handover_kind */
+};
+SHM_STATIC_SIZE(struct shm_handover, 48);
 
 /* What a welcome hands over; all owned by the receiver. */
 struct shm_descriptors {
@@ -85,10 +92,12 @@ int endpoint_receive_hello(int socket, struct shm_hello *ret_hello);
 int endpoint_send_welcome(int socket, const struct shm_descriptors *descriptors);
 int endpoint_send_refusal(int socket, int error, const char *reason);
 
-/* Control; never blocks: -EAGAIN. The descriptor stays the caller's. */
+/* Control; these never block: -EAGAIN. Descriptors stay the caller's. */
 int endpoint_send_connection(int socket, const struct shm_address *remote, uint32_t worker, int fd);
-/* Forwarder: reads one, of which the descriptor is the caller's then. -EAGAIN when none waits, -ECONNRESET
- * when control has gone, -EPROTO for anything else. */
-int endpoint_receive_connection(int socket, struct shm_connection *ret_connection, int *ret_fd);
+int endpoint_send_plain(int socket, shm_handle transport, uint32_t worker, const int fds[2]);
+/* Forwarder: reads one, whose descriptors, as many as its kind says, are the caller's then. -EAGAIN when none
+ * waits, -ECONNRESET when control has gone, -EPROTO for anything else. */
+int endpoint_receive_handover(int socket, struct shm_handover *ret_handover,
+                              int ret_fds[SHM_HANDOVER_DESCRIPTORS]);
 
 void endpoint_close_descriptors(struct shm_descriptors *descriptors);

@@ -41,6 +41,13 @@ enum shm_consumer_type { SHM_CONSUMER_SIMPLE = 0, SHM_CONSUMER_SIMULCAST = 1, SH
 /* The numbers of MediaKind, likewise. */
 enum shm_media_kind { SHM_MEDIA_AUDIO = 1, SHM_MEDIA_VIDEO = 2 };
 
+/* A plain transport carries RTP in the clear, over sockets of its own. */
+enum shm_plain {
+    SHM_PLAIN_NO = 0,
+    SHM_PLAIN_GIVEN = 1,   /* the remote address comes by a command */
+    SHM_PLAIN_LEARNED = 2, /* or from the first packet */
+};
+
 struct shm_ice_credentials {
     char ufrag[SHM_ICE_STRING_BYTES];
     char password[SHM_ICE_STRING_BYTES];
@@ -84,11 +91,13 @@ struct shm_transport_row {
     uint32_t available_bps; /* what can be sent (bandwidth.h), 0 = not known: everything is allowed */
     uint32_t start_bps;     /* the first estimate, 0 = none is made */
     uint32_t sender_rtt_us; /* to a peer that sends to us, by DLRR (RFC 3611 section 4.5); 0 = not known */
-    uint32_t reserved2[4];
+    uint8_t plain;          /* enum shm_plain */
+    uint8_t reserved2[15];
     struct srtp_transport_state srtp;
     struct twcc_feedback_state twcc;
     struct srtp_send_stream srtp_probator;
-    uint64_t probator_next; /* its next packet index (probator.h) */
+    uint64_t probator_next;        /* its next packet index (probator.h) */
+    struct shm_address plain_rtcp; /* where RTCP of a plain transport goes; port 0: not known */
 };
 SHM_STATIC_SIZE(struct shm_transport_row, 3136);
 

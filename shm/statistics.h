@@ -73,7 +73,11 @@
     X(nack_repeated, "NACK of a packet that was sent again within the last round trip")                      \
     X(nack_budget, "NACK beyond the consumer's share for retransmissions")                                   \
     X(nack_quota, "NACK of more packets than a receiver has reason to ask for")                              \
-    X(nack_without_rtx, "NACK of a consumer without RTX")
+    X(nack_without_rtx, "NACK of a consumer without RTX")                                                    \
+    X(plain_gone, "packet on a port of plain RTP whose transport is gone, or not there yet")                 \
+    X(plain_unexpected, "plain RTP or RTCP of no producer, while the address is not known")                  \
+    X(plain_other_source, "plain RTP or RTCP from another address than the known one")                       \
+    X(plain_wrong_port, "RTP on a port that is for RTCP")
 
 #define STATISTICS_DROPS_MAX 64u
 

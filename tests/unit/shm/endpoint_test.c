@@ -80,29 +80,59 @@ static void a_connection_arrives_with_its_address(void **state)
 {
     (void)state;
     int pair[2];
-    struct shm_connection got;
-    int fd;
+    struct shm_handover got;
+    int fds[SHM_HANDOVER_DESCRIPTORS];
     uint64_t value;
     struct shm_address remote = {.ip = {1, 2, 3}, .port = 4, .protocol = SHM_PROTOCOL_TCP, .scope = 5};
 
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
-    assert_int_equal(endpoint_receive_connection(pair[1], &got, &fd), -EAGAIN);
+    assert_int_equal(endpoint_receive_handover(pair[1], &got, fds), -EAGAIN);
     int ours = eventfd(42, 0);
     assert_int_equal(endpoint_send_connection(pair[0], &remote, 3, ours), 0);
     close(ours);
-    assert_int_equal(endpoint_receive_connection(pair[1], &got, &fd), 0);
+    assert_int_equal(endpoint_receive_handover(pair[1], &got, fds), 0);
     assert_int_equal(got.worker, 3);
     assert_memory_equal(&got.remote, &remote, sizeof remote);
-    assert_int_equal(read(fd, &value, sizeof value), sizeof value);
+    assert_int_equal(got.kind, SHM_HANDOVER_CONNECTION);
+    assert_int_equal(read(fds[0], &value, sizeof value), sizeof value);
     assert_int_equal(value, 42);
-    close(fd);
+    close(fds[0]);
 
     assert_int_equal(send(pair[0], &got, sizeof got, 0), sizeof got); /* without a descriptor */
-    assert_int_equal(endpoint_receive_connection(pair[1], &got, &fd), -EPROTO);
+    assert_int_equal(endpoint_receive_handover(pair[1], &got, fds), -EPROTO);
     assert_int_equal(send(pair[0], "x", 1, 0), 1);
-    assert_int_equal(endpoint_receive_connection(pair[1], &got, &fd), -EPROTO);
+    assert_int_equal(endpoint_receive_handover(pair[1], &got, fds), -EPROTO);
     close(pair[0]);
-    assert_int_equal(endpoint_receive_connection(pair[1], &got, &fd), -ECONNRESET);
+    assert_int_equal(endpoint_receive_handover(pair[1], &got, fds), -ECONNRESET);
+    close(pair[1]);
+}
+
+static void plain_sockets_arrive_in_pairs(void **state)
+{
+    (void)state;
+    int pair[2];
+    struct shm_handover got;
+    int fds[SHM_HANDOVER_DESCRIPTORS];
+    uint64_t value;
+    int ours[2] = {eventfd(1, 0), eventfd(2, 0)};
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+    assert_int_equal(endpoint_send_plain(pair[0], shm_handle_make(7, 2), 1, ours), 0);
+    close(ours[0]);
+    close(ours[1]);
+    assert_int_equal(endpoint_receive_handover(pair[1], &got, fds), 0);
+    assert_int_equal(got.kind, SHM_HANDOVER_PLAIN);
+    assert_int_equal(got.transport, shm_handle_make(7, 2));
+    assert_int_equal(got.worker, 1);
+    for (uint64_t i = 0; i < 2; i++) {
+        assert_int_equal(read(fds[i], &value, sizeof value), sizeof value);
+        assert_int_equal(value, i + 1);
+        close(fds[i]);
+    }
+    got.kind = 99;
+    assert_int_equal(send(pair[0], &got, sizeof got, 0), sizeof got);
+    assert_int_equal(endpoint_receive_handover(pair[1], &got, fds), -EPROTO);
+    close(pair[0]);
     close(pair[1]);
 }
 
@@ -185,6 +215,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(descriptors_arrive),
         cmocka_unit_test(a_connection_arrives_with_its_address),
+        cmocka_unit_test(plain_sockets_arrive_in_pairs),
         cmocka_unit_test(a_refusal_is_told_in_words),
         cmocka_unit_test(every_difference_is_named),
         cmocka_unit_test(a_stranger_on_the_socket_is_refused),
