@@ -90,12 +90,17 @@ static void publish_stream(struct worker *worker, struct stream *stream)
         .encoding = stream->encoding,
         .kind = producer->row->kind,
         .codec = row->codec,
-        .nack_count = row->nacks_sent,
+        .nack_count = row->nack_messages,
+        .nack_packets = row->nacks_sent,
+        .rtt_us = producer->transport->row->sender_rtt_us,
         .pli_count = row->plis_sent,
         .fir_count = row->firs_sent,
         .score = row->score.value,
         .paused = producer->row->paused,
         .packets_retransmitted = row->rtx_packets,
+        .packets_repaired = row->repaired,
+        .packets_discarded = row->stats.repeats + row->stats.strays,
+        .rtx_ssrc = producer->transport->demux[producer->place].encodings[stream->encoding].rtx_ssrc,
         .audio_loudness = stream->level.loudness,
         .audio_speech = stream->level.speech,
     };
@@ -121,7 +126,11 @@ static void publish_consumer(struct worker *worker, struct consumer *consumer)
         .jitter = stats->jitter,
         .rtt_us = stats->rtt_us,
         .bitrate_bps = bitrate_window_bps(&stats->bitrate, worker->now_us),
-        .nack_count = stats->nacks,
+        .nack_count = row->nack_messages,
+        .nack_packets = stats->nacks,
+        .packets_retransmitted = stats->retransmissions,
+        .rtx_ssrc = row->rtx_ssrc,
+        .priority = row->priority,
         .pli_count = stats->plis,
         .fir_count = stats->firs,
         .spatial_layer = row->media.layer.current,
@@ -148,7 +157,7 @@ static uint32_t transport_rtt_us(const struct transport *transport)
         if (consumer->row->media.stats.rtt_us != 0)
             return consumer->row->media.stats.rtt_us;
     }
-    return 0;
+    return transport->row->sender_rtt_us;
 }
 
 void counters_publish_transport(struct worker *worker, const struct transport *transport)
@@ -173,6 +182,9 @@ void counters_publish_transport(struct worker *worker, const struct transport *t
         .rtt_us = transport_rtt_us(transport),
         .twcc_feedbacks = row->twcc_feedbacks_sent,
         .bandwidth.feedback_packets = row->twcc_feedbacks_received,
+        .twcc_packets_lost = row->twcc_packets_lost,
+        .max_incoming_bps = row->remb.bitrate_bps,
+        .protocol = row->selected.protocol,
     };
 
     bandwidth_statistics(transport, &block.bandwidth);

@@ -93,6 +93,7 @@ bool repairs_unwrap(struct worker *worker, struct stream *stream, const struct s
         worker_drop(worker, DROP_rtx_unasked);
         return false;
     }
+    row->repaired++;
     nack_arrived(stream->nacks, header.sequence, true, round_trip_us(stream), worker->now_us);
     view->header = header;
     return true;

@@ -95,8 +95,10 @@ void rtcp_egress_nack(struct worker *worker, struct stream *stream, const uint16
         if (!job)
             return;
         if (commit(worker, job,
-                   rtcp_write_nack(job->out, room(job), transport->row->rtcp_ssrc, ssrc, sequences, part)))
+                   rtcp_write_nack(job->out, room(job), transport->row->rtcp_ssrc, ssrc, sequences, part))) {
+            stream->row->nack_messages++;
             stream->row->nacks_sent += (uint32_t)part;
+        }
         sequences += part;
         count -= part;
     }

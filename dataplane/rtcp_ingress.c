@@ -124,6 +124,7 @@ static void take_nack(struct worker *worker, struct transport *transport,
         drop_unknown(worker, feedback->media_ssrc);
         return;
     }
+    consumer->row->nack_messages++;
     rtcp_nack_begin(&iterator, feedback);
     for (unsigned i = 0; i < NACKS_MAX && rtcp_nack_next(&iterator, &sequence); i++) {
         consumer->row->media.stats.nacks++;

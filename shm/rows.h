@@ -70,7 +70,7 @@ struct shm_transport_row {
     uint64_t packets_sent;
     uint64_t bytes_sent;
     uint64_t drops_srtp;
-    uint64_t remb_bps;      /* what the receiver last said it can take, 0 = nothing yet */
+    uint64_t remb_bps; /* what the receiver last said it can take, 0 = nothing yet */
     uint32_t twcc_feedbacks_sent;
     uint32_t twcc_feedbacks_received;
     uint32_t twcc_packets_lost; /* as those feedbacks say */
@@ -145,7 +145,7 @@ struct shm_stream_row {
     uint8_t codec;        /* of the last packet */
     uint8_t payload_type; /* likewise, the router's */
     uint8_t reserved[7];
-    uint32_t nacks_sent;
+    uint32_t nacks_sent; /* numbers in nack_messages */
 
     SHM_ALIGNED struct receive_stats stats;
     struct key_frame_request key_frame;
@@ -154,7 +154,10 @@ struct shm_stream_row {
     uint64_t rtx_packets;
     uint32_t plis_sent;
     uint32_t firs_sent;
-    uint8_t reserved2[24];
+    uint32_t nack_messages;
+    uint32_t reserved3;
+    uint64_t repaired; /* of the packets that were missing, by RTX */
+    uint8_t reserved2[8];
 
     SHM_ALIGNED struct layer_rates rates; /* of all that is forwarded */
 };
@@ -176,7 +179,8 @@ struct shm_consumer_row {
     uint32_t layer_switches;
     int8_t last_encoding; /* forwarded last, -1 = none yet */
     uint8_t restart;      /* the stream that is forwarded began anew: tie the numbers to its next packet */
-    uint8_t reserved[6];
+    uint8_t reserved[2];
+    uint32_t nack_messages; /* with the numbers that media.stats counts */
 
     struct media_consumer media;
 

@@ -256,8 +256,11 @@ struct statistics_transport {
     uint8_t has_consent;
     uint32_t srtp_profile; /* as in proto/schema/forwarder.proto */
     uint32_t rtt_us;
-    uint32_t twcc_feedbacks; /* sent */
-    uint64_t reserved[2];
+    uint32_t twcc_feedbacks;    /* sent */
+    uint32_t twcc_packets_lost; /* as those say that came */
+    uint32_t max_incoming_bps;  /* what the sender is told to keep to, 0: nothing */
+    uint32_t protocol;          /* of the selected pair: 0 UDP, 6 TCP */
+    uint32_t reserved;
     struct statistics_bandwidth bandwidth;
 };
 SHM_STATIC_SIZE(struct statistics_transport, 192);
@@ -287,8 +290,15 @@ struct statistics_stream {
     uint64_t packets_retransmitted; /* received by RTX */
     uint32_t audio_loudness;        /* 0 (silence) to 127: dB above -127 dBov */
     uint32_t audio_speech;          /* percent of the last fifth of a second */
+    uint64_t packets_repaired;      /* of those that were missing, by RTX or late */
+    uint64_t packets_discarded;     /* came twice, or far away from the stream's numbers */
+    uint32_t nack_packets;          /* packets asked for again */
+    uint32_t rtt_us;
+    uint32_t rtx_ssrc;
+    uint32_t reserved2;
+    uint64_t reserved[4];
 };
-SHM_STATIC_SIZE(struct statistics_stream, 128);
+SHM_STATIC_SIZE(struct statistics_stream, 192);
 
 struct statistics_consumer {
     SHM_ALIGNED _Atomic uint32_t sequence;
@@ -318,7 +328,11 @@ struct statistics_consumer {
     int32_t allowed_spatial_layer; /* by the bandwidth; -1: suspended */
     int32_t allowed_temporal_layer;
     uint32_t layer_reason; /* enum layer_reason */
-    uint32_t reserved[13];
+    uint32_t nack_packets; /* packets that the receiver asked for again */
+    uint32_t rtx_ssrc;
+    uint32_t priority;
+    uint64_t packets_retransmitted;
+    uint64_t reserved[4];
 };
 SHM_STATIC_SIZE(struct statistics_consumer, 192);
 

@@ -26,6 +26,8 @@ static const struct route routes[] = {
     {"GET", PREFIX "/ping", api_ping},
     {"GET", PREFIX "/health", api_health},
     {"GET", PREFIX "/stats", api_stats},
+    {"GET", PREFIX "/stats/rooms", api_stats_rooms}, /* before any id */
+    {"GET", PREFIX "/stats/:id", api_stats_one},
     {"GET", PREFIX "/counters", api_counters},
     {"POST", PREFIX "/signal", api_signal},
     {"GET", PREFIX "/sessions", api_list_sessions},
@@ -84,7 +86,8 @@ static bool answer_options(struct api *api, struct api_call *call)
     char methods[64] = "";
     size_t used = 0;
     for (size_t i = 0; i < ROUTE_COUNT; i++)
-        if (route_matches(routes[i].pattern, call->request->path, call->parameter))
+        if (route_matches(routes[i].pattern, call->request->path, call->parameter) &&
+            !strstr(methods, routes[i].method))
             used += (size_t)snprintf(methods + used, sizeof(methods) - used, "%s%s", used ? "," : "",
                                      is_method(&routes[i], "HEAD") ? "GET,HEAD" : routes[i].method);
     if (used == 0)

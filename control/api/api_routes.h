@@ -23,6 +23,8 @@ struct api_call {
 void api_ping(struct api *api, const struct api_call *call);
 void api_health(struct api *api, const struct api_call *call);
 void api_stats(struct api *api, const struct api_call *call);
+void api_stats_rooms(struct api *api, const struct api_call *call);
+void api_stats_one(struct api *api, const struct api_call *call);
 void api_counters(struct api *api, const struct api_call *call);
 void api_signal(struct api *api, const struct api_call *call);
 

@@ -2,12 +2,16 @@
 
 #include "control/api/api_routes.h"
 #include "control/api/reply.h"
+#include "control/console/describe.h"
+#include "control/console/find.h"
 #include "control/counters.h"
 #include "control/forwarder/forwarder.h"
+#include "control/ids.h"
 #include "control/json_input.h"
 #include "control/room/role.h"
 #include "control/room/room.h"
 #include "control/room/rooms.h"
+#include "control/room/stats.h"
 
 void api_ping(struct api *api, const struct api_call *call)
 {
@@ -25,6 +29,44 @@ void api_health(struct api *api, const struct api_call *call)
 void api_stats(struct api *api, const struct api_call *call)
 {
     reply_json(api->gateway, call->request, 200, rooms_stats(api->config.rooms));
+}
+
+/* A row for each room: what can be asked for often. */
+void api_stats_rooms(struct api *api, const struct api_call *call)
+{
+    json_t *rows = json_object();
+    struct found found = {.kind = FOUND_ROOM};
+    while ((found.room = rooms_next(api->config.rooms, found.room)))
+        json_object_set_new(rows, found.room->id, describe_numbers(api->config.forwarder, &found));
+    reply_json(api->gateway, call->request, 200, rows);
+}
+
+static json_t *measure(const struct found *found)
+{
+    switch (found->kind) {
+    case FOUND_ROOM:
+        return stats_room(found->room, true);
+    case FOUND_PEER:
+        return stats_peer(found->peer, true);
+    case FOUND_TRANSPORT:
+        return stats_transport(found->transport, true);
+    case FOUND_PRODUCER:
+        return stats_producer(found->producer, true);
+    case FOUND_CONSUMER:
+        return stats_consumer(found->consumer, true);
+    }
+    return NULL;
+}
+
+/* The part of GET /stats that has this id. */
+void api_stats_one(struct api *api, const struct api_call *call)
+{
+    struct found found;
+    if (strlen(call->parameter) == IDS_UUID_BYTES - 1 &&
+        find_one(api->config.rooms, FOUND_ANY, call->parameter, &found) == 0)
+        reply_json(api->gateway, call->request, 200, measure(&found));
+    else
+        reply_empty(api->gateway, call->request, 404);
 }
 
 /* {name: count since the start} of all that was refused or limited. */

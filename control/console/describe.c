@@ -38,9 +38,11 @@ json_t *describe_room_row(const struct room *room)
         producers += peer->producer_count;
         consumers += count_consumers(peer);
     }
-    return json_pack("{s:s,s:I,s:I,s:I,s:I,s:I}", "id", room->id, "createdAt", (json_int_t)room->created_at,
-                     "peers", (json_int_t)room->peer_count, "invited", (json_int_t)room->place_count,
-                     "producers", (json_int_t)producers, "consumers", (json_int_t)consumers);
+    const struct peer *speaker = floor_holder(room);
+    return json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:s?}", "id", room->id, "createdAt",
+                     (json_int_t)room->created_at, "peers", (json_int_t)room->peer_count, "invited",
+                     (json_int_t)room->place_count, "producers", (json_int_t)producers, "consumers",
+                     (json_int_t)consumers, "speaker", speaker ? speaker->id : NULL);
 }
 
 json_t *describe_peer_row(const struct peer *peer)
@@ -84,14 +86,14 @@ static json_t *dump_peer(const struct peer *peer)
                              peer_state(peer), "role", (int)peer->role, "language", peer->language,
                              "raisedHand", peer->raised_hand, "receives", peer->capabilities != NULL,
                              "waitingBytes", (json_int_t)peer->outbox.waiting_bytes);
-    return with(stats_peer(peer), more);
+    return with(stats_peer(peer, false), more);
 }
 
 static json_t *dump_transport(const struct peer_transport *transport)
 {
     json_t *more = owner(transport->peer);
     json_object_set_new(more, "nextMid", json_integer((json_int_t)transport->next_mid));
-    return with(stats_transport(transport), more);
+    return with(stats_transport(transport, false), more);
 }
 
 static json_t *dump_encodings(const struct ortc_producer *ortc)
@@ -115,14 +117,14 @@ static json_t *dump_producer(const struct producer *producer)
     json_t *more = json_pack("{s:b,s:s,s:s,s:o,s:o}", "silenced", (int)producer->silenced, "mid",
                              producer->ortc->mid, "cname", producer->ortc->cname, "encodings",
                              dump_encodings(producer->ortc), "consumers", consumers);
-    return with(with(stats_producer(producer), owner(producer->peer)), more);
+    return with(with(stats_producer(producer, false), owner(producer->peer)), more);
 }
 
 static json_t *dump_consumer(const struct consumer *consumer)
 {
     json_t *more = json_pack("{s:b,s:b,s:O}", "started", (int)consumer->started, "answered",
                              consumer->request == NULL, "rtpParameters", consumer->ortc->rtp_parameters);
-    return with(with(stats_consumer(consumer), owner(consumer->peer)), more);
+    return with(with(stats_consumer(consumer, false), owner(consumer->peer)), more);
 }
 
 json_t *describe_dump(const struct found *found)

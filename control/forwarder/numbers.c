@@ -2,8 +2,11 @@
 
 #include <arpa/inet.h>
 #include <string.h>
+#include <time.h>
 
 #include "control/forwarder/forwarder_private.h"
+#include "control/ortc/types.h"
+#include "shm/statistics_fields.h"
 
 static json_t *number(uint64_t value)
 {
@@ -20,7 +23,46 @@ static json_t *remote(const struct statistics_transport *t)
         inet_ntop(AF_INET, t->remote_ip + sizeof(v4_mapped), ip, sizeof(ip));
     else
         inet_ntop(AF_INET6, t->remote_ip, ip, sizeof(ip));
-    return json_pack("{s:s,s:i}", "remoteIp", ip, "remotePort", (int)t->remote_port);
+    return json_pack("{s:s,s:i,s:s}", "remoteIp", ip, "remotePort", (int)t->remote_port, "protocol",
+                     t->protocol == SHM_PROTOCOL_TCP ? "tcp" : "udp");
+}
+
+static json_t *field_value(const struct statistics_field *field, const void *block)
+{
+    int64_t value = statistics_field_integer(field, block);
+    switch ((enum statistics_field_type)field->type) {
+    case STATISTICS_U8_FLAG:
+    case STATISTICS_U32_FLAG:
+        return json_boolean(value != 0);
+    case STATISTICS_U32_MS:
+        return json_real((double)value / 1000);
+    case STATISTICS_U32_KNOWN:
+        return value != 0 ? json_integer(value) : NULL;
+    case STATISTICS_LAYER_REASON:
+        return json_string(statistics_layer_reason_name(value));
+    case STATISTICS_U32:
+    case STATISTICS_DBOV:
+    case STATISTICS_I32:
+    case STATISTICS_U64:
+        break;
+    }
+    return json_integer(value);
+}
+
+/* NULL values are left out. */
+static void add_fields(json_t *object, const struct statistics_fields *fields, const void *block)
+{
+    for (size_t i = 0; i < fields->count; i++)
+        json_object_set_new(object, fields->fields[i].name, field_value(&fields->fields[i], block));
+}
+
+/* What mediasoup's statistics begin with. */
+static json_t *begin(const char *type)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return json_pack("{s:s,s:I}", "type", type, "timestamp",
+                     (json_int_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
 }
 
 /* Of a later version: no name here. */
@@ -29,18 +71,12 @@ static const char *name(const char *known)
     return known ? known : "unknown";
 }
 
-static json_t *bandwidth(const struct statistics_bandwidth *b)
+static json_t *bandwidth(const struct statistics_transport *t)
 {
-    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:s,s:s,s:b}",
-                     "desiredBitrate", number(b->desired_bps), "ackedBitrate", number(b->acked_bps),
-                     "delayBound", number(b->delay_bound_bps), "lossBound", number(b->loss_bound_bps), "remb",
-                     number(b->remb_bps), "probeBitrate", number(b->probe_bps), "probes", number(b->probes),
-                     "probesSucceeded", number(b->probes_succeeded), "lossPermille", number(b->loss_permille),
-                     "queueDelayUs", number(b->queue_delay_us), "pacerPackets", number(b->pacer_packets),
-                     "pacerQueued", number(b->pacer_queued), "pacerDropped", number(b->pacer_dropped),
-                     "feedbackPackets", number(b->feedback_packets), "reason",
-                     name(statistics_estimate_name(b->reason)), "delayState",
-                     name(statistics_delay_name(b->delay_state)), "limited", (int)b->is_limited);
+    json_t *object = json_pack("{s:s,s:s}", "reason", name(statistics_estimate_name(t->bandwidth.reason)),
+                               "delayState", name(statistics_delay_name(t->bandwidth.delay_state)));
+    add_fields(object, &statistics_bandwidth_fields, t);
+    return object;
 }
 
 json_t *numbers_of_transport(const struct forwarder *forwarder, uint64_t transport)
@@ -50,15 +86,11 @@ json_t *numbers_of_transport(const struct forwarder *forwarder, uint64_t transpo
                         sizeof(t)) != 0 ||
         t.handle != transport)
         return NULL;
-    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:b,s:o,s:o,s:o,s:f,s:o,s:o}", "worker",
-                     number(t.worker), "iceSelectedTuple", remote(&t), "packetsReceived",
-                     number(t.packets_received), "bytesReceived", number(t.bytes_received), "recvBitrate",
-                     number(t.receive_bitrate_bps), "packetsSent", number(t.packets_sent), "bytesSent",
-                     number(t.bytes_sent), "sendBitrate", number(t.send_bitrate_bps), "consent",
-                     (int)t.has_consent, "keys", (int)t.has_keys, "dropsSrtp", number(t.drops_srtp),
-                     "lastConsentUs", number(t.last_consent_us), "twccFeedbacks", number(t.twcc_feedbacks),
-                     "roundTripTime", t.rtt_us / 1000.0, "availableOutgoingBitrate",
-                     number(t.bandwidth.available_bps), "bandwidth", bandwidth(&t.bandwidth));
+    json_t *numbers = begin("webrtc-transport");
+    json_object_set_new(numbers, "iceSelectedTuple", remote(&t));
+    add_fields(numbers, &statistics_transport_fields, &t);
+    json_object_set_new(numbers, "bandwidth", bandwidth(&t));
+    return numbers;
 }
 
 static json_t *numbers_of_stream(const struct forwarder *forwarder, uint64_t stream)
@@ -68,13 +100,11 @@ static json_t *numbers_of_stream(const struct forwarder *forwarder, uint64_t str
             0 ||
         s.handle != stream)
         return NULL;
-    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "encoding",
-                     number(s.encoding), "ssrc", number(s.ssrc), "packetCount", number(s.packets),
-                     "byteCount", number(s.bytes), "bitrate", number(s.bitrate_bps), "packetsLost",
-                     number(s.packets_lost), "fractionLost", number(s.fraction_lost), "jitter",
-                     number(s.jitter), "packetsRetransmitted", number(s.packets_retransmitted), "keyFrames",
-                     number(s.key_frames), "nackCount", number(s.nack_count), "pliCount", number(s.pli_count),
-                     "firCount", number(s.fir_count), "score", number(s.score));
+    json_t *numbers = begin("inbound-rtp");
+    add_fields(numbers, &statistics_stream_fields, &s);
+    if (s.kind == MEDIA_AUDIO)
+        add_fields(numbers, &statistics_audio_fields, &s);
+    return numbers;
 }
 
 json_t *numbers_of_producer(struct forwarder *forwarder, uint64_t producer)
@@ -98,14 +128,9 @@ json_t *numbers_of_consumer(const struct forwarder *forwarder, uint64_t consumer
                         sizeof(c)) != 0 ||
         c.handle != consumer)
         return NULL;
-    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:f,s:o,s:o,s:o,s:o,s:i,s:i}", "ssrc", number(c.ssrc),
-                     "packetCount", number(c.packets), "byteCount", number(c.bytes), "bitrate",
-                     number(c.bitrate_bps), "packetsDropped", number(c.packets_dropped), "packetsLost",
-                     number(c.packets_lost), "fractionLost", number(c.fraction_lost), "jitter",
-                     number(c.jitter), "roundTripTime", c.rtt_us / 1000.0, "nackCount", number(c.nack_count),
-                     "pliCount", number(c.pli_count), "firCount", number(c.fir_count), "layerSwitches",
-                     number(c.layer_switches), "spatialLayer", (int)c.spatial_layer, "temporalLayer",
-                     (int)c.temporal_layer);
+    json_t *numbers = begin("outbound-rtp");
+    add_fields(numbers, &statistics_consumer_fields, &c);
+    return numbers;
 }
 
 static json_t *drops(const struct statistics_worker *w)

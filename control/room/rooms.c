@@ -164,7 +164,7 @@ json_t *rooms_stats(const struct rooms *rooms)
     json_t *stats = json_object();
     const struct room *room;
     TAILQ_FOREACH(room, &rooms->list, link)
-    json_object_set_new(stats, room->id, stats_room(room));
+    json_object_set_new(stats, room->id, stats_room(room, true));
     return stats;
 }
 

@@ -72,7 +72,7 @@ struct room *rooms_next(const struct rooms *rooms, const struct room *room);
 
 /* [{roomId, createdAt}], oldest first. */
 json_t *rooms_list(const struct rooms *rooms);
-/* {roomId: {peerId: {id, nickname, producers, consumers, transports}}}. */
+/* {roomId: stats_room}, measured (stats.h). */
 json_t *rooms_stats(const struct rooms *rooms);
 size_t rooms_count(const struct rooms *rooms);
 /* Peers that came, also while their connection is broken. */

@@ -1,12 +1,15 @@
 #include "control/room/stats.h"
 
+#include "control/forwarder/numbers.h"
 #include "control/ortc/consume.h"
 #include "control/ortc/produce.h"
 #include "control/room/consumer.h"
+#include "control/room/floor.h"
 #include "control/room/peer.h"
 #include "control/room/peer_transport.h"
 #include "control/room/producer.h"
 #include "control/room/room.h"
+#include "control/room/rooms.h"
 #include "control/transport/webrtc_transport.h"
 
 static const char *ice_state_name(enum webrtc_ice_state state)
@@ -41,60 +44,87 @@ static const char *dtls_state_name(enum webrtc_dtls_state state)
     return "unknown";
 }
 
-json_t *stats_transport(const struct peer_transport *transport)
+static struct forwarder *get_forwarder(const struct peer *peer)
 {
-    return json_pack("{s:s,s:s,s:s,s:s,s:b,s:b}", "type", "webrtc-transport", "transportId",
-                     peer_transport_id(transport), "iceState",
-                     ice_state_name(webrtc_transport_ice_state(transport->webrtc)), "dtlsState",
-                     dtls_state_name(webrtc_transport_dtls_state(transport->webrtc)), "producing",
-                     transport->producing, "consuming", transport->consuming);
+    return rooms_get_config(peer->room->rooms)->forwarder;
 }
 
-json_t *stats_producer(const struct producer *producer)
+/* Steals numbers: an object, an array of them, or NULL where there are none. */
+static json_t *with_numbers(json_t *object, json_t *numbers)
 {
-    return json_pack("{s:s,s:s,s:s,s:s,s:b,s:O}", "id", producer->id, "transportId",
-                     peer_transport_id(producer->transport), "kind", media_kind_name(producer->ortc->kind),
-                     "type", ortc_type_name(producer->ortc->type), "paused", producer->paused, "appData",
-                     producer->app_data);
+    json_t *list = json_is_array(numbers) ? json_incref(numbers) : json_array();
+    if (json_is_object(numbers))
+        json_array_append(list, numbers);
+    json_decref(numbers);
+    json_object_set_new(object, "stats", list);
+    return object;
 }
 
-json_t *stats_consumer(const struct consumer *consumer)
+json_t *stats_transport(const struct peer_transport *transport, bool measured)
+{
+    json_t *stats = json_pack("{s:s,s:s,s:s,s:s,s:b,s:b}", "type", "webrtc-transport", "transportId",
+                              peer_transport_id(transport), "iceState",
+                              ice_state_name(webrtc_transport_ice_state(transport->webrtc)), "dtlsState",
+                              dtls_state_name(webrtc_transport_dtls_state(transport->webrtc)), "producing",
+                              transport->producing, "consuming", transport->consuming);
+    return measured ? with_numbers(stats, numbers_of_transport(get_forwarder(transport->peer),
+                                                               webrtc_transport_handle(transport->webrtc)))
+                    : stats;
+}
+
+json_t *stats_producer(const struct producer *producer, bool measured)
 {
     json_t *stats = json_pack(
-        "{s:s,s:s,s:s,s:s,s:s,s:I,s:b,s:b}", "id", consumer->id, "producerId", consumer->producer->id,
-        "transportId", peer_transport_id(consumer->transport), "kind", media_kind_name(consumer->ortc->kind),
-        "type", ortc_type_name(consumer->ortc->type), "ssrc", (json_int_t)consumer->ortc->ssrc, "paused",
-        consumer_is_paused(consumer), "producerPaused", consumer->producer->paused);
+        "{s:s,s:s,s:s,s:s,s:b,s:O}", "id", producer->id, "transportId",
+        peer_transport_id(producer->transport), "kind", media_kind_name(producer->ortc->kind), "type",
+        ortc_type_name(producer->ortc->type), "paused", producer->paused, "appData", producer->app_data);
+    return measured
+               ? with_numbers(stats, numbers_of_producer(get_forwarder(producer->peer), producer->handle))
+               : stats;
+}
+
+json_t *stats_consumer(const struct consumer *consumer, bool measured)
+{
+    json_t *stats =
+        json_pack("{s:s,s:s,s:s,s:s,s:s,s:I,s:b,s:b,s:b}", "id", consumer->id, "producerId",
+                  consumer->producer->id, "transportId", peer_transport_id(consumer->transport), "kind",
+                  media_kind_name(consumer->ortc->kind), "type", ortc_type_name(consumer->ortc->type), "ssrc",
+                  (json_int_t)consumer->ortc->ssrc, "paused", consumer_is_paused(consumer), "hidden",
+                  (int)consumer->hidden, "producerPaused", consumer->producer->paused);
     if (consumer->spatial_layer >= 0)
         json_object_set_new(stats, "currentLayers",
                             json_pack("{s:i,s:i}", "spatialLayer", consumer->spatial_layer, "temporalLayer",
                                       consumer->temporal_layer));
     if (consumer->score)
         json_object_set(stats, "score", consumer->score);
-    return stats;
+    return measured
+               ? with_numbers(stats, numbers_of_consumer(get_forwarder(consumer->peer), consumer->handle))
+               : stats;
 }
 
-json_t *stats_peer(const struct peer *peer)
+json_t *stats_peer(const struct peer *peer, bool measured)
 {
     json_t *producers = json_array(), *consumers = json_array(), *transports = json_array();
     const struct producer *producer;
     TAILQ_FOREACH(producer, &peer->producers, link)
-    json_array_append_new(producers, stats_producer(producer));
+    json_array_append_new(producers, stats_producer(producer, measured));
     const struct consumer *consumer;
     TAILQ_FOREACH(consumer, &peer->consumers, peer_link)
-    json_array_append_new(consumers, stats_consumer(consumer));
+    json_array_append_new(consumers, stats_consumer(consumer, measured));
     const struct peer_transport *transport;
     TAILQ_FOREACH(transport, &peer->transports, link)
-    json_array_append_new(transports, stats_transport(transport));
-    return json_pack("{s:s,s:O*,s:o,s:o,s:o}", "id", peer->id, "nickname", peer->nickname, "producers",
-                     producers, "consumers", consumers, "transports", transports);
+    json_array_append_new(transports, stats_transport(transport, measured));
+    return json_pack("{s:s,s:O*,s:i,s:b,s:o,s:o,s:o}", "id", peer->id, "nickname", peer->nickname,
+                     "audioLevel", floor_level(peer, floor_now_ms()), "activeSpeaker",
+                     floor_holder(peer->room) == peer, "producers", producers, "consumers", consumers,
+                     "transports", transports);
 }
 
-json_t *stats_room(const struct room *room)
+json_t *stats_room(const struct room *room, bool measured)
 {
     json_t *stats = json_object();
     const struct peer *peer;
     TAILQ_FOREACH(peer, &room->peers, link)
-    json_object_set_new(stats, peer->id, stats_peer(peer));
+    json_object_set_new(stats, peer->id, stats_peer(peer, measured));
     return stats;
 }

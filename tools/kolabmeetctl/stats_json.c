@@ -3,7 +3,11 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "shm/datagram.h"
+#include "shm/statistics_fields.h"
 #include "tools/kolabmeetctl/stats.h"
+
+#define KIND_AUDIO 1u
 
 static json_t *number(uint64_t value)
 {
@@ -96,7 +100,38 @@ static json_t *remote_json(const struct statistics_transport *t)
         inet_ntop(AF_INET, t->remote_ip + 12, ip, sizeof ip);
     else
         inet_ntop(AF_INET6, t->remote_ip, ip, sizeof ip);
-    return json_pack("{s:s, s:i, s:s}", "remoteIp", ip, "remotePort", (int)t->remote_port, "protocol", "udp");
+    return json_pack("{s:s, s:i, s:s}", "remoteIp", ip, "remotePort", (int)t->remote_port, "protocol",
+                     t->protocol == SHM_PROTOCOL_TCP ? "tcp" : "udp");
+}
+
+static json_t *field_json(const struct statistics_field *field, const void *block)
+{
+    int64_t value = statistics_field_integer(field, block);
+    switch ((enum statistics_field_type)field->type) {
+    case STATISTICS_U8_FLAG:
+    case STATISTICS_U32_FLAG:
+        return json_boolean(value != 0);
+    case STATISTICS_U32_MS:
+        return json_real((double)value / 1000);
+    case STATISTICS_U32_KNOWN:
+        return value != 0 ? json_integer(value) : NULL;
+    case STATISTICS_LAYER_REASON:
+        return json_string(statistics_layer_reason_name(value));
+    case STATISTICS_U32:
+    case STATISTICS_DBOV:
+    case STATISTICS_I32:
+    case STATISTICS_U64:
+        break;
+    }
+    return json_integer(value);
+}
+
+/* Returns object; NULL values are left out. */
+static json_t *with_fields(json_t *object, const struct statistics_fields *fields, const void *block)
+{
+    for (size_t i = 0; i < fields->count; i++)
+        json_object_set_new(object, fields->fields[i].name, field_json(&fields->fields[i], block));
+    return object;
 }
 
 /* Of a later version: no name here. */
@@ -105,50 +140,33 @@ static const char *name(const char *known)
     return known ? known : "unknown";
 }
 
-static json_t *bandwidth_json(const struct statistics_bandwidth *b)
+static json_t *bandwidth_json(const struct statistics_transport *t)
 {
-    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:s,s:s,s:b}",
-                     "desiredBitrate", number(b->desired_bps), "ackedBitrate", number(b->acked_bps),
-                     "delayBound", number(b->delay_bound_bps), "lossBound", number(b->loss_bound_bps), "remb",
-                     number(b->remb_bps), "probeBitrate", number(b->probe_bps), "probes", number(b->probes),
-                     "probesSucceeded", number(b->probes_succeeded), "lossPermille", number(b->loss_permille),
-                     "queueDelayUs", number(b->queue_delay_us), "pacerPackets", number(b->pacer_packets),
-                     "pacerQueued", number(b->pacer_queued), "pacerDropped", number(b->pacer_dropped),
-                     "feedbackPackets", number(b->feedback_packets), "reason",
-                     name(statistics_estimate_name(b->reason)), "delayState",
-                     name(statistics_delay_name(b->delay_state)), "limited", (int)b->is_limited);
+    json_t *bandwidth = json_pack("{s:s, s:s}", "reason", name(statistics_estimate_name(t->bandwidth.reason)),
+                                  "delayState", name(statistics_delay_name(t->bandwidth.delay_state)));
+    return with_fields(bandwidth, &statistics_bandwidth_fields, t);
 }
 
 static json_t *transport_json(const struct snapshot *snapshot, size_t i)
 {
     const struct statistics_transport *t = &snapshot->transports[i];
-    return json_pack(
-        "{s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:s, s:o, s:o, s:o, s:o, s:o}",
-        "handle", number(t->handle), "roomId", snapshot->labels[i].room_id, "peerId",
-        snapshot->labels[i].peer_id, "worker", number(t->worker), "iceSelectedTuple", remote_json(t),
-        "packetsReceived", number(t->packets_received), "bytesReceived", number(t->bytes_received),
-        "recvBitrate", number(t->receive_bitrate_bps), "packetsSent", number(t->packets_sent), "bytesSent",
-        number(t->bytes_sent), "sendBitrate", number(t->send_bitrate_bps), "consent", (int)t->has_consent,
-        "keys", (int)t->has_keys, "srtpProfile", snapshot_srtp_profile_name(t->srtp_profile), "dropsSrtp",
-        number(t->drops_srtp), "lastConsentUs", number(t->last_consent_us), "twccFeedbacks",
-        number(t->twcc_feedbacks), "availableOutgoingBitrate", number(t->bandwidth.available_bps),
-        "bandwidth", bandwidth_json(&t->bandwidth));
+    json_t *transport =
+        json_pack("{s:o, s:s, s:s, s:o, s:s}", "handle", number(t->handle), "roomId",
+                  snapshot->labels[i].room_id, "peerId", snapshot->labels[i].peer_id, "iceSelectedTuple",
+                  remote_json(t), "srtpProfile", snapshot_srtp_profile_name(t->srtp_profile));
+    with_fields(transport, &statistics_transport_fields, t);
+    json_object_set_new(transport, "bandwidth", bandwidth_json(t));
+    return transport;
 }
 
 static json_t *stream_json(const struct snapshot *snapshot, size_t i)
 {
     const struct statistics_stream *s = &snapshot->streams[i];
-    return json_pack(
-        "{s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-        "s:b}",
-        "handle", number(s->handle), "producer", number(s->producer), "transport", number(s->transport),
-        "kind", snapshot_kind_name(s->kind), "codec", snapshot_codec_name(s->codec), "encoding",
-        number(s->encoding), "ssrc", number(s->ssrc), "packetCount", number(s->packets), "byteCount",
-        number(s->bytes), "bitrate", number(s->bitrate_bps), "packetsLost", number(s->packets_lost),
-        "fractionLost", number(s->fraction_lost), "jitter", number(s->jitter), "packetsRetransmitted",
-        number(s->packets_retransmitted), "keyFrames", number(s->key_frames), "nackCount",
-        number(s->nack_count), "pliCount", number(s->pli_count), "firCount", number(s->fir_count), "score",
-        number(s->score), "paused", (int)s->paused);
+    json_t *stream = json_pack("{s:o, s:o, s:o, s:s, s:s}", "handle", number(s->handle), "producer",
+                               number(s->producer), "transport", number(s->transport), "kind",
+                               snapshot_kind_name(s->kind), "codec", snapshot_codec_name(s->codec));
+    with_fields(stream, &statistics_stream_fields, s);
+    return s->kind == KIND_AUDIO ? with_fields(stream, &statistics_audio_fields, s) : stream;
 }
 
 static json_t *consumer_json(const struct snapshot *snapshot, size_t i)
@@ -157,17 +175,10 @@ static json_t *consumer_json(const struct snapshot *snapshot, size_t i)
     json_t *layers = c->spatial_layer < 0 ? json_null()
                                           : json_pack("{s:i, s:i}", "spatialLayer", (int)c->spatial_layer,
                                                       "temporalLayer", (int)c->temporal_layer);
-    return json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:o, s:o, s:o, "
-                     "s:o, s:o, s:b}",
-                     "handle", number(c->handle), "producer", number(c->producer), "transport",
-                     number(c->transport), "kind", snapshot_kind_name(c->kind), "ssrc", number(c->ssrc),
-                     "packetCount", number(c->packets), "byteCount", number(c->bytes), "bitrate",
-                     number(c->bitrate_bps), "packetsDropped", number(c->packets_dropped), "packetsLost",
-                     number(c->packets_lost), "fractionLost", number(c->fraction_lost), "jitter",
-                     number(c->jitter), "nackCount", number(c->nack_count), "roundTripTime",
-                     c->rtt_us / 1000.0, "pliCount", number(c->pli_count), "firCount", number(c->fir_count),
-                     "score", number(c->score), "layerSwitches", number(c->layer_switches), "currentLayers",
-                     layers, "paused", (int)c->paused);
+    json_t *consumer = json_pack("{s:o, s:o, s:o, s:s, s:o}", "handle", number(c->handle), "producer",
+                                 number(c->producer), "transport", number(c->transport), "kind",
+                                 snapshot_kind_name(c->kind), "currentLayers", layers);
+    return with_fields(consumer, &statistics_consumer_fields, c);
 }
 
 static json_t *list_of(const struct snapshot *snapshot, size_t count,

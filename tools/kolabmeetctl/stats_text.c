@@ -126,35 +126,44 @@ static void print_transports(FILE *out, const struct snapshot *snapshot)
     }
 }
 
+static const char *level_text(const struct statistics_stream *s, char *ret_text, size_t bytes)
+{
+    snprintf(ret_text, bytes, "%d", (int)s->audio_loudness - 127);
+    return s->kind == 1 ? ret_text : "-";
+}
+
 static void print_streams(FILE *out, const struct snapshot *snapshot)
 {
+    char level[16];
     if (snapshot->stream_count > 0)
-        fprintf(out, "\n%-6s %-8s %-5s %-5s %3s %10s %10s %8s %8s %6s %6s %5s\n", "stream", "producer",
-                "kind", "codec", "enc", "ssrc", "packets", "lost", "kb/s", "keyfr", "plis", "score");
+        fprintf(out, "\n%-6s %-8s %-5s %-5s %3s %10s %10s %8s %8s %8s %6s %6s %5s %5s\n", "stream",
+                "producer", "kind", "codec", "enc", "ssrc", "packets", "lost", "repaired", "kb/s", "keyfr",
+                "plis", "score", "dBov");
     for (size_t i = 0; i < snapshot->stream_count; i++) {
         const struct statistics_stream *s = &snapshot->streams[i];
         fprintf(out,
                 "%-6" PRIu32 " %-8" PRIu32 " %-5s %-5s %3" PRIu32 " %10" PRIu32 " %10" PRIu64 " %8" PRIu64
-                " %8" PRIu32 " %6" PRIu64 " %6" PRIu32 " %5" PRIu32 "%s\n",
+                " %8" PRIu64 " %8" PRIu32 " %6" PRIu64 " %6" PRIu32 " %5" PRIu32 " %5s%s\n",
                 (uint32_t)s->handle, (uint32_t)s->producer, snapshot_kind_name(s->kind),
                 snapshot_codec_name(s->codec), s->encoding, s->ssrc, s->packets, s->packets_lost,
-                s->bitrate_bps / 1000, s->key_frames, s->pli_count, s->score, s->paused ? " paused" : "");
+                s->packets_repaired, s->bitrate_bps / 1000, s->key_frames, s->pli_count, s->score,
+                level_text(s, level, sizeof level), s->paused ? " paused" : "");
     }
 }
 
 static void print_consumers(FILE *out, const struct snapshot *snapshot)
 {
     if (snapshot->consumer_count > 0)
-        fprintf(out, "\n%-6s %-8s %-6s %-5s %10s %10s %8s %8s %6s %7s %6s\n", "consum", "producer", "transp",
-                "kind", "ssrc", "packets", "lost", "kb/s", "plis", "rtt ms", "layer");
+        fprintf(out, "\n%-6s %-8s %-6s %-5s %10s %10s %8s %8s %8s %6s %7s %6s\n", "consum", "producer",
+                "transp", "kind", "ssrc", "packets", "lost", "resent", "kb/s", "plis", "rtt ms", "layer");
     for (size_t i = 0; i < snapshot->consumer_count; i++) {
         const struct statistics_consumer *c = &snapshot->consumers[i];
         fprintf(out,
                 "%-6" PRIu32 " %-8" PRIu32 " %-6" PRIu32 " %-5s %10" PRIu32 " %10" PRIu64 " %8" PRIu32
-                " %8" PRIu32 " %6" PRIu32 " %7.1f %4" PRId32 "/%" PRId32 "%s\n",
+                " %8" PRIu64 " %8" PRIu32 " %6" PRIu32 " %7.1f %4" PRId32 "/%" PRId32 "%s\n",
                 (uint32_t)c->handle, (uint32_t)c->producer, (uint32_t)c->transport,
-                snapshot_kind_name(c->kind), c->ssrc, c->packets, c->packets_lost, c->bitrate_bps / 1000,
-                c->pli_count, c->rtt_us / 1000.0, c->spatial_layer, c->temporal_layer,
+                snapshot_kind_name(c->kind), c->ssrc, c->packets, c->packets_lost, c->packets_retransmitted,
+                c->bitrate_bps / 1000, c->pli_count, c->rtt_us / 1000.0, c->spatial_layer, c->temporal_layer,
                 c->paused ? " paused" : "");
     }
 }

@@ -329,11 +329,69 @@ static void test_stats(void **state)
     struct peer *peer = enter(&scene.stage, 1, 3);
     char expected[512];
     snprintf(expected, sizeof(expected),
-             "{\"%s\":{\"%s\":{\"id\":\"%s\",\"nickname\":false,\"producers\":[],\"consumers\":[],"
+             "{\"%s\":{\"%s\":{\"id\":\"%s\",\"nickname\":false,\"audioLevel\":-127,"
+             "\"activeSpeaker\":false,\"producers\":[],\"consumers\":[],"
              "\"transports\":[]}}}",
              scene.stage.room->id, peer->id, peer->id);
     ask(&scene, "GET", "/meetmedia/api/stats");
     expect_answer(200, JSON_TYPE, expected);
+    scene_close(&scene);
+}
+
+static json_t *get(struct scene *scene, const char *path)
+{
+    ask(scene, "GET", path);
+    assert_int_equal(fake_http.status, 200);
+    json_t *body = json_loads(fake_http.body, 0, NULL);
+    assert_non_null(body);
+    return body;
+}
+
+/* The first of what getStats would give. */
+static json_int_t measured(const json_t *object, const char *key)
+{
+    return json_integer_value(json_object_get(json_array_get(json_object_get(object, "stats"), 0), key));
+}
+
+static void test_stats_of_one(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_open(&scene, false);
+    struct peer *peer = enter_and_join(&scene.stage, 1, 3, "P");
+    const char *transport = make_transport(&scene.stage, 1, peer, false);
+    const struct producer *producer = produce(&scene.stage, 1, peer, transport, true);
+    char path[128];
+
+    json_t *rooms = get(&scene, "/meetmedia/api/stats/rooms");
+    const json_t *row = json_object_get(rooms, scene.stage.room->id);
+    assert_int_equal(json_integer_value(json_object_get(row, "peers")), 1);
+    assert_int_equal(json_integer_value(json_object_get(row, "packetsReceived")), FAKE_PACKETS);
+    assert_true(json_is_null(json_object_get(row, "speaker")));
+    json_decref(rooms);
+
+    const char *const ids[] = {scene.stage.room->id, peer->id, transport, producer->id};
+    for (size_t i = 0; i < 4; i++) {
+        snprintf(path, sizeof(path), "/meetmedia/api/stats/%s", ids[i]);
+        json_t *one = get(&scene, path);
+        if (i == 0)
+            assert_non_null(json_object_get(one, peer->id));
+        else if (i == 1)
+            assert_int_equal(measured(json_array_get(json_object_get(one, "producers"), 0), "packetCount"),
+                             FAKE_PACKETS);
+        else
+            assert_int_equal(measured(one, i == 2 ? "packetsReceived" : "packetCount"), FAKE_PACKETS);
+        json_decref(one);
+    }
+    static const char *const wrong[] = {"00000000-0000-4000-8000-000000000000", "0", "%00", "peers"};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        snprintf(path, sizeof(path), "/meetmedia/api/stats/%s", wrong[i]);
+        ask(&scene, "GET", path);
+        assert_int_equal(fake_http.status, 404);
+        assert_int_equal(fake_http.body_bytes, 0);
+    }
+    ask(&scene, "OPTIONS", "/meetmedia/api/stats/rooms");
+    assert_string_equal(fake_http.allow, "GET,HEAD");
     scene_close(&scene);
 }
 
@@ -429,8 +487,8 @@ int main(void)
         cmocka_unit_test(test_token),          cmocka_unit_test(test_health),
         cmocka_unit_test(test_sessions),       cmocka_unit_test(test_bad_bodies),
         cmocka_unit_test(test_connection),     cmocka_unit_test(test_signal),
-        cmocka_unit_test(test_stats),          cmocka_unit_test(test_counters),
-        cmocka_unit_test(test_demo),
+        cmocka_unit_test(test_stats),          cmocka_unit_test(test_stats_of_one),
+        cmocka_unit_test(test_counters),       cmocka_unit_test(test_demo),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,30 +6,6 @@
 #include "control/forwarder/numbers.h"
 #include "tests/unit/control/room_stage.h"
 
-#define FAKE_PACKETS 17
-
-json_t *numbers_of_transport(const struct forwarder *forwarder, uint64_t transport)
-{
-    (void)forwarder;
-    (void)transport;
-    return json_pack("{s:i,s:i}", "packetsReceived", FAKE_PACKETS, "recvBitrate", 1000);
-}
-
-json_t *numbers_of_producer(struct forwarder *forwarder, uint64_t producer)
-{
-    (void)forwarder;
-    (void)producer;
-    return json_pack("[{s:i}]", "packetCount", FAKE_PACKETS);
-}
-
-/* It has sent nothing yet. */
-json_t *numbers_of_consumer(const struct forwarder *forwarder, uint64_t consumer)
-{
-    (void)forwarder;
-    (void)consumer;
-    return NULL;
-}
-
 json_t *numbers_of_worker(const struct forwarder *forwarder, uint32_t worker)
 {
     (void)forwarder;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "control/forwarder/forwarder.h"
+#include "control/forwarder/numbers.h"
 #include "control/gateway/gateway.h"
 #include "control/ids.h"
 #include "control/ortc/consume.h"
@@ -145,6 +146,32 @@ void forwarder_remove_consumer(struct forwarder *forwarder, uint64_t consumer)
 {
     (void)forwarder;
     fake_get(consumer)->kind = FAKE_GONE;
+}
+
+/* Its numbers are made up. */
+
+#define FAKE_PACKETS 17
+
+json_t *numbers_of_transport(const struct forwarder *forwarder, uint64_t transport)
+{
+    (void)forwarder;
+    (void)transport;
+    return json_pack("{s:i,s:i}", "packetsReceived", FAKE_PACKETS, "recvBitrate", 1000);
+}
+
+json_t *numbers_of_producer(struct forwarder *forwarder, uint64_t producer)
+{
+    (void)forwarder;
+    (void)producer;
+    return json_pack("[{s:i}]", "packetCount", FAKE_PACKETS);
+}
+
+/* It has sent nothing yet. */
+json_t *numbers_of_consumer(const struct forwarder *forwarder, uint64_t consumer)
+{
+    (void)forwarder;
+    (void)consumer;
+    return NULL;
 }
 
 /* WebRTC transports. */
