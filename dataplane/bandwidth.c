@@ -1,6 +1,7 @@
 #include "dataplane/bandwidth.h"
 
 #include "dataplane/allocation.h"
+#include "dataplane/pacer.h"
 #include "dataplane/probator.h"
 #include "dataplane/worker.h"
 
@@ -81,15 +82,6 @@ static bool is_mute(const struct estimator *estimator, uint64_t now_us)
            now_us - estimator->first_numbered_us > BANDWIDTH_MUTE_US;
 }
 
-static void become_busy(struct worker *worker, struct transport *transport)
-{
-    if (transport->is_busy)
-        return;
-    transport->is_busy = true;
-    transport->next_busy = worker->transports.busy;
-    worker->transports.busy = transport;
-}
-
 void bandwidth_turn(struct worker *worker, struct transport *transport)
 {
     struct estimator *estimator = transport->estimator;
@@ -101,12 +93,12 @@ void bandwidth_turn(struct worker *worker, struct transport *transport)
     }
     if (estimator_turn(estimator, worker->now_us))
         tell(worker, transport);
-    if (is_mute(estimator, worker->now_us)) {
+    if (transport->row->available_bps != 0 && is_mute(estimator, worker->now_us)) {
         transport->row->available_bps = 0;
         allocation_estimate(worker, transport);
     }
     if (estimator->probe.cluster != 0)
-        become_busy(worker, transport);
+        transport_table_busy(&worker->transports, transport);
 }
 
 static const struct consumer *find_numbered(const struct transport *transport)
@@ -145,17 +137,15 @@ void bandwidth_run(struct worker *worker)
 
     if (!*link)
         return;
-    while (*link) {
-        struct transport *transport = *link;
+    for (struct transport *transport = *link; transport; transport = transport->next_busy) {
+        pacer_run(worker, transport);
         if (transport->estimator->probe.cluster != 0)
             send_probe(worker, transport);
-        link = &transport->next_busy;
     }
     egress_flush(worker); /* tells the probes what was sent */
-    link = &worker->transports.busy;
     while (*link) {
         struct transport *transport = *link;
-        transport->is_busy = transport->estimator->probe.cluster != 0;
+        transport->is_busy = transport->pacing.packets > 0 || transport->estimator->probe.cluster != 0;
         if (transport->is_busy)
             link = &transport->next_busy;
         else
@@ -188,6 +178,9 @@ void bandwidth_statistics(const struct transport *transport, struct statistics_b
     statistics->probes_succeeded = estimator->probe.successes;
     statistics->loss_permille = (uint32_t)(estimator->loss.ratio * 1000);
     statistics->queue_delay_us = estimator->queue.queue_us;
+    statistics->pacer_packets = transport->pacing.packets;
+    statistics->pacer_queued = transport->pacing.queued;
+    statistics->pacer_dropped = transport->pacing.dropped;
     statistics->reason = estimator->reason;
     statistics->delay_state = (uint8_t)estimator->overuse.state;
     statistics->is_limited = estimator->limit.is_limited;

@@ -9,6 +9,7 @@
 #include "dataplane/forward.h"
 #include "dataplane/ingress.h"
 #include "dataplane/mirror.h"
+#include "dataplane/pacer.h"
 #include "dataplane/peers.h"
 #include "dataplane/plain.h"
 #include "dataplane/port_plain.h"
@@ -163,6 +164,7 @@ static int remove_transport(struct worker *worker, const Km__Command *command, c
         if (transport->producers[i])
             drop_producer(worker, transport->producers[i]);
     }
+    pacer_clear(worker, transport);
     counters_clear_transport(worker, transport->handle);
     if (transport->row->plain != SHM_PLAIN_NO)
         port_plain_close(worker->plain, transport->handle);
@@ -255,6 +257,7 @@ static int install_keys(struct worker *worker, const Km__Command *command, const
     for (struct consumer *consumer = transport->consumers; consumer; consumer = consumer->next_of_transport)
         rewrite_new_keys(&consumer->row->media.rewrite);
     probator_new_keys(transport);
+    pacer_clear(worker, transport);
     if (error != 0)
         *ret_reason = "the SRTP layer does not take the keys";
     else if (!could_send && transport_can_send(transport))

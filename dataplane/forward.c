@@ -6,11 +6,11 @@
 #include "dataplane/events.h"
 #include "dataplane/layer_rates.h"
 #include "dataplane/layer_switch.h"
+#include "dataplane/pacer.h"
 #include "dataplane/peers.h"
 #include "dataplane/receive_stats.h"
 #include "dataplane/rtcp_egress.h"
 #include "dataplane/scores.h"
-#include "dataplane/send_stats.h"
 #include "dataplane/stored.h"
 #include "dataplane/vp8_continuity.h"
 #include "dataplane/worker.h"
@@ -146,10 +146,7 @@ static void deliver(struct worker *worker, struct consumer *consumer, const stru
     }
     struct stored_packet packet = {
         .data = flight->data, .view = &flight->view, .type = flight->type, .source = flight->source};
-    if (stored_send(worker, consumer, &packet, &numbers) != 0)
-        return;
-    send_stats_packet(&media->stats, numbers.timestamp, flight->view.header.payload_length, worker->now_us);
-    worker->totals.rtp_forwarded++;
+    pacer_send(worker, consumer, &packet, &numbers);
 }
 
 static bool is_padding(const struct flight *flight)

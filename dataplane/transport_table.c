@@ -146,6 +146,15 @@ int transport_install(struct transport_table *table, const struct shm_segment *s
     return 0;
 }
 
+void transport_table_busy(struct transport_table *table, struct transport *transport)
+{
+    if (transport->is_busy)
+        return;
+    transport->is_busy = true;
+    transport->next_busy = table->busy;
+    table->busy = transport;
+}
+
 static void leave_busy(struct transport_table *table, const struct transport *transport)
 {
     struct transport **link = &table->busy;

@@ -25,6 +25,18 @@ struct token_bucket {
     uint32_t reserved;
 };
 
+/* What waits to be sent by the clock (pacer.h). Queue of indices + 1 in the worker's pool. */
+struct pacing {
+    int64_t tokens_bytes;
+    uint64_t refilled_us;
+    uint32_t first;
+    uint32_t last;
+    uint32_t packets;
+    uint32_t bytes;
+    uint32_t queued;  /* so far */
+    uint32_t dropped; /* likewise, for waiting too long */
+};
+
 struct transport {
     shm_handle handle; /* SHM_HANDLE_NONE: free */
     uint32_t index;
@@ -41,6 +53,7 @@ struct transport {
     struct estimator *estimator; /* of its bandwidth (bandwidth.h), NULL: none is made */
     struct transport *next_busy; /* in transport_table.busy, which it is in while is_busy */
     bool is_busy;
+    struct pacing pacing;
 
     struct token_bucket punts;
     struct transport *previous; /* in the order of turns */
@@ -120,6 +133,9 @@ static inline bool transport_can_send_rtcp(const struct transport *transport)
 {
     return transport_can_send(transport) && (transport->srtp || transport->row->plain_rtcp.port != 0);
 }
+
+/* It has something to send by the clock from now on. */
+void transport_table_busy(struct transport_table *table, struct transport *transport);
 
 /* The next transport whose turn has come, or NULL; it goes to the end of the queue. */
 struct transport *transport_take_turn(struct transport_table *table, uint64_t now_us);

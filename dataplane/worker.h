@@ -12,6 +12,7 @@
 #include "dataplane/audio_levels.h"
 #include "dataplane/egress.h"
 #include "dataplane/forward.h"
+#include "dataplane/pacer.h"
 #include "dataplane/peers.h"
 #include "dataplane/port.h"
 #include "dataplane/punt.h"
@@ -81,6 +82,7 @@ struct worker {
     struct arena arena; /* of the command at work */
     struct forward_batch forward;
     struct egress egress;
+    struct pacer pacer;
     struct punt_quota quota;
     struct peers peers;
     struct repairs repairs;

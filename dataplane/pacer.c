@@ -1,0 +1,172 @@
+#include "dataplane/pacer.h"
+
+#include "dataplane/send_stats.h"
+#include "dataplane/worker.h"
+
+#define FACTOR_PERCENT 250u
+#define OVERHEAD_BYTES 40u /* head and trailer beside the payload */
+
+static uint64_t rate_bps(const struct transport *transport)
+{
+    uint64_t rate = (uint64_t)transport->row->available_bps * FACTOR_PERCENT / 100;
+    uint64_t drain = (uint64_t)transport->pacing.bytes * 8000000 / PACER_DRAIN_US;
+
+    return rate > drain ? rate : drain;
+}
+
+static void refill(struct pacing *pacing, uint64_t rate, uint64_t now_us)
+{
+    uint64_t passed_us = now_us - pacing->refilled_us;
+    int64_t burst_bytes = (int64_t)(rate * PACER_BURST_US / 8000000);
+
+    if (passed_us == 0)
+        return;
+    if (burst_bytes < PACER_BURST_BYTES_MIN)
+        burst_bytes = PACER_BURST_BYTES_MIN;
+    pacing->refilled_us = now_us;
+    pacing->tokens_bytes +=
+        (int64_t)(rate * (passed_us < PACER_DRAIN_US ? passed_us : PACER_DRAIN_US) / 8000000);
+    if (pacing->tokens_bytes > burst_bytes)
+        pacing->tokens_bytes = burst_bytes;
+}
+
+static struct pacer_entry *take_entry(struct pacer *pacer)
+{
+    struct pacer_entry *entry;
+
+    if (pacer->free != 0) {
+        entry = &pacer->entries[pacer->free - 1];
+        pacer->free = entry->next;
+        return entry;
+    }
+    return pacer->begun < PACER_ENTRIES ? &pacer->entries[pacer->begun++] : NULL;
+}
+
+/* Takes the first entry out of the queue; it stays readable until the next one is queued. */
+static struct pacer_entry *pop(struct pacer *pacer, struct pacing *pacing)
+{
+    uint32_t place = pacing->first;
+    struct pacer_entry *entry = &pacer->entries[place - 1];
+
+    pacing->first = entry->next;
+    if (pacing->first == 0)
+        pacing->last = 0;
+    pacing->packets--;
+    pacing->bytes -= entry->bytes;
+    entry->next = pacer->free;
+    pacer->free = place;
+    return entry;
+}
+
+static bool push(struct worker *worker, struct consumer *consumer, const struct stored_packet *packet,
+                 const struct rewrite_numbers *numbers, uint32_t bytes)
+{
+    struct pacer *pacer = &worker->pacer;
+    struct pacing *pacing = &consumer->transport->pacing;
+    struct pacer_entry *entry = take_entry(pacer);
+
+    if (!entry)
+        return false;
+    *entry = (struct pacer_entry){.slot = packet->source.slot,
+                                  .position = packet->source.position,
+                                  .queued_us = worker->now_us,
+                                  .consumer = consumer->handle,
+                                  .numbers = *numbers,
+                                  .bytes = bytes};
+    uint32_t place = (uint32_t)(entry - pacer->entries) + 1;
+    if (pacing->last != 0)
+        pacer->entries[pacing->last - 1].next = place;
+    else
+        pacing->first = place;
+    pacing->last = place;
+    pacing->packets++;
+    pacing->bytes += bytes;
+    pacing->queued++;
+    transport_table_busy(&worker->transports, consumer->transport);
+    return true;
+}
+
+static int send_now(struct worker *worker, struct consumer *consumer, const struct stored_packet *packet,
+                    const struct rewrite_numbers *numbers)
+{
+    int error = stored_send(worker, consumer, packet, numbers);
+
+    if (error != 0)
+        return error;
+    send_stats_packet(&consumer->row->media.stats, numbers->timestamp, packet->view->header.payload_length,
+                      worker->now_us);
+    worker->totals.rtp_forwarded++;
+    return 0;
+}
+
+static bool is_paced(const struct consumer *consumer, const struct stored_packet *packet)
+{
+    return consumer->transport->estimator && consumer->transport->row->available_bps != 0 &&
+           consumer->row->kind == SHM_MEDIA_VIDEO && packet->source.slot;
+}
+
+int pacer_send(struct worker *worker, struct consumer *consumer, const struct stored_packet *packet,
+               const struct rewrite_numbers *numbers)
+{
+    struct pacing *pacing = &consumer->transport->pacing;
+
+    if (!is_paced(consumer, packet))
+        return send_now(worker, consumer, packet, numbers);
+    uint32_t bytes = packet->view->header.payload_length + OVERHEAD_BYTES;
+    refill(pacing, rate_bps(consumer->transport), worker->now_us);
+    if ((pacing->packets > 0 || pacing->tokens_bytes <= 0) && push(worker, consumer, packet, numbers, bytes))
+        return 0;
+    pacing->tokens_bytes -= bytes;
+    return send_now(worker, consumer, packet, numbers);
+}
+
+static struct stream *stream_of(const struct consumer *consumer, shm_handle handle)
+{
+    const struct producer *producer = consumer->producer;
+
+    for (unsigned i = 0; i < producer->row->encoding_count; i++) {
+        if (producer->streams[i]->handle == handle)
+            return producer->streams[i];
+    }
+    return NULL;
+}
+
+static void send_entry(struct worker *worker, const struct pacer_entry *entry)
+{
+    struct consumer *consumer = consumer_find(&worker->streams, entry->consumer);
+    struct history_place place = {.slot = entry->slot, .position = entry->position};
+    struct stored_facts facts;
+    struct stored_packet packet;
+
+    if (!consumer || consumer->row->paused)
+        return; /* nobody waits for it any more */
+    const struct stream *stream = stored_read(&place, &facts) == 0 ? stream_of(consumer, facts.stream) : NULL;
+    if (worker->now_us - entry->queued_us > PACER_LATE_US || !stream ||
+        stored_open(stream, &place, &facts, &packet) != 0) {
+        consumer->transport->pacing.dropped++;
+        consumer->row->packets_dropped++;
+        worker_drop(worker, DROP_pacer_late);
+        return;
+    }
+    send_now(worker, consumer, &packet, &entry->numbers);
+}
+
+void pacer_run(struct worker *worker, struct transport *transport)
+{
+    struct pacing *pacing = &transport->pacing;
+
+    if (pacing->packets == 0)
+        return;
+    refill(pacing, rate_bps(transport), worker->now_us);
+    while (pacing->packets > 0 && pacing->tokens_bytes > 0) {
+        const struct pacer_entry *entry = pop(&worker->pacer, pacing);
+        pacing->tokens_bytes -= entry->bytes;
+        send_entry(worker, entry);
+    }
+}
+
+void pacer_clear(struct worker *worker, struct transport *transport)
+{
+    while (transport->pacing.packets > 0)
+        pop(&worker->pacer, &transport->pacing);
+}
