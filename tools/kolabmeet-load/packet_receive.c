@@ -8,6 +8,7 @@
 
 #define RECEIVE_CALL_MIN 16 /* of one system call, if there are so many */
 #define RECEIVE_CALLS_A_ROUND 16
+#define PROBATOR_SSRC 1234u /* of mediasoup-client */
 
 static void take_feedback_number(struct transport *transport, const uint8_t *data,
                                  const struct rtp_header *header, uint64_t arrival_ns)
@@ -116,6 +117,21 @@ static bool is_to_be_opened(struct packet_io *io, const struct media_sink *sink,
     return false;
 }
 
+/* Padding that asks whether there is room for more: a browser has a receiver for it, and reports it. */
+static void take_probe(struct packet_io *io, const struct arrival *arrival, const uint8_t *data,
+                       size_t length)
+{
+    struct rtp_header header;
+
+    if (rtp_parse_header(data, length, &header) != 0) {
+        io->tally->malformed++;
+        return;
+    }
+    io->tally->padding++;
+    if (arrival->transport->twcc_extension != 0)
+        take_feedback_number(arrival->transport, data, &header, arrival->arrival_ns);
+}
+
 static void take_rtp(struct packet_io *io, struct transport *transport, uint8_t *data, size_t length,
                      uint64_t arrival_ns)
 {
@@ -133,7 +149,9 @@ static void take_rtp(struct packet_io *io, struct transport *transport, uint8_t 
     }
     arrival.ssrc = load_be32(data + 8);
     arrival.sink = sink_map_find(&transport->sinks, arrival.ssrc);
-    if (!arrival.sink)
+    if (arrival.ssrc == PROBATOR_SSRC)
+        take_probe(io, &arrival, data, length);
+    else if (!arrival.sink)
         io->tally->unknown_ssrc++;
     else if (is_to_be_opened(io, arrival.sink, arrival.ssrc))
         queue_open(io, &arrival, SRTP_KIND_RTP, data, length);
