@@ -178,6 +178,21 @@ MEDIA_STATIC_SIZE(struct vp8_continuity, 16);
 #define MEDIA_SPATIAL_LAYERS_MAX 4u
 #define MEDIA_TEMPORAL_LAYERS_MAX 4u
 
+/* Which layers of a VP9 or AV1 stream one consumer is sent. Sets of targets: dataplane/svc_frame.h. Needs
+ * svc_filter_init. */
+struct svc_filter {
+    uint32_t timestamp; /* of the newest picture, the sender's */
+    uint16_t intact;    /* targets that the consumer could decode from here on */
+    uint16_t active;    /* targets that were being sent lately */
+    uint8_t current;    /* target that is forwarded */
+    uint8_t seen;       /* bit s: a frame of spatial layer s of the newest picture has come */
+    uint8_t sent;       /* likewise, and is forwarded */
+    uint8_t has_begun;
+    uint8_t has_picture;
+    uint8_t reserved[3];
+};
+MEDIA_STATIC_SIZE(struct svc_filter, 16);
+
 /* Bytes of a stream's layers, by spatial * MEDIA_TEMPORAL_LAYERS_MAX + temporal, in three intervals. */
 struct layer_rates {
     uint32_t interval; /* that runs */
@@ -220,7 +235,10 @@ MEDIA_STATIC_SIZE(struct layer_switch, 16);
 /* All of the above for one consumer, in the order of heat. */
 struct media_consumer {
     struct rewrite_state rewrite;
-    struct vp8_continuity vp8;
+    union { /* by codec */
+        struct vp8_continuity vp8;
+        struct svc_filter svc;
+    };
     struct layer_switch layer;
     struct rewrite_extensions extensions;
     struct srtp_send_stream srtp; /* the indices of its SSRC */
