@@ -135,6 +135,7 @@ static int install_transport(struct worker *worker, const Km__Command *command, 
 static void drop_consumer(struct worker *worker, struct consumer *consumer)
 {
     counters_clear_consumer(worker, consumer->handle);
+    catch_up_forget(worker, consumer);
     consumer_remove(&worker->streams, consumer);
 }
 

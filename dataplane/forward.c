@@ -9,7 +9,6 @@
 #include "dataplane/pacer.h"
 #include "dataplane/peers.h"
 #include "dataplane/receive_stats.h"
-#include "dataplane/rtcp_egress.h"
 #include "dataplane/scores.h"
 #include "dataplane/stored.h"
 #include "dataplane/vp8_continuity.h"
@@ -45,7 +44,7 @@ void forward_update(struct worker *worker, struct consumer *consumer)
     if (!consumer->row->paused && !producer->row->paused && transport_can_send(consumer->transport)) {
         int encoding = layer_switch_update(layer, views, worker->now_us);
         if (encoding >= 0)
-            rtcp_egress_request_key_frame(worker, producer->streams[encoding]);
+            catch_up_want(worker, consumer, (unsigned)encoding);
     }
     if (has_layers(producer) && layer_switch_take_change(layer, &spatial, &temporal))
         events_layers(worker, consumer->handle, spatial, temporal);
@@ -66,6 +65,8 @@ static void begin(struct worker *worker, struct consumer *consumer, const struct
         .from = receive_stats_clock(&before->row->stats),
         .to = receive_stats_clock(&to->stats),
         .now_us = worker->now_us,
+        .squeeze = consumer->catch_up.is_active,
+        .squeeze_end = consumer->catch_up.squeeze_end,
     };
 
     rewrite_sync(&row->media.rewrite, &start);
@@ -204,8 +205,10 @@ void forward_stored(struct worker *worker, struct stream *stream, const struct s
     add_flight(worker, &flight);
 }
 
-static void forward_flight(struct worker *worker, struct consumer *consumer, const struct flight *flight)
+void forward_flight(struct worker *worker, struct consumer *consumer, const struct flight *flight)
 {
+    if (catch_up_holds(consumer, flight))
+        return;
     if (is_padding(flight))
         leave_out(consumer, flight);
     else if (wants(worker, consumer, flight))
@@ -304,6 +307,7 @@ void forward_revive(struct worker *worker, struct stream *stream)
 static void begin_anew(struct worker *worker, struct consumer *consumer)
 {
     forward_flush(worker);
+    catch_up_forget(worker, consumer);
     layer_switch_reset(&consumer->row->media.layer);
     forward_update(worker, consumer);
 }

@@ -40,6 +40,9 @@ void forward_packet(struct worker *worker, struct stream *stream, const struct s
 /* A packet of another worker's stream, which has stored it. */
 void forward_stored(struct worker *worker, struct stream *stream, const struct stored_packet *packet);
 
+/* A packet for one consumer, in its turn (catch_up.h). */
+void forward_flight(struct worker *worker, struct consumer *consumer, const struct flight *flight);
+
 /* Hands what waits to egress. To be called before a stream, producer or consumer changes; what is declared
  * below does so by itself. */
 void forward_flush(struct worker *worker);

@@ -11,11 +11,15 @@
  * jumped: then only the time that passed is believed. */
 #define MAX_CLOCK_ERROR_S 5
 
+#define SQUEEZE 32u
+#define SQUEEZE_OVER (1 << 29) /* so far behind its end, long before the circle closes */
+
 enum rewrite_flags {
     REWRITE_VIDEO = 1,
     REWRITE_SYNCED = 2,
-    REWRITE_SENT = 4,     /* something went out, last_timestamp counts */
-    REWRITE_MID_FRAME = 8 /* the newest packet sent did not end its frame */
+    REWRITE_SENT = 4,      /* something went out, last_timestamp counts */
+    REWRITE_MID_FRAME = 8, /* the newest packet sent did not end its frame */
+    REWRITE_SQUEEZE = 16
 };
 
 static struct rewrite_word *word_of(struct rewrite_state *state, uint16_t sequence)
@@ -73,13 +77,25 @@ void rewrite_new_keys(struct rewrite_state *state)
         state->window[i].sent = UINT64_MAX;
 }
 
-static uint32_t rewrite_sync_timestamp(const struct rewrite_state *state, const struct rewrite_start *start)
+static uint32_t squeeze(const struct rewrite_state *state, uint32_t timestamp)
+{
+    if (!(state->flags & REWRITE_SQUEEZE) || !rtp_timestamp_newer(state->squeeze_end, timestamp))
+        return timestamp;
+    return state->squeeze_end - (state->squeeze_end - timestamp) / SQUEEZE;
+}
+
+uint32_t rewrite_timestamp(const struct rewrite_state *state, uint32_t timestamp)
+{
+    return squeeze(state, timestamp) + state->timestamp_offset;
+}
+
+static uint32_t rewrite_sync_timestamp(const struct rewrite_state *state, const struct rewrite_start *start,
+                                       uint32_t input)
 {
     uint32_t by_time =
         state->last_timestamp + ntp_time_to_rtp(start->now_us - state->last_us, start->to.rate);
-    uint32_t timestamp = start->timestamp;
-    bool known =
-        start->same_stream || sender_clock_translate(&start->to, &start->from, start->timestamp, &timestamp);
+    uint32_t timestamp = input;
+    bool known = start->same_stream || sender_clock_translate(&start->to, &start->from, input, &timestamp);
 
     timestamp += state->timestamp_offset;
     int64_t error = rtp_timestamp_delta(timestamp, by_time);
@@ -91,8 +107,11 @@ static uint32_t rewrite_sync_timestamp(const struct rewrite_state *state, const 
 
 void rewrite_sync(struct rewrite_state *state, const struct rewrite_start *start)
 {
+    state->flags = (uint8_t)((state->flags & ~REWRITE_SQUEEZE) | (start->squeeze ? REWRITE_SQUEEZE : 0));
+    state->squeeze_end = start->squeeze_end;
+    uint32_t input = squeeze(state, start->timestamp);
     if (state->flags & REWRITE_SENT)
-        state->timestamp_offset = rewrite_sync_timestamp(state, start) - start->timestamp;
+        state->timestamp_offset = rewrite_sync_timestamp(state, start, input) - input;
     if (state->flags & REWRITE_MID_FRAME)
         state->highest_out++;
     state->flags = (uint8_t)((state->flags & ~REWRITE_MID_FRAME) | REWRITE_SYNCED);
@@ -143,6 +162,8 @@ int rewrite_sequence(struct rewrite_state *state, const struct rtp_header *heade
         sequence = state->highest_out;
         uint8_t mid_frame = state->flags & REWRITE_VIDEO && !header->marker ? REWRITE_MID_FRAME : 0;
         state->flags = (uint8_t)((state->flags & ~REWRITE_MID_FRAME) | mid_frame);
+        if (rtp_timestamp_delta(header->timestamp, state->squeeze_end) > SQUEEZE_OVER)
+            state->flags &= (uint8_t)~REWRITE_SQUEEZE;
     } else {
         int age = rewrite_age(state, header->sequence, delta);
         if (age < 0)
@@ -151,7 +172,7 @@ int rewrite_sequence(struct rewrite_state *state, const struct rtp_header *heade
         sequence = state->highest_out - ((unsigned)age - count_dropped(state, (unsigned)age));
     }
 
-    uint32_t timestamp = header->timestamp + state->timestamp_offset;
+    uint32_t timestamp = rewrite_timestamp(state, header->timestamp);
     if (!(state->flags & REWRITE_SENT) || rtp_timestamp_newer(timestamp, state->last_timestamp)) {
         state->flags |= REWRITE_SENT;
         state->last_timestamp = timestamp;

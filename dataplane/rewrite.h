@@ -36,6 +36,8 @@ struct rewrite_start {
     struct stream_clock from; /* of the stream that went before */
     struct stream_clock to;   /* of the new one; rate is always needed */
     uint64_t now_us;
+    bool squeeze; /* it begins in the past: timestamps before squeeze_end are moved towards it */
+    uint32_t squeeze_end;
 };
 
 /* To be called right before the rewrite_sequence() of start's packet.
@@ -46,7 +48,10 @@ struct rewrite_start {
  *
  * The timestamp follows the sender's clock where it is known (same stream, or sender reports of both), else
  * the time that passed; also when the sender's clock and the time that passed are more than 5 s apart. It is
- * always higher than the last one sent. */
+ * always higher than the last one sent.
+ *
+ * squeeze: the distances of timestamps to squeeze_end, as far as they are before it, are divided by 32, so
+ * that a receiver shows what is old as fast as it comes. */
 void rewrite_sync(struct rewrite_state *state, const struct rewrite_start *start);
 
 struct rewrite_numbers {
@@ -60,6 +65,9 @@ struct rewrite_numbers {
  * sync, -EALREADY for a number that was sent or left out before, -ESTALE for one that is too old to know. */
 int rewrite_sequence(struct rewrite_state *state, const struct rtp_header *header, uint64_t now_us,
                      struct rewrite_numbers *ret_numbers);
+
+/* The timestamp that a packet goes out with. */
+uint32_t rewrite_timestamp(const struct rewrite_state *state, uint32_t timestamp);
 
 /* Leaves a packet out. The gap is closed when it is the newest; when later ones are out already, it stays.
  * Errors as above, and then nothing needs to be done. */

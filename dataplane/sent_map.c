@@ -44,7 +44,7 @@ int sent_map_numbers(const struct media_consumer *media, const struct packet_vie
 {
     struct rewrite_numbers numbers = {
         .sequence = number->sequence,
-        .timestamp = view->header.timestamp + media->rewrite.timestamp_offset,
+        .timestamp = rewrite_timestamp(&media->rewrite, view->header.timestamp),
     };
 
     if (view->has_vp8 && vp8_continuity_find(&media->vp8, &view->vp8, &numbers) != 0)

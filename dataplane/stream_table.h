@@ -7,6 +7,7 @@
 #pragma once
 
 #include "dataplane/audio_level.h"
+#include "dataplane/catch_up.h"
 #include "dataplane/nack.h"
 #include "dataplane/resend_limit.h"
 #include "dataplane/ssrc_map.h"
@@ -49,6 +50,7 @@ struct consumer {
     struct consumer *next_of_transport;
     struct consumer *previous_of_transport;
     struct resend_limit resend;
+    struct catch_up catch_up;
 };
 
 struct stream_table {

@@ -109,6 +109,7 @@ uint32_t worker_round(struct worker *worker)
     stages_enter(&worker->stages, STAGE_commands);
     work += commands_run(worker);
     work += inject(worker);
+    catch_up_run(worker);
     egress_flush(worker);
     peers_wake(worker);
     events_wake_control(worker);
@@ -126,6 +127,7 @@ static void sleep_until_work(struct worker *worker)
     uint64_t now_us = monotonic_us();
     uint64_t turn_us = bandwidth_next_us(worker, transport_next_turn_us(&worker->transports));
     turn_us = worker->repairs.due_us < turn_us ? worker->repairs.due_us : turn_us;
+    turn_us = worker->catch_ups.due_us < turn_us ? worker->catch_ups.due_us : turn_us;
     uint64_t timeout_us = turn_us <= now_us ? 0 : turn_us - now_us;
     eventfd_t wakes;
 
@@ -230,6 +232,7 @@ static int attach(struct worker *worker, const struct worker_config *config, con
     stages_init(&worker->stages, worker->now_us);
     punt_quota_init(&worker->quota, (uint32_t)seeds[1]);
     repairs_init(&worker->repairs);
+    catch_ups_init(&worker->catch_ups);
     tuple_map_init(&worker->tuples, shm_segment_section(segment, SHM_SECTION_TUPLE_MAP),
                    segment->capacities.tuples);
     worker->liveness = shm_segment_at(segment, SHM_SECTION_LIVENESS, SHM_LIVENESS_WORKER(worker->index));

@@ -86,6 +86,7 @@ struct worker {
     struct punt_quota quota;
     struct peers peers;
     struct repairs repairs;
+    struct catch_ups catch_ups;
     struct allocation allocation;
 };
 

@@ -148,9 +148,10 @@ struct rewrite_state {
     uint16_t highest_in;
     uint8_t payload_type;
     uint8_t flags;
-    uint64_t rtx_next;  /* the SRTP index of the next RTX packet */
-    uint64_t begin_out; /* the first output number since the last sync or new keys; 0 = none yet */
-    uint8_t reserved[16];
+    uint64_t rtx_next;    /* the SRTP index of the next RTX packet */
+    uint64_t begin_out;   /* the first output number since the last sync or new keys; 0 = none yet */
+    uint32_t squeeze_end; /* of rewrite_start */
+    uint8_t reserved[12];
     struct rewrite_word window[MEDIA_REWRITE_WINDOW / 64];
 } __attribute__((aligned(64)));
 MEDIA_STATIC_SIZE(struct rewrite_state, 64 + MEDIA_REWRITE_WINDOW / 4);
