@@ -9,6 +9,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "control/announced.h"
 #include "control/config_file.h"
 #include "control/config_table.h"
 
@@ -248,6 +249,12 @@ static int check_required(struct config *config, char *error, size_t size)
         inet_pton(AF_INET6, config->webrtc_listen_ip, address) != 1) {
         snprintf(error, size, "WEBRTC_LISTEN_IP: \"%.64s\" is no IP address", config->webrtc_listen_ip);
         return -EADDRNOTAVAIL;
+    }
+    struct announced announced;
+    if (config->webrtc_announced_address && announced_parse(config->webrtc_announced_address, &announced)) {
+        snprintf(error, size, "WEBRTC_ANNOUNCED_ADDRESS: \"%.100s\" is no list of up to %d addresses",
+                 config->webrtc_announced_address, ANNOUNCED_MAX);
+        return -EINVAL;
     }
     return 0;
 }

@@ -33,8 +33,8 @@ struct config {
     char *ssl_key;  /* NULL with ssl_cert */
     bool force_wss;
 
-    char *webrtc_listen_ip; /* an IPv4 or IPv6 literal */
-    char *webrtc_announced_address;
+    char *webrtc_listen_ip;         /* an IPv4 or IPv6 literal */
+    char *webrtc_announced_address; /* one or several, as control/announced.h reads them; or NULL */
     unsigned webrtc_listen_port;
     char *codecs; /* as control/ortc/router.h reads them */
     unsigned initial_outgoing_bitrate_bps;

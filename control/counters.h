@@ -17,6 +17,10 @@
     X(JSON_TOO_DEEP, "jsonTooDeep")               /* over MAX_JSON_DEPTH */                                  \
     X(NICKNAMES_REFUSED, "nicknamesRefused")      /* no string, or over MAX_NICKNAME */                      \
     X(CHATS_REFUSED, "chatsRefused")              /* over MAX_CHAT_BYTES */                                  \
+    X(MESSAGES_TOO_LARGE, "messagesTooLarge")     /* over MAX_MESSAGE_BYTES */                               \
+    X(BODIES_TOO_LARGE, "bodiesTooLarge")         /* of HTTP requests, over 5 MB */                          \
+    X(CHECKS_REFUSED, "iceChecksRefused")         /* of nobody's, or not authentic */                        \
+    X(ICE_TCP_REFUSED, "iceTcpRefused")           /* TCP connections that began with no valid check */       \
     X(API_TOKENS_REFUSED, "apiTokensRefused")     /* HTTP requests without the right token */                \
     X(WEBHOOK_DELIVERED, "webhooksDelivered")                                                                \
     X(WEBHOOK_RETRIES, "webhookRetries")                                                                     \

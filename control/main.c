@@ -61,6 +61,8 @@ static int serve(const struct config *config, struct event_base *base)
 {
     char error[DAEMON_ERROR_MAX];
     struct daemon *daemon;
+    if (startup_check_settings(config, error, sizeof(error)))
+        return fail(error, EXIT_CONFIGURATION);
     int result = daemon_create(config, base, &daemon, error, sizeof(error));
     if (result)
         return fail(error, result == -EDOM ? EXIT_CONFIGURATION : EXIT_FAILURE);

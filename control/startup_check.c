@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "control/announced.h"
 #include "control/config.h"
 #include "control/gateway/certificate.h"
 #include "control/gateway/forwarded.h"
@@ -110,25 +111,41 @@ static bool is_address(const char *text)
     return inet_pton(AF_INET, text, bytes) == 1 || inet_pton(AF_INET6, text, bytes) == 1;
 }
 
-static void check_candidate(const struct config *config, const struct speaker *speaker)
+/* A socket of :: is for both families. */
+static bool can_receive(const char *listen, const char *address)
+{
+    return strcmp(listen, "::") == 0 || !strchr(address, ':') == !strchr(listen, ':');
+}
+
+static void check_candidate(const struct config *config, const char *address, const struct speaker *speaker)
 {
     const char *listen = config->webrtc_listen_ip;
-    const char *address = config->webrtc_announced_address ? config->webrtc_announced_address : listen;
-    bool is_local = is_loopback(config->listening_host);
+    bool has_tcp = config->webrtc_listen_port != config->listening_port;
 
-    say(speaker, false, "clients get the candidate udp %s port %u", address, config->webrtc_listen_port);
+    say(speaker, false, "clients get the candidate%s %s port %u", has_tcp ? "s udp and tcp" : " udp", address,
+        config->webrtc_listen_port);
     if (!is_address(address))
         say(speaker, true,
             "WEBRTC_ANNOUNCED_ADDRESS: %s is no IP address; browsers ignore candidates with names", address);
     else if (is_any(address))
         say(speaker, true, "no client can send media to %s: set WEBRTC_ANNOUNCED_ADDRESS", address);
-    else if (is_loopback(address) && !is_local)
+    else if (is_loopback(address) && !is_loopback(config->listening_host))
         say(speaker, true, "only clients on this machine can send media to %s", address);
     else if (is_private(address) && !config->turn_static_secret)
         say(speaker, false, "%s is a private address: clients outside of its network need a TURN server",
             address);
-    if (is_address(address) && !strchr(address, ':') != !strchr(listen, ':') && !is_any(listen))
+    if (is_address(address) && !can_receive(listen, address))
         say(speaker, true, "the media sockets of %s cannot receive what is sent to %s", listen, address);
+}
+
+static void check_candidates(const struct config *config, const struct speaker *speaker)
+{
+    struct announced announced;
+    const char *list =
+        config->webrtc_announced_address ? config->webrtc_announced_address : config->webrtc_listen_ip;
+    if (announced_parse(list, &announced) == 0)
+        for (size_t i = 0; i < announced.count; i++)
+            check_candidate(config, announced.addresses[i], speaker);
 }
 
 /* One URL: turn: or turns:, host, perhaps a port and a transport. */
@@ -176,6 +193,6 @@ void startup_check_reach(const struct config *config, startup_check_fn fn, void 
 {
     struct speaker speaker = {.say = fn, .context = context};
     check_signaling(config, &speaker);
-    check_candidate(config, &speaker);
+    check_candidates(config, &speaker);
     check_turn(config, &speaker);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "control/counters.h"
 #include "control/json_input.h"
 
 #define TYPE_JSON "application/json"
@@ -29,8 +30,10 @@ static bool has_other_charset(const char *content_type)
 
 struct body body_read(const struct gateway_http_request *request)
 {
-    if (request->too_large)
+    if (request->too_large) {
+        counters_count(COUNTER_BODIES_TOO_LARGE);
         return (struct body){.status = 413, .error = "the body is too large"};
+    }
     if (!is_json(request->content_type) || request->body_bytes == 0)
         return (struct body){0};
     if (has_other_charset(request->content_type))

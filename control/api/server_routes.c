@@ -78,11 +78,12 @@ void api_counters(struct api *api, const struct api_call *call)
     struct gateway_counters gateway;
     gateway_counters(api->gateway, &gateway);
     json_t *more = json_pack(
-        "{s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "gatewayConnections", (json_int_t)gateway.connections,
+        "{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "gatewayConnections", (json_int_t)gateway.connections,
         "gatewayConnectionsNow", (json_int_t)gateway.connections_now, "gatewayConnectionsRefused",
-        (json_int_t)gateway.refused, "gatewayBadRequests", (json_int_t)gateway.bad_requests,
-        "gatewayTimeouts", (json_int_t)gateway.timeouts, "gatewayWebsocketErrors",
-        (json_int_t)gateway.ws_protocol_errors, "gatewaySlowReaders", (json_int_t)gateway.ws_slow_readers);
+        (json_int_t)gateway.refused, "gatewayConnectionsCut", (json_int_t)gateway.cut, "gatewayBadRequests",
+        (json_int_t)gateway.bad_requests, "gatewayTimeouts", (json_int_t)gateway.timeouts,
+        "gatewayWebsocketErrors", (json_int_t)gateway.ws_protocol_errors, "gatewaySlowReaders",
+        (json_int_t)gateway.ws_slow_readers);
     json_object_update(body, more);
     json_decref(more);
     reply_json(api->gateway, call->request, 200, body);

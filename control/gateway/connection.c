@@ -60,12 +60,29 @@ struct connection *connection_create(struct listener *listener, struct lws *wsi)
         free(connection);
         return NULL;
     }
+    connection->is_stranger = true;
+    TAILQ_INSERT_TAIL(&listener->strangers, connection, stranger_link);
     listener->slots[slot] = connection;
     listener->first_free = slot + 1;
     atomic_fetch_add(&listener->counters.connections, 1);
     atomic_fetch_add(&listener->counters.connections_now, 1);
     connection_arm(connection, listener->config.header_timeout_s);
     return connection;
+}
+
+void connection_introduce(struct connection *connection)
+{
+    if (!connection->is_stranger)
+        return;
+    connection->is_stranger = false;
+    TAILQ_REMOVE(&connection->listener->strangers, connection, stranger_link);
+}
+
+/* libwebsockets, which has the socket, finds its end in this round or the next. */
+void connection_cut(struct connection *connection)
+{
+    connection_introduce(connection);
+    shutdown(lws_get_socket_fd(connection->wsi), SHUT_RDWR);
 }
 
 /* Tells the main thread that what it has a handle of is gone. */
@@ -94,6 +111,7 @@ void connection_destroy(struct connection *connection)
         return;
     struct listener *listener = connection->listener;
 
+    connection_introduce(connection);
     connection_drop_body(connection);
     abandon(connection);
     buffer_deinit(&connection->input);
@@ -167,6 +185,7 @@ struct mailbox_event *connection_event(struct connection *connection, enum mailb
 
 void connection_post(struct connection *connection, struct mailbox_event *event)
 {
+    connection_introduce(connection);
     if (event->kind == MAILBOX_MESSAGE) {
         connection->in_flight++;
         connection->in_flight_bytes += event->body_bytes;

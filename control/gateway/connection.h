@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "control/gateway/buffer.h"
 #include "control/gateway/chunked.h"
@@ -49,6 +50,10 @@ struct connection {
     unsigned timer_s;
     unsigned stalled_ticks; /* of a peer that does not read */
     unsigned body_ticks;    /* of a body that comes slowly */
+
+    /* Until it has brought its first whole request it may have to make room for another. */
+    bool is_stranger;
+    TAILQ_ENTRY(connection) stranger_link;
 
     bool doomed;
     bool due; /* in the listener's list of connections that have had commands */
@@ -88,6 +93,12 @@ struct connection *connection_create(struct listener *listener, struct lws *wsi)
 
 /* Tells the main thread if it is waiting for something from this connection. NULL is fine. */
 void connection_destroy(struct connection *connection);
+
+/* Ends it as if the peer had gone, and at once: for a stranger whose place is needed. */
+void connection_cut(struct connection *connection);
+
+/* It has brought a whole request: a stranger no more. */
+void connection_introduce(struct connection *connection);
 
 void connection_received(struct connection *connection, const void *bytes, size_t length);
 void connection_writable(struct connection *connection);

@@ -314,6 +314,7 @@ void gateway_counters(const struct gateway *gateway, struct gateway_counters *re
         .connections = atomic_load(&counters->connections),
         .connections_now = atomic_load(&counters->connections_now),
         .refused = atomic_load(&counters->refused),
+        .cut = atomic_load(&counters->cut),
         .bad_requests = atomic_load(&counters->bad_requests),
         .timeouts = atomic_load(&counters->timeouts),
         .ws_protocol_errors = atomic_load(&counters->ws_protocol_errors),

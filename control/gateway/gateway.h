@@ -37,7 +37,7 @@ struct gateway_config {
     size_t max_body_bytes;
     size_t max_ws_message_bytes;
     size_t max_ws_queue_bytes; /* output queued for one websocket; a reader that falls behind is dropped */
-    unsigned max_connections;
+    unsigned max_connections;  /* beyond them the oldest without a whole request makes room */
     unsigned max_address_connections; /* from one address that is not trusted; 0: no limit, as below */
     unsigned max_connection_rate;     /* new ones a second */
     unsigned max_address_connection_rate;
@@ -138,6 +138,7 @@ struct gateway_counters {
     uint64_t connections; /* accepted since the start */
     uint64_t connections_now;
     uint64_t refused;      /* over max_connections */
+    uint64_t cut;          /* to make room for others, before their first whole request had come */
     uint64_t bad_requests; /* answered 400 or the like by the gateway itself */
     uint64_t timeouts;     /* header, body or keep-alive timeout */
     uint64_t ws_protocol_errors;

@@ -18,6 +18,7 @@ void http_release(struct connection *connection)
 {
     const struct gateway_config *config = &connection->listener->config;
 
+    connection_introduce(connection);
     connection_drop_body(connection);
     free(connection->head_bytes);
     connection->head_bytes = NULL;

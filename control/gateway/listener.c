@@ -86,8 +86,8 @@ static void run_due(struct connection *first)
     }
 }
 
-/* Connections that have had commands are run at the end. None of them goes before: they are only ever closed by
- * libwebsockets, later. */
+/* Connections that have had commands are run at the end. None of them goes before: they are only ever closed
+ * by libwebsockets, later. */
 static void take_commands(struct listener *listener)
 {
     struct connection *first_due = NULL, **last_due = &first_due;
@@ -134,9 +134,36 @@ static void on_pause_end(lws_sorted_usec_list_t *pause)
     lws_rx_flow_control(lws_container_of(pause, struct listener, pause)->socket, 1);
 }
 
+static uint64_t connections_now(const struct listener *listener)
+{
+    return atomic_load(&listener->counters.connections_now);
+}
+
+/* Those that are being cut are in the way until libwebsockets has found their ends. */
+static bool must_wait(const struct listener *listener)
+{
+    uint64_t now = connections_now(listener);
+    return now >= listener->slot_count ||
+           (now > listener->config.max_connections && TAILQ_EMPTY(&listener->strangers));
+}
+
+/* Whoever keeps connections without a whole request is not to keep others out: the oldest of them goes. */
+static bool make_room(struct listener *listener)
+{
+    struct connection *oldest = TAILQ_FIRST(&listener->strangers);
+
+    if (connections_now(listener) < listener->config.max_connections)
+        return true;
+    if (!oldest)
+        return false;
+    atomic_fetch_add(&listener->counters.cut, 1);
+    connection_cut(oldest);
+    return true;
+}
+
 static void accept_connections(struct listener *listener)
 {
-    for (unsigned i = 0; i < MAX_ACCEPTS_A_ROUND; i++) {
+    for (unsigned i = 0; i < MAX_ACCEPTS_A_ROUND && !must_wait(listener); i++) {
         int socket = accept4(lws_get_socket_fd(listener->socket), NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
         if (socket < 0) {
@@ -148,7 +175,7 @@ static void accept_connections(struct listener *listener)
             }
             return;
         }
-        if (atomic_load(&listener->counters.connections_now) >= listener->config.max_connections) {
+        if (!make_room(listener)) {
             atomic_fetch_add(&listener->counters.refused, 1);
             log_every_s(10, log_warn, TAG, "refused a connection: there are %u",
                         listener->config.max_connections);
@@ -397,7 +424,8 @@ int listener_create(const struct gateway_config *config, struct listener **ret, 
     mailbox_init(&listener->mailbox);
     listener->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     int result = copy_config(listener, config);
-    listener->slot_count = listener->config.max_connections;
+    TAILQ_INIT(&listener->strangers);
+    listener->slot_count = listener->config.max_connections + MAX_ACCEPTS_A_ROUND;
     listener->slots = calloc(listener->slot_count, sizeof(struct connection *));
     const struct address_limits_config limits = {
         .trust = config->trust,

@@ -18,12 +18,13 @@
 /* What all connections together may hold of bodies and messages that are not dealt with. */
 #define LISTENER_BUDGET_BYTES ((size_t)256 << 20)
 
-#define LISTENER_MAX_CONNECTIONS 65535
+#define LISTENER_MAX_CONNECTIONS 65000 /* a slot has 16 bits, see connection_new_handle */
 
 struct listener_counters {
     _Atomic uint64_t connections;
     _Atomic uint64_t connections_now;
     _Atomic uint64_t refused;
+    _Atomic uint64_t cut;
     _Atomic uint64_t bad_requests;
     _Atomic uint64_t timeouts;
     _Atomic uint64_t ws_protocol_errors;
@@ -41,7 +42,8 @@ struct listener {
     struct mailbox mailbox;
     int event_fd; /* readable while the main thread has events to take */
     pthread_t thread;
-    struct connection **slots;
+    TAILQ_HEAD(, connection) strangers; /* the oldest first */
+    struct connection **slots;          /* max_connections, and some for those that are being cut */
     unsigned slot_count;
     unsigned first_free; /* where to look for a free slot */
     uint64_t generation;

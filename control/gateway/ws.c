@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/counters.h"
 #include "control/gateway/http.h"
 #include "control/gateway/listener.h"
 #include "control/utf8.h"
@@ -188,8 +189,10 @@ static bool begin_frame(struct connection *connection)
     /* RFC 6455 section 5.4 */
     if ((header.opcode == WEBSOCKET_CONTINUATION) != (connection->message_opcode != 0))
         return fail(connection, WEBSOCKET_CLOSE_PROTOCOL_ERROR);
-    if (header.payload_bytes > connection->listener->config.max_ws_message_bytes - connection->body.length)
+    if (header.payload_bytes > connection->listener->config.max_ws_message_bytes - connection->body.length) {
+        counters_count(COUNTER_MESSAGES_TOO_LARGE);
         return fail(connection, WEBSOCKET_CLOSE_TOO_BIG);
+    }
     if (header.opcode != WEBSOCKET_CONTINUATION)
         connection->message_opcode = header.opcode;
     buffer_consume(&connection->input, (size_t)header_bytes);

@@ -2,6 +2,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "control/counters.h"
 #include "control/gateway/gateway.h"
 #include "control/log.h"
 #include "control/signaling/session_private.h"
@@ -185,6 +186,7 @@ static bool receive_payload(struct session *session, const struct gateway_http_r
 static void receive_post(struct session *session, const struct gateway_http_request *request)
 {
     if (request->too_large || request->body_bytes > session->config->message_bytes_max) {
+        counters_count(COUNTER_MESSAGES_TOO_LARGE);
         answer(session, request->id, 413, NULL, NULL, 0);
     } else if (receive_payload(session, request)) {
         /* engine.io says text/html, lest a browser offers it as a download. */

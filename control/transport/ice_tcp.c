@@ -10,6 +10,8 @@
 #include <sys/queue.h>
 #include <unistd.h>
 
+#include "control/counters.h"
+
 #define LENGTH_BYTES 2
 #define CHECK_MIN 20   /* a STUN header */
 #define CHECK_MAX 1024 /* no check is that long */
@@ -49,6 +51,7 @@ static void turn_away(struct visitor *visitor)
 {
     int fd = visitor->fd;
     visitor->tcp->refused++;
+    counters_count(COUNTER_ICE_TCP_REFUSED);
     forget(visitor);
     close(fd);
 }

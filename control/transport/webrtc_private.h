@@ -29,7 +29,6 @@ struct webrtc_service {
     uint32_t initial_outgoing_bitrate_bps;
     struct webrtc_ufrag *by_ufrag;
     struct webrtc_transport *by_handle;
-    uint64_t unauthenticated; /* checks */
 };
 
 /* One way to find a transport: the current user name fragment, or the one before an ICE restart. */

@@ -6,37 +6,49 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "control/announced.h"
+#include "control/counters.h"
 #include "control/forwarder/forwarder.h"
 #include "control/log.h"
 #include "control/transport/webrtc_private.h"
 #include "proto/wire/stun.h"
 
-/* RFC 8445 section 5.1.2.1 as the old server has it: type preference 64, local preference 11000 - 1000 =
- * 10000 for the first address, plus 1000 for UDP, component 256 - 1. */
-#define UDP_PRIORITY 1076558079
-#define TCP_PRIORITY 1076276479 /* local preference 9900 */
-
-static json_t *make_candidate(const struct webrtc_service_config *config, bool is_tcp)
+/* RFC 8445 section 5.1.2.1 as the old server has it: type preference 64, component 256 - 1, and a local
+ * preference of 10000, plus 1000 for UDP, less 100 for each candidate before. */
+static int priority_of(unsigned address, bool is_tcp)
 {
-    const char *address = config->announced_address ? config->announced_address : config->listen_ip;
-    return json_pack("{s:s, s:i, s:s, s:s, s:s, s:i, s:s, s:s*}", "foundation",
-                     is_tcp ? "tcpcandidate" : "udpcandidate", "priority",
-                     is_tcp ? TCP_PRIORITY : UDP_PRIORITY, "ip", address, "address", address, "protocol",
-                     is_tcp ? "tcp" : "udp", "port", (int)config->port, "type", "host", "tcpType",
+    unsigned rank = 2 * address + (is_tcp ? 1 : 0);
+    return (int)(64u << 24 | (10000u + (is_tcp ? 0 : 1000) - 100 * rank) << 8 | 255);
+}
+
+/* Candidates of one base have a foundation of their own (section 5.1.1.3). */
+static json_t *make_candidate(const char *address, unsigned number, uint16_t port, bool is_tcp)
+{
+    char foundation[24];
+    snprintf(foundation, sizeof foundation, number > 0 ? "%scandidate%u" : "%scandidate",
+             is_tcp ? "tcp" : "udp", number);
+    return json_pack("{s:s, s:i, s:s, s:s, s:s, s:i, s:s, s:s*}", "foundation", foundation, "priority",
+                     priority_of(number, is_tcp), "ip", address, "address", address, "protocol",
+                     is_tcp ? "tcp" : "udp", "port", (int)port, "type", "host", "tcpType",
                      is_tcp ? "passive" : NULL);
 }
 
 static int make_candidates(struct webrtc_service *service, const struct webrtc_service_config *config)
 {
+    struct announced announced;
+    int err = announced_parse(config->announced_address ? config->announced_address : config->listen_ip,
+                              &announced);
+
     service->candidates = json_array();
     service->tcp_candidates = json_array();
-    if (json_array_append_new(service->candidates, make_candidate(config, false)) != 0)
-        return -ENOMEM;
-    if (!service->tcp)
-        return 0;
-    if (json_array_append_new(service->tcp_candidates, make_candidate(config, true)) != 0)
-        return -ENOMEM;
-    return json_array_extend(service->candidates, service->tcp_candidates) == 0 ? 0 : -ENOMEM;
+    for (unsigned i = 0; err == 0 && i < announced.count; i++) {
+        const char *address = announced.addresses[i];
+        err = json_array_append_new(service->candidates, make_candidate(address, i, config->port, false));
+        if (err == 0 && service->tcp)
+            err = json_array_append_new(service->tcp_candidates,
+                                        make_candidate(address, i, config->port, true));
+    }
+    return err == 0 && json_array_extend(service->candidates, service->tcp_candidates) == 0 ? 0 : -ENOMEM;
 }
 
 static int make_certificate(const struct webrtc_service_config *config,
@@ -74,7 +86,7 @@ static bool check_visitor(void *context, const uint8_t *data, size_t length, uin
         stun_parse(data, length, &message) == 0 ? find_by_username(service, &message) : NULL;
 
     if (!transport || !ice_agent_trusts(&transport->ice, &message)) {
-        service->unauthenticated++;
+        counters_count(COUNTER_CHECKS_REFUSED);
         return false;
     }
     *ret_worker = transport->worker;
@@ -174,7 +186,7 @@ void webrtc_service_stun(struct webrtc_service *service, uint64_t handle, uint32
     if (transport)
         webrtc_transport_stun(transport, remote, &message);
     else
-        service->unauthenticated++;
+        counters_count(COUNTER_CHECKS_REFUSED);
 }
 
 void webrtc_service_dtls(struct webrtc_service *service, uint64_t handle, uint32_t worker,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/counters.h"
 #include "control/forwarder/forwarder.h"
 #include "control/ids.h"
 #include "control/log.h"
@@ -97,7 +98,7 @@ void webrtc_transport_stun(struct webrtc_transport *transport, const struct sock
 {
     enum ice_result result = ice_agent_receive(&transport->ice, remote, message);
     if (result == ICE_UNAUTHENTICATED)
-        transport->service->unauthenticated++;
+        counters_count(COUNTER_CHECKS_REFUSED);
     if (result != ICE_ANSWERED)
         return;
     if (transport->previous.ufrag[0] && !transport->ice.previous.ufrag[0]) {

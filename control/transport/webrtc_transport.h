@@ -19,7 +19,7 @@ struct webrtc_transport;
 
 struct webrtc_service_config {
     const char *listen_ip;
-    const char *announced_address; /* or NULL */
+    const char *announced_address; /* one or several, as control/announced.h; or NULL */
     uint16_t port;
     const char *certificate_path; /* PEM, or NULL for one made at start (ECDSA P-256) */
     const char *key_path;

@@ -67,7 +67,7 @@ describe('settings', { concurrency: 2 }, () => {
         const { status, stdout, stderr } = await run(['--check-config', `--config=${file('fine.env', LEAST)}`]);
         assert.equal(status, 0, stderr);
         assert.equal(stdout, 'the configuration is fine\n');
-        assert.match(stderr, /clients get the candidate udp 127\.0\.0\.1 port 44444/);
+        assert.match(stderr, /clients get the candidates udp and tcp 127\.0\.0\.1 port 44444/);
         assert.match(stderr, /only clients on this machine can send media to 127\.0\.0\.1/);
         assert.doesNotMatch(stderr, /token-of-the-file/);
     });

@@ -2,58 +2,13 @@
 // counted; the right check before and after each volley is answered.
 
 import assert from 'node:assert/strict';
-import dgram from 'node:dgram';
-import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, assertServes } from './lib/client.mjs';
+import { MediaSocket } from './lib/media_socket.mjs';
 import { Random } from './lib/random.mjs';
 import { Server } from './lib/server.mjs';
-import { attribute, bindingRequest, header, isSuccessOf, seal } from './lib/stun.mjs';
-import { Waiter } from './lib/waiter.mjs';
-
-const BATCH = 64;
-
-// A UDP client of the media port.
-class MediaSocket extends Waiter {
-    static async open(server) {
-        const media = new MediaSocket();
-        media.received = [];
-        media.socket = dgram.createSocket('udp4');
-        media.socket.on('message', (bytes) => {
-            media.received.push(bytes);
-            media.wake();
-        });
-        media.socket.bind(0, '127.0.0.1');
-        await once(media.socket, 'listening');
-        media.socket.connect(server.mediaPort, '127.0.0.1');
-        await once(media.socket, 'connect');
-        return media;
-    }
-
-    // Sends them in small batches, so that none is lost before the server has seen it.
-    async volley(datagrams) {
-        for (let i = 0; i < datagrams.length; i += BATCH) {
-            for (const datagram of datagrams.slice(i, i + BATCH)) this.socket.send(datagram);
-            await sleep(5);
-        }
-    }
-
-    // Whether a connectivity check is answered. As every client, it asks again.
-    async check(credentials) {
-        for (let attempt = 0; attempt < 10; attempt++) {
-            const request = bindingRequest(credentials);
-            this.socket.send(request);
-            if (await this.until(() => this.received.some((datagram) => isSuccessOf(request, datagram)), 500))
-                return true;
-        }
-        return false;
-    }
-
-    close() {
-        this.socket.close();
-    }
-}
+import { attribute, bindingRequest, header, seal } from './lib/stun.mjs';
 
 let server;
 let client;

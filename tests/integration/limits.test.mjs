@@ -269,7 +269,7 @@ describe('the log', { concurrency: 2 }, () => {
                 await eventually('the warnings', () => /TURN_STATIC_SECRET is not set/.test(server.stderr));
                 assert.match(
                     server.stderr,
-                    new RegExp(`INFO daemon: clients get the candidate udp 0.0.0.0 port ${server.mediaPort}`),
+                    new RegExp(`INFO daemon: clients get the candidates udp and tcp 0.0.0.0 port ${server.mediaPort}`),
                 );
                 assert.match(server.stderr, /WARN daemon: no client can send media to 0\.0\.0\.0/);
                 assert.match(server.stderr, /WARN daemon: PUBLIC_DOMAIN: only clients on this machine/);

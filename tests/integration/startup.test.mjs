@@ -46,7 +46,7 @@ describe('clean failure', { concurrency: 2 }, () => {
     test('a certificate that is not there', () =>
         givesUp(
             { SSL_CERT: '/nonexistent/cert.pem', SSL_KEY: '/nonexistent/key.pem' },
-            FAILURE,
+            EX_CONFIG,
             /\/nonexistent\/(cert|key)\.pem/,
         ));
 
@@ -55,7 +55,7 @@ describe('clean failure', { concurrency: 2 }, () => {
         try {
             const file = path.join(dir, 'cert.pem');
             writeFileSync(file, 'no certificate\n');
-            await givesUp({ SSL_CERT: file, SSL_KEY: file }, FAILURE, /cert\.pem/);
+            await givesUp({ SSL_CERT: file, SSL_KEY: file }, EX_CONFIG, /cert\.pem/);
         } finally {
             removeDir(dir);
         }
@@ -100,7 +100,7 @@ describe('clean failure', { concurrency: 2 }, () => {
     });
 
     test('a forwarder that is not there', () =>
-        givesUp({ FORWARDER: '/nonexistent/forwarder' }, FAILURE, /\/nonexistent\/forwarder/));
+        givesUp({ FORWARDER: '/nonexistent/forwarder' }, EX_CONFIG, /\/nonexistent\/forwarder/));
 });
 
 describe('kolabmeetd starts with every documented value of', () => {

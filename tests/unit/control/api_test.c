@@ -406,7 +406,7 @@ static void test_counters(void **state)
     json_t *body = json_loads(fake_http.body, 0, NULL);
     assert_int_equal(json_integer_value(json_object_get(body, "requestsLimited")), limited + 1);
     assert_int_equal(json_integer_value(json_object_get(body, "gatewayConnections")), 7);
-    assert_int_equal(json_object_size(body), COUNTER_COUNT + 7);
+    assert_int_equal(json_object_size(body), COUNTER_COUNT + 8);
     json_decref(body);
     scene_close(&scene);
 }

@@ -165,6 +165,8 @@ static void errors(void **state)
         {"CPUS=0,x", -EINVAL, 78, "CPUS: \"0,x\" is no list such as 2,3 or 4-7"},
         {"LOG_LEVEL=loud", -EINVAL, 78, "LOG_LEVEL: \"loud\" is none of: error, warn, info or debug"},
         {"DTLS_KEY=/k", -EINVAL, 78, "DTLS_CERT and DTLS_KEY go together"},
+        {"WEBRTC_ANNOUNCED_ADDRESS=192.0.2.1,,192.0.2.2", -EINVAL, 78,
+         "WEBRTC_ANNOUNCED_ADDRESS: \"192.0.2.1,,192.0.2.2\" is no list of up to 4 addresses"},
         {"PLAIN_PORT_MIN=50000", -EINVAL, 78, "PLAIN_PORT_MIN is greater than PLAIN_PORT_MAX"},
     };
 

@@ -428,6 +428,39 @@ static void connections_are_capped(void **state)
     harness_stop(&small);
 }
 
+static void who_brings_no_request_makes_room(void **state)
+{
+    (void)state;
+    struct harness small;
+    struct gateway_counters counters;
+    int silent[300];
+
+    harness_init(&small);
+    small.config.max_connections = 4;
+    harness_start(&small);
+    int known = harness_connect(&small);
+    ask(known, "GET / HTTP/1.1\r\n" HOST "\r\n", "HTTP/1.1 200 OK");
+    for (int i = 0; i < 300; i++) {
+        silent[i] = harness_connect(&small);
+        if (i % 3 == 1)
+            put_text(silent[i], "GET / HT");
+        if (i % 3 == 2)
+            put_text(silent[i], "POST / HTTP/1.1\r\n" HOST "Content-Length: 9\r\n\r\nx");
+    }
+    int next = harness_connect(&small);
+    ask(next, "GET / HTTP/1.1\r\n" HOST "\r\n", "HTTP/1.1 200 OK");
+    assert_true(is_closed(silent[0]));
+    ask(known, "GET / HTTP/1.1\r\n" HOST "\r\n", "HTTP/1.1 200 OK");
+    gateway_counters(small.gateway, &counters);
+    assert_true(counters.connections_now <= 4);
+    assert_true(counters.cut >= 250);
+    close(known);
+    close(next);
+    for (int i = 0; i < 300; i++)
+        close(silent[i]);
+    harness_stop(&small);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -450,6 +483,7 @@ int main(void)
         TEST(demo_files),
         TEST(errors_of_the_start_are_clear),
         TEST(connections_are_capped),
+        TEST(who_brings_no_request_makes_room),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,13 +55,20 @@ static void test_good_settings(void **state)
     (void)state;
     check(NULL);
     assert_string_equal(said, "clients are sent to wss://meet.example.org\n"
-                              "clients get the candidate udp 203.0.113.1 port 44444\n");
+                              "clients get the candidates udp and tcp 203.0.113.1 port 44444\n");
     assert_string_equal(warned, "");
     check(SETTINGS("TURN_SERVER=turn:turn.example.org?transport=tcp,turns:turn.example.org",
-                   "TURN_STATIC_SECRET=hush", "WEBRTC_LISTEN_IP=0.0.0.0",
-                   "WEBRTC_ANNOUNCED_ADDRESS=2001:db8::1", "WEBRTC_LISTEN_PORT=5000"));
-    assert_non_null(strstr(said, "candidate udp 2001:db8::1 port 5000\n"));
+                   "TURN_STATIC_SECRET=hush", "WEBRTC_LISTEN_IP=::", "WEBRTC_ANNOUNCED_ADDRESS=2001:db8::1",
+                   "WEBRTC_LISTEN_PORT=5000"));
+    assert_non_null(strstr(said, "candidates udp and tcp 2001:db8::1 port 5000\n"));
     assert_string_equal(warned, "");
+    check(SETTINGS("WEBRTC_LISTEN_IP=::", "WEBRTC_ANNOUNCED_ADDRESS=203.0.113.1, 2001:db8::1"));
+    assert_non_null(strstr(said, "candidates udp and tcp 203.0.113.1 port 44444\n"));
+    assert_non_null(strstr(said, "candidates udp and tcp 2001:db8::1 port 44444\n"));
+    assert_string_equal(warned, "");
+    /* The port for media over TCP is the HTTP server's. */
+    check(SETTINGS("WEBRTC_LISTEN_PORT=12443"));
+    assert_non_null(strstr(said, "candidate udp 203.0.113.1 port 12443\n"));
 }
 
 static void test_warnings(void **state)
@@ -81,6 +88,10 @@ static void test_warnings(void **state)
          "names\n"},
         {{"WEBRTC_ANNOUNCED_ADDRESS=2001:db8::1"},
          "the media sockets of 203.0.113.1 cannot receive what is sent to 2001:db8::1\n"},
+        {{"WEBRTC_LISTEN_IP=0.0.0.0", "WEBRTC_ANNOUNCED_ADDRESS=203.0.113.1,2001:db8::1"},
+         "the media sockets of 0.0.0.0 cannot receive what is sent to 2001:db8::1\n"},
+        {{"WEBRTC_LISTEN_IP=::", "WEBRTC_ANNOUNCED_ADDRESS=203.0.113.1,::1"},
+         "only clients on this machine can send media to ::1\n"},
         {{"TURN_SERVER=turn:turn.example.org"},
          "TURN_STATIC_SECRET is not set: clients get no TURN server\n"},
         {{"TURN_STATIC_SECRET=hush"}, "TURN_STATIC_SECRET is set, but TURN_SERVER is none\n"},
