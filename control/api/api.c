@@ -37,7 +37,12 @@ static const struct route routes[] = {
 };
 #define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))
 
-static const struct route demo_route = {"POST", "/demo/api/join", api_demo_join};
+/* In demo mode, without the token. */
+static const struct route demo_routes[] = {
+    {"POST", "/demo/api/join", api_demo_join},
+    {"POST", "/demo/api/stats", api_demo_stats},
+};
+#define DEMO_ROUTE_COUNT (sizeof(demo_routes) / sizeof(demo_routes[0]))
 
 int api_create(const struct api_config *config, struct api **ret_api)
 {
@@ -96,12 +101,12 @@ static bool answer_options(struct api *api, struct api_call *call)
     return true;
 }
 
-static const struct route *find_route(struct api_call *call)
+static const struct route *find_route(const struct route *from, size_t count, struct api_call *call)
 {
-    for (size_t i = 0; i < ROUTE_COUNT; i++)
-        if (is_method(&routes[i], call->request->method) &&
-            route_matches(routes[i].pattern, call->request->path, call->parameter))
-            return &routes[i];
+    for (size_t i = 0; i < count; i++)
+        if (is_method(&from[i], call->request->method) &&
+            route_matches(from[i].pattern, call->request->path, call->parameter))
+            return &from[i];
     return NULL;
 }
 
@@ -133,11 +138,11 @@ static void refuse(struct api *api, const struct gateway_http_request *request)
 void api_answer(struct api *api, const struct gateway_http_request *request)
 {
     struct api_call call = {.request = request};
-    if (api->config.demo && is_method(&demo_route, request->method) &&
-        route_matches(demo_route.pattern, request->path, call.parameter))
-        answer_call(api, &call, &demo_route);
+    const struct route *demo = api->config.demo ? find_route(demo_routes, DEMO_ROUTE_COUNT, &call) : NULL;
+    if (demo)
+        answer_call(api, &call, demo);
     else if (!has_token(api, request))
         refuse(api, request);
     else
-        answer_call(api, &call, find_route(&call));
+        answer_call(api, &call, find_route(routes, ROUTE_COUNT, &call));
 }

@@ -35,6 +35,7 @@ void api_create_connection(struct api *api, const struct api_call *call);
 
 /* demo_routes.c */
 void api_demo_join(struct api *api, const struct api_call *call);
+void api_demo_stats(struct api *api, const struct api_call *call);
 
 struct peer;
 

@@ -9,6 +9,7 @@
 #include "control/room/role.h"
 #include "control/room/room.h"
 #include "control/room/rooms.h"
+#include "control/room/stats.h"
 
 #define ROLE_GUEST (ROLE_SUBSCRIBER | ROLE_PUBLISHER)
 
@@ -49,4 +50,19 @@ void api_demo_join(struct api *api, const struct api_call *call)
     reply_json(api->gateway, call->request, 200,
                json_pack("{s:s,s:s,s:s}", "roomId", room->id, "peerId", peer->id, "url", url));
     free(url);
+}
+
+/* {roomId, peerId, authToken}: what GET /stats/ID gives, to the peer itself. */
+void api_demo_stats(struct api *api, const struct api_call *call)
+{
+    struct room *room = rooms_find(api->config.rooms, json_input_text(json_object_get(call->body, "roomId")));
+    const struct peer *peer =
+        room ? room_find_peer(room, json_input_text(json_object_get(call->body, "peerId")),
+                              json_input_text(json_object_get(call->body, "authToken")))
+             : NULL;
+    if (peer)
+        reply_json(api->gateway, call->request, 200, stats_peer(peer, true));
+    else
+        reply_error(api->gateway, call->request, 403,
+                    "send {\"roomId\", \"peerId\", \"authToken\"} of a peer");
 }

@@ -77,6 +77,37 @@ test('each tile tells bitrate, size, frame rate and loss', () => inMeeting(async
     }
 }));
 
+test('statistics: a plot in each tile, drawn, told in words, with what the server knows', () => inMeeting(async (meeting) => {
+    const alice = await meeting.join('Alice');
+    const bob = await meeting.join('Bob');
+    await assertAllMeet([alice, bob]);
+    assert.equal(await bob.page.locator('.tile-plot').first().isVisible(), false);
+    let asked = 0;
+    bob.page.on('request', (request) => (asked += request.url().endsWith('/demo/api/stats')));
+    await bob.page.locator('[data-tool=plots]').click();
+    await bob.until('tells of Alice\'s bitrate and layer', (id) => /\d+ [kM]bit\/s.*layer \d of 2/.test(
+        document.querySelector(`[data-tile="${id}"] .tile-plot canvas`).getAttribute('aria-label')), await alice.id());
+    await bob.until('tells what it sends and receives', (id) => /in \d+.*out \d+/.test(
+        document.querySelector(`[data-tile="${id}"] .tile-plot`).textContent), await bob.id());
+    await bob.until('has drawn', () => [...document.querySelectorAll('.tile-plot canvas')].every((canvas) => {
+        const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+        return new Set(new Uint32Array(data.buffer)).size > 10;
+    }));
+    assert.ok(asked > 0);
+    for (const [width, height] of SCREENS) {
+        await bob.page.setViewportSize({ width, height });
+        await bob.page.waitForTimeout(150);
+        assert.deepEqual(await bob.evaluate(misplacedTiles), [], `${width}×${height}`);
+    }
+    await bob.page.keyboard.press('p');
+    assert.equal(await bob.page.locator('.tile-plot').first().isVisible(), false);
+    await bob.page.waitForTimeout(1500);
+    const before = asked;
+    await bob.page.waitForTimeout(2500);
+    assert.equal(asked, before, 'nothing is asked for what nobody sees');
+    assert.deepEqual(bob.errors, []);
+}));
+
 test('a shared screen is the large tile until it ends', () => inMeeting(async (meeting) => {
     const alice = await meeting.join('Alice', { video: '0' });
     const bob = await meeting.join('Bob', { video: '0' });

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bestGrid, RATIO, stageLayout } from '../../tools/demo/src/ui/layout.js';
+import { History, layerCount, SAMPLES, serverFacts } from '../../tools/demo/src/plots.js';
 import { formatBitrate, ratesBetween, totalsOf } from '../../tools/demo/src/stats.js';
 
 const AREAS = [[1248, 640], [1888, 920], [374, 720], [820, 250], [304, 440], [500, 500]];
@@ -75,4 +76,40 @@ test('bitrates read well', () => {
     assert.equal(formatBitrate(812345), '812 kbit/s');
     assert.equal(formatBitrate(999600), '1.0 Mbit/s');
     assert.equal(formatBitrate(2540000), '2.5 Mbit/s');
+});
+
+test('a history forgets, and its scale is a round number above all that is shown', () => {
+    const history = new History();
+    assert.equal(history.last.bitrate, null);
+    for (let i = 0; i < 2 * SAMPLES; i++) history.add({ bitrate: i * 1000, loss: 0 });
+    assert.equal(history.samples.length, SAMPLES);
+    assert.equal(history.last.bitrate, (2 * SAMPLES - 1) * 1000);
+    assert.equal(history.last.estimate, null);
+    assert.equal(history.scale, 200000);
+    history.add({ bitrate: 812000, received: 1300000, estimate: 1900000 });
+    assert.equal(history.scale, 2000000);
+    history.add({ bitrate: 812000, received: 1300000, estimate: 90000000 });
+    assert.equal(history.scale, 5000000, 'an estimate far above does not press the rest flat');
+    assert.equal(new History().scale, 100000);
+});
+
+test('what the server says of the own peer, by consumer', () => {
+    const video = (id, numbers, more) => ({ id, kind: 'video', hidden: false, stats: [{ paused: false, ...numbers }], ...more });
+    const facts = serverFacts({
+        transports: [{ consuming: false, stats: [{ availableOutgoingBitrate: 1 }] },
+            { consuming: true, stats: [{ availableOutgoingBitrate: 900000, bandwidth: { reason: 'probe' } }] }],
+        consumers: [video('a', { spatialLayer: 1, layerReason: 'preferred' }), video('b', { spatialLayer: 0, layerReason: 'estimate' }),
+            video('c', { spatialLayer: -1, layerReason: 'suspended' }), video('d', { spatialLayer: 1, paused: true }, { hidden: true }),
+            { id: 'e', kind: 'audio', stats: [{}] }, { id: 'f', kind: 'video', stats: [] }],
+    });
+    assert.equal(facts.estimate, 900000);
+    assert.equal(facts.why, 'probe');
+    assert.deepEqual([...facts.consumers], [['a', { layer: 1, note: '' }], ['b', { layer: 0, note: 'by bandwidth' }],
+        ['c', { layer: null, note: 'no bandwidth left' }], ['d', { layer: null, note: 'not among the last speakers' }]]);
+    assert.deepEqual(serverFacts(null), { estimate: null, why: '', consumers: new Map() });
+});
+
+test('layers are counted by the scalability mode', () => {
+    const count = (scalabilityMode) => layerCount({ encodings: [{ scalabilityMode }] });
+    assert.deepEqual([count('L2T3'), count('S3T1'), count(undefined), layerCount(undefined)], [2, 3, 1, 1]);
 });

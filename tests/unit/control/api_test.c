@@ -411,15 +411,54 @@ static void test_counters(void **state)
     scene_close(&scene);
 }
 
-static json_t *demo_join(struct scene *scene, const char *body)
+static json_t *demo_post(struct scene *scene, const char *path, const char *body)
 {
-    struct gateway_http_request request = make_request("POST", "/demo/api/join");
+    struct gateway_http_request request = make_request("POST", path);
     request.auth_token = NULL;
     request.content_type = "application/json";
     request.body = (const uint8_t *)body;
     request.body_bytes = strlen(body);
     api_answer(scene->api, &request);
     return json_loads(fake_http.body, 0, NULL);
+}
+
+static json_t *demo_join(struct scene *scene, const char *body)
+{
+    return demo_post(scene, "/demo/api/join", body);
+}
+
+static void test_demo_stats(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_open(&scene, true);
+    const struct peer *peer = enter_and_join(&scene.stage, 1, 3, "P");
+    const struct peer *other = enter_and_join(&scene.stage, 2, 3, "Q");
+    const struct {
+        const char *room, *peer, *token;
+        unsigned status;
+    } asked[] = {{scene.stage.room->id, peer->id, peer->auth_token, 200},
+                 {scene.stage.room->id, other->id, peer->auth_token, 403},
+                 {scene.stage.room->id, peer->id, "", 403},
+                 {peer->id, peer->id, peer->auth_token, 403}};
+    for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+        char body[256];
+        snprintf(body, sizeof(body), "{\"roomId\":\"%s\",\"peerId\":\"%s\",\"authToken\":\"%s\"}",
+                 asked[i].room, asked[i].peer, asked[i].token);
+        json_t *answer = demo_post(&scene, "/demo/api/stats", body);
+        assert_int_equal(fake_http.status, asked[i].status);
+        if (asked[i].status == 200)
+            assert_string_equal(json_string_value(json_object_get(answer, "id")), peer->id);
+        json_decref(answer);
+    }
+    json_decref(demo_post(&scene, "/demo/api/stats", "{\"roomId\":5}"));
+    assert_int_equal(fake_http.status, 403);
+    scene_close(&scene);
+
+    scene_open(&scene, false);
+    json_decref(demo_post(&scene, "/demo/api/stats", "{}"));
+    assert_int_equal(fake_http.status, 403); /* as any path without the token */
+    scene_close(&scene);
 }
 
 static void test_demo(void **state)
@@ -489,6 +528,7 @@ int main(void)
         cmocka_unit_test(test_connection),     cmocka_unit_test(test_signal),
         cmocka_unit_test(test_stats),          cmocka_unit_test(test_stats_of_one),
         cmocka_unit_test(test_counters),       cmocka_unit_test(test_demo),
+        cmocka_unit_test(test_demo_stats),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

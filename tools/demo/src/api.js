@@ -27,3 +27,16 @@ export async function requestPlace(room, role) {
     // Only the query counts: the page may have been loaded under another name than the server's public domain.
     return { roomId, peerId, query: Object.fromEntries(new URL(url).searchParams) };
 }
+
+/** The server's statistics of the peer that `query` (of a place) names: the object of GET /stats/ID. */
+export async function askOwnStats({ roomId, peerId, authToken }) {
+    const response = await fetch('/demo/api/stats', {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ roomId, peerId, authToken }),
+    });
+    if (!response.ok) {
+        throw new Error(`The server gave no statistics (status ${response.status}).`);
+    }
+    return response.json();
+}

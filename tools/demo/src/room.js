@@ -3,6 +3,7 @@
 // notification (method, data: everything that came), session (a new MediaSession: its media starts over).
 //
 // States: connecting -> joined <-> reconnecting, and closed (reason) at the end.
+import { askOwnStats } from './api.js';
 import { Emitter } from './emitter.js';
 import { MediaSession } from './session.js';
 import { Signaling } from './signaling.js';
@@ -64,6 +65,11 @@ export class Room extends Emitter {
 
     leave() {
         this.#close('You left the room.');
+    }
+
+    /** What the server counts of this peer. */
+    askServer() {
+        return askOwnStats(this.#place.query);
     }
 
     sendChat(message) {

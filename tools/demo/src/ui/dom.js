@@ -1,12 +1,12 @@
 // Elements in one expression: h('button', {class: 'x', onclick: f, 'aria-label': 'Leave'}, icon('leave'), 'Leave').
 import {
-    Activity, ArrowDown, Check, Copy, createElement, Hand, Link, Maximize2, MessageSquareText, Mic, MicOff, Minimize2,
+    Activity, ArrowDown, ChartLine, Check, Copy, createElement, Hand, Link, Maximize2, MessageSquareText, Mic, MicOff, Minimize2,
     MonitorUp, MonitorX, Pencil, PhoneOff, SendHorizontal, Users, Video, VideoOff, WifiOff, X, TriangleAlert, VolumeOff,
 } from 'lucide';
 
 const ICONS = {
     mic: Mic, 'mic-off': MicOff, camera: Video, 'camera-off': VideoOff, screen: MonitorUp, 'screen-off': MonitorX,
-    hand: Hand, chat: MessageSquareText, stats: Activity, leave: PhoneOff, send: SendHorizontal, close: X, copy: Copy,
+    hand: Hand, chat: MessageSquareText, stats: Activity, plots: ChartLine, leave: PhoneOff, send: SendHorizontal, close: X, copy: Copy,
     link: Link, check: Check, users: Users, edit: Pencil, offline: WifiOff, warning: TriangleAlert, pin: Maximize2,
     unpin: Minimize2, 'sound-off': VolumeOff, down: ArrowDown,
 };

@@ -220,9 +220,15 @@ export class Meeting {
             hand: () => this.#run(this.#room.raiseHand(!this.#room.me.raisedHand)),
             chat: () => this.#showChat(!this.#chat.open),
             stats: () => this.#toolbar.set('stats', this.element.classList.toggle('show-stats')),
+            plots: () => this.#showPlots(this.element.classList.toggle('show-plots')),
             leave: () => this.#onLeave(),
         };
         (actions[id] ?? (() => this.#publishing.toggle(id)))();
+    }
+
+    #showPlots(on) {
+        this.#toolbar.set('plots', on);
+        this.#meters.asksServer = on;
     }
 
     #unlockSound() {

@@ -1,5 +1,6 @@
 // The clockwork of a meeting: rates for the tiles once a second, who is speaking a few times a second.
 import { MicMeter, receivedLevel, SpeakingDetector } from '../levels.js';
+import { layerCount, serverFacts } from '../plots.js';
 import { consumerCounters, producerCounters, ratesBetween, totalsOf } from '../stats.js';
 
 const STATS_INTERVAL_MS = 1000;
@@ -14,6 +15,8 @@ export class Meters {
     #detectors = new Map(); // by peer id
     #ownMeter = null;
     #ownTrack = null;
+
+    asksServer = false; // for what only it knows, while plots are shown
 
     /** `tileOf(peerId, source)` finds the tile to show numbers in, or undefined. */
     constructor({ room, media, tileOf }) {
@@ -40,22 +43,39 @@ export class Meters {
             ...[...session.producers.values()].map(({ id, source, paused, producer }) =>
                 ({ id, source, paused, peerId: me.id, read: () => producerCounters(producer) })),
             ...[...session.consumers.values()].map(({ id, source, paused, peerId, consumer }) =>
-                ({ id, source, paused, peerId, read: () => consumerCounters(consumer) })),
+                ({ id, source, paused, peerId, consumer, read: () => consumerCounters(consumer) })),
         ];
         const tiles = new Map();
         const totals = new Map();
-        for (const { id, source, paused, peerId, read } of streams) {
+        for (const { id, source, paused, peerId, consumer, read } of streams) {
             const now = totalsOf(await read());
             const tile = this.#tileOf(peerId, source);
             totals.set(id, now);
             if (tile) {
                 const rates = tiles.get(tile) ?? { video: null, audio: null };
                 rates[source === 'mic' ? 'audio' : 'video'] = paused ? null : ratesBetween(this.#totals.get(id), now);
+                rates.shown = source === 'mic' ? rates.shown : consumer;
                 tiles.set(tile, rates);
             }
         }
         this.#totals = totals;
         tiles.forEach((rates, tile) => tile.setStats(rates));
+        this.#plot(tiles, this.asksServer ? serverFacts(await this.#room.askServer().catch(() => null)) : null);
+    }
+
+    #plot(tiles, server) {
+        const own = this.#tileOf(this.#room.me.id, 'webcam');
+        let received = 0;
+        for (const [tile, rates] of tiles) {
+            const sample = sampleOf(rates);
+            const consumer = rates.shown;
+            const fact = server?.consumers.get(consumer?.id);
+            if (tile !== own) {
+                received += consumer || tile.id !== `${own?.id}:screen` ? sample.bitrate : 0;
+                tile.plot({ ...sample, layers: consumer ? layerCount(consumer.rtpParameters) : null, ...fact });
+            }
+        }
+        own?.plot({ ...sampleOf(tiles.get(own) ?? {}), received, estimate: server?.estimate ?? null, note: whyOf(server) });
     }
 
     #showSpeakers() {
@@ -83,4 +103,15 @@ export class Meters {
         this.#detectors.set(peerId, detector);
         this.#tileOf(peerId, 'mic')?.setSpeaking(detector.update(level, performance.now()));
     }
+}
+
+function sampleOf({ video, audio }) {
+    return {
+        bitrate: (video?.bitrate ?? 0) + (audio?.bitrate ?? 0),
+        loss: Math.max(video?.lossPercent ?? 0, audio?.lossPercent ?? 0),
+    };
+}
+
+function whyOf(server) {
+    return server?.estimate && server.why ? `(${server.why})` : '';
 }

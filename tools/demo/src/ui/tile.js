@@ -2,6 +2,7 @@
 // tile without picture is still heard.
 import { formatBitrate } from '../stats.js';
 import { displayName, h, hueOf, icon, initials, setIcon } from './dom.js';
+import { Plot } from './plot.js';
 
 export class Tile {
     #video = h('video', { autoplay: true, playsInline: true, muted: true, disablePictureInPicture: true, tabIndex: -1 });
@@ -11,6 +12,7 @@ export class Tile {
     #muted = h('span', { class: 'tile-muted', role: 'img', 'aria-label': 'Microphone off' }, icon('mic-off'));
     #hand = h('span', { class: 'tile-hand', role: 'img', 'aria-label': 'Hand raised', hidden: true }, icon('hand'));
     #stats = h('div', { class: 'tile-stats' });
+    #plot = new Plot();
     #pin;
     #self;
     #screen;
@@ -24,7 +26,7 @@ export class Tile {
         this.#pin = h('button', { class: 'tile-pin', type: 'button', onclick: () => onPin(id) }, icon('pin'));
         this.element = h('article', {
             class: `tile${self ? ' self' : ''}${screen ? ' screen' : ''}`, 'data-tile': id, tabIndex: -1,
-        }, this.#video, this.#avatar, this.#stats, this.#hand, this.#pin,
+        }, this.#video, this.#avatar, this.#stats, this.#plot.element, this.#hand, this.#pin,
         h('div', { class: 'tile-name' }, this.#muted, this.#name), this.#audio);
         this.element.style.setProperty('--hue', hueOf(id.replace(/:screen$/, '')));
         this.#video.requestVideoFrameCallback?.(() => onFrame?.());
@@ -99,6 +101,11 @@ export class Tile {
             items.push([`loss${loss >= 5 ? ' bad' : loss >= 1 ? ' poor' : ''}`, `${loss.toFixed(1)} %`]);
         }
         this.#stats.replaceChildren(...items.map(([name, text]) => h('span', { class: `stat ${name}` }, text)));
+    }
+
+    /** A sample as of plots.js. */
+    plot(sample) {
+        this.#plot.add(sample);
     }
 
     remove() {

@@ -9,6 +9,7 @@ const BUTTONS = [
     { id: 'hand', key: 'r', on: ['hand', 'Lower hand'], off: ['hand', 'Raise hand'] },
     { id: 'chat', key: 'c', on: ['chat', 'Close chat'], off: ['chat', 'Chat'] },
     { id: 'stats', key: 'i', on: ['stats', 'Hide numbers'], off: ['stats', 'Show numbers'] },
+    { id: 'plots', key: 'p', on: ['plots', 'Hide statistics'], off: ['plots', 'Statistics'] },
 ];
 
 export class Toolbar {
