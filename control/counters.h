@@ -21,6 +21,7 @@
     X(BODIES_TOO_LARGE, "bodiesTooLarge")         /* of HTTP requests, over 5 MB */                          \
     X(CHECKS_REFUSED, "iceChecksRefused")         /* of nobody's, or not authentic */                        \
     X(ICE_TCP_REFUSED, "iceTcpRefused")           /* TCP connections that began with no valid check */       \
+    X(PLAIN_PORTS, "plainPortsExhausted")         /* no free port for a plain transport */                   \
     X(API_TOKENS_REFUSED, "apiTokensRefused")     /* HTTP requests without the right token */                \
     X(WEBHOOK_DELIVERED, "webhooksDelivered")                                                                \
     X(WEBHOOK_RETRIES, "webhookRetries")                                                                     \

@@ -21,6 +21,7 @@
 #include "control/room/rooms.h"
 #include "control/signaling/session.h"
 #include "control/signaling/signaling.h"
+#include "control/transport/plain_transport.h"
 #include "control/transport/webrtc_transport.h"
 #include "control/webhook/webhook.h"
 
@@ -30,6 +31,7 @@ struct daemon {
     struct ortc_router *router;
     struct forwarder *forwarder;
     struct webrtc_service *webrtc;
+    struct plain_service *plain;
     struct webhook *webhook;       /* or NULL */
     struct forwarded_trust *trust; /* or NULL */
     struct address_limits *limits;
@@ -202,7 +204,20 @@ static int start_media(struct daemon *daemon, char *error, size_t size)
         .max_incoming_bitrate_bps = config->max_incoming_bitrate_bps,
         .initial_outgoing_bitrate_bps = config->initial_outgoing_bitrate_bps,
     };
-    return webrtc_service_create(&webrtc, daemon->base, daemon->forwarder, &daemon->webrtc, error, size);
+    result = webrtc_service_create(&webrtc, daemon->base, daemon->forwarder, &daemon->webrtc, error, size);
+    if (result)
+        return result;
+
+    struct plain_service_config plain = {
+        .listen_ip = config->webrtc_listen_ip,
+        .announced_address = config->webrtc_announced_address,
+        .port_min = (uint16_t)config->plain_port_min,
+        .port_max = (uint16_t)config->plain_port_max,
+    };
+    result = plain_service_create(&plain, daemon->forwarder, &daemon->plain);
+    if (result)
+        snprintf(error, size, "%s", strerror(-result));
+    return result;
 }
 
 static int start_webhook(struct daemon *daemon, char *error, size_t size)
@@ -251,6 +266,7 @@ static int start_signaling(struct daemon *daemon, char *error, size_t size)
     rooms.base = daemon->base;
     rooms.forwarder = daemon->forwarder;
     rooms.webrtc = daemon->webrtc;
+    rooms.plain = daemon->plain;
     rooms.router = daemon->router;
     rooms.turn_server = config->turn_server;
     rooms.turn_static_secret = config->turn_static_secret;
@@ -405,6 +421,7 @@ void daemon_destroy(struct daemon *daemon)
     webhook_destroy(daemon->webhook);
     address_limits_destroy(daemon->limits);
     forwarded_trust_destroy(daemon->trust);
+    plain_service_destroy(daemon->plain);
     webrtc_service_destroy(daemon->webrtc);
     forwarder_destroy(daemon->forwarder);
     ortc_router_destroy(daemon->router);

@@ -18,8 +18,16 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBU
 /* The subsystems that lines come from. A line with another tag follows log_set_level. */
 #define LOG_TAGS(X)                                                                                          \
     X("daemon")                                                                                              \
-    X("gateway") X("api") X("signaling") X("room") X("webhook") X("forwarder") X("ice") X("dtls") X("consol" \
-                                                                                                    "e")
+    X("gateway")                                                                                             \
+    X("api")                                                                                                 \
+    X("signaling")                                                                                           \
+    X("room")                                                                                                \
+    X("webhook")                                                                                             \
+    X("forwarder")                                                                                           \
+    X("ice")                                                                                                 \
+    X("dtls")                                                                                                \
+    X("plain")                                                                                               \
+    X("console")
 
 /* The default is LOG_LEVEL_INFO. Any thread, any time; so are the functions for tags. */
 void log_set_level(enum log_level level);

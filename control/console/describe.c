@@ -9,7 +9,6 @@
 #include "control/room/producer.h"
 #include "control/room/room.h"
 #include "control/room/stats.h"
-#include "control/transport/webrtc_transport.h"
 
 static const char *peer_state(const struct peer *peer)
 {
@@ -147,7 +146,7 @@ json_t *describe_dump(const struct found *found)
 static json_t *transport_numbers(struct forwarder *forwarder, const struct peer_transport *transport)
 {
     return with(json_pack("{s:s}", "transportId", peer_transport_id(transport)),
-                numbers_of_transport(forwarder, webrtc_transport_handle(transport->webrtc)));
+                numbers_of_transport(forwarder, peer_transport_handle(transport)));
 }
 
 static json_t *producer_numbers(struct forwarder *forwarder, const struct producer *producer)

@@ -12,6 +12,7 @@
 #include "control/forwarder/events.h"
 #include "control/forwarder/forwarder_private.h"
 #include "control/forwarder/media_socket.h"
+#include "control/forwarder/plain_sockets.h"
 #include "control/forwarder/supervise.h"
 #include "control/forwarder/tuples.h"
 #include "control/log.h"
@@ -123,6 +124,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
         liveness_beat(shm_segment_at(&forwarder->segment, SHM_SECTION_LIVENESS, SHM_LIVENESS_CONTROL),
                       forwarder_now_us());
     supervise_watch(forwarder);
+    plain_sockets_hand_over(forwarder);
     if (wall_clock_us() - forwarder->counts.updated_us > COUNTS_INTERVAL_US)
         forwarder_publish_counts(forwarder);
 }

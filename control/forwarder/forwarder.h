@@ -89,6 +89,20 @@ struct forwarder_transport {
 
 int forwarder_install_transport(struct forwarder *forwarder, uint32_t worker,
                                 const struct forwarder_transport *transport, uint64_t *ret_transport);
+/* A plain transport, by the worker that has least to do. The sockets are bound, for RTP and for RTCP; they
+ * are the forwarder's when this has succeeded, and closed with the transport. */
+struct forwarder_plain {
+    bool learns_address; /* from the first packet; else it comes by forwarder_connect_plain */
+    bool consuming;
+    int fds[2];
+};
+
+int forwarder_install_plain(struct forwarder *forwarder, const struct forwarder_plain *plain,
+                            uint64_t *ret_transport);
+/* RTP goes to remote, RTCP to another port of it. */
+int forwarder_connect_plain(struct forwarder *forwarder, uint64_t transport, const struct sockaddr *remote,
+                            uint16_t rtcp_port);
+
 int forwarder_set_ice_credentials(struct forwarder *forwarder, uint64_t transport, const char *ufrag,
                                   const char *password);
 /* The worker accepts DTLS, SRTP and SRTCP from remote only after this. At most 8 a transport: -ENOSPC. */

@@ -57,6 +57,7 @@ struct forwarder {
     struct shm_segment segment;         /* of the running process */
     struct tuple_map tuples;
     struct objects objects;
+    bool plain_waits; /* sockets of some plain transport are to be handed over (plain_sockets.h) */
     struct forwarder_worker workers[SHM_ENDPOINT_WORKERS_MAX];
 
     struct statistics statistics;

@@ -7,6 +7,7 @@
 #include "control/forwarder/forwarder_private.h"
 #include "control/forwarder/messages.h"
 #include "control/forwarder/mirrors.h"
+#include "control/forwarder/plain_sockets.h"
 #include "control/forwarder/tuples.h"
 #include "shm/address.h"
 
@@ -42,31 +43,77 @@ uint32_t forwarder_pick_worker(const struct forwarder *forwarder)
     return objects_least_loaded(&forwarder->objects);
 }
 
-int forwarder_install_transport(struct forwarder *forwarder, uint32_t worker,
-                                const struct forwarder_transport *transport, uint64_t *ret_transport)
+/* The message says all but the handle. */
+static int add_transport(struct forwarder *forwarder, uint32_t worker, bool consuming,
+                         Km__InstallTransport *message, struct object_transport **ret_object)
 {
-    Km__InstallTransport message = KM__INSTALL_TRANSPORT__INIT;
-
     if (worker >= forwarder->worker_count)
         return -EINVAL;
     if (!forwarder->is_open)
         return -EAGAIN;
-    struct object_transport *object =
-        objects_add_transport(&forwarder->objects, worker, transport->consuming);
+    struct object_transport *object = objects_add_transport(&forwarder->objects, worker, consuming);
     if (!object)
         return -ENOSPC;
-    message.transport = object->handle;
-    message.ice_ufrag = (char *)transport->ice_ufrag;
-    message.ice_password = (char *)transport->ice_password;
-    message.max_incoming_bitrate_bps = transport->max_incoming_bitrate_bps;
-    message.initial_outgoing_bitrate_bps = transport->initial_outgoing_bitrate_bps;
-    int err = send_message(forwarder, worker, KM__COMMAND__BODY_INSTALL_TRANSPORT, &message);
+    message->transport = object->handle;
+    int err = send_message(forwarder, worker, KM__COMMAND__BODY_INSTALL_TRANSPORT, message);
     if (err != 0) {
         objects_free_transport(&forwarder->objects, object);
         return err;
     }
+    *ret_object = object;
+    return 0;
+}
+
+int forwarder_install_transport(struct forwarder *forwarder, uint32_t worker,
+                                const struct forwarder_transport *transport, uint64_t *ret_transport)
+{
+    Km__InstallTransport message = KM__INSTALL_TRANSPORT__INIT;
+    struct object_transport *object;
+
+    message.ice_ufrag = (char *)transport->ice_ufrag;
+    message.ice_password = (char *)transport->ice_password;
+    message.max_incoming_bitrate_bps = transport->max_incoming_bitrate_bps;
+    message.initial_outgoing_bitrate_bps = transport->initial_outgoing_bitrate_bps;
+    int err = add_transport(forwarder, worker, transport->consuming, &message, &object);
+    if (err == 0)
+        *ret_transport = object->handle;
+    return err;
+}
+
+int forwarder_install_plain(struct forwarder *forwarder, const struct forwarder_plain *plain,
+                            uint64_t *ret_transport)
+{
+    Km__InstallTransport message = KM__INSTALL_TRANSPORT__INIT;
+    struct object_transport *object;
+
+    message.plain = plain->learns_address ? KM__INSTALL_TRANSPORT__PLAIN__ADDRESS_LEARNED
+                                          : KM__INSTALL_TRANSPORT__PLAIN__ADDRESS_GIVEN;
+    int err = add_transport(forwarder, forwarder_pick_worker(forwarder), plain->consuming, &message, &object);
+    if (err != 0)
+        return err;
+    plain_sockets_adopt(forwarder, object, plain->fds);
     *ret_transport = object->handle;
     return 0;
+}
+
+int forwarder_connect_plain(struct forwarder *forwarder, uint64_t transport, const struct sockaddr *remote,
+                            uint16_t rtcp_port)
+{
+    Km__ConnectPlain message = KM__CONNECT_PLAIN__INIT;
+    struct shm_address address;
+    struct object_transport *object = objects_find_transport(&forwarder->objects, transport);
+
+    if (!object)
+        return -ESTALE;
+    if (!shm_address_from_sockaddr(remote, &address))
+        return -EAFNOSUPPORT;
+    message.transport = transport;
+    message.address.data = address.ip;
+    message.address.len = sizeof address.ip;
+    message.port = address.port;
+    message.rtcp_port = rtcp_port;
+    message.scope = address.scope;
+    return send_message(forwarder, object->worker, KM__COMMAND__BODY_CONNECT_PLAIN, &message);
 }
 
 int forwarder_set_ice_credentials(struct forwarder *forwarder, uint64_t transport, const char *ufrag,

@@ -64,6 +64,18 @@ static int open_one(const struct sockaddr_storage *name, socklen_t length, bool 
     return 0;
 }
 
+int media_socket_open(const char *ip, uint16_t port, int *ret_fd)
+{
+    struct sockaddr_storage name;
+    socklen_t length;
+    int err = parse(ip, port, &name, &length);
+    if (err == 0)
+        err = open_one(&name, length, false, ret_fd);
+    if (err == 0)
+        enlarge(*ret_fd);
+    return err;
+}
+
 /* Between this look and the binding to come nobody else is expected; SO_REUSEPORT alone would let a second
  * server of the same user in. */
 static int check_free(const struct sockaddr_storage *name, socklen_t length)

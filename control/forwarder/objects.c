@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "shm/abi.h"
 
@@ -68,6 +69,7 @@ struct object_transport *objects_add_transport(struct objects *objects, uint32_t
     memset(transport, 0, sizeof *transport);
     transport->handle = handle;
     transport->worker = worker;
+    transport->plain_fds[0] = transport->plain_fds[1] = -1;
     transport->weight = consuming ? CONSUMING_TRANSPORT_WEIGHT : TRANSPORT_WEIGHT;
     objects->load_by_worker[worker] += transport->weight;
     return transport;
@@ -168,6 +170,9 @@ void objects_free_transport(struct objects *objects, struct object_transport *tr
         objects_free_consumer(objects, LIST_FIRST(&transport->consumers));
     while (!LIST_EMPTY(&transport->producers))
         objects_free_producer(objects, LIST_FIRST(&transport->producers));
+    for (unsigned i = 0; i < 2; i++)
+        if (transport->plain_fds[i] >= 0)
+            close(transport->plain_fds[i]);
     objects->load_by_worker[transport->worker] -= transport->weight;
     handles_free(&objects->transport_handles, transport->handle);
 }

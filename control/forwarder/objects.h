@@ -41,6 +41,8 @@ struct object_transport {
     uint32_t weight;
     uint32_t tuple_count;
     struct shm_address tuples[OBJECTS_TUPLES_MAX];
+    int plain_fds[2]; /* owned; -1: not a plain transport */
+    bool plain_waits; /* they are to be handed over */
     LIST_HEAD(, object_producer) producers;
     LIST_HEAD(, object_consumer) consumers;
 };

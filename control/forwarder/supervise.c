@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "control/forwarder/forwarder_private.h"
+#include "control/forwarder/plain_sockets.h"
 #include "control/forwarder/tuples.h"
 #include "control/log.h"
 #include "shm/liveness.h"
@@ -104,6 +105,7 @@ static void on_end(evutil_socket_t fd, short what, void *context)
     if (can_go_on(forwarder)) {
         log_error("forwarder", "process %d ended (%s), another goes on with its calls", (int)pid, how);
         forget_beats(forwarder);
+        plain_sockets_recall(forwarder);
     } else {
         log_error("forwarder", "process %d ended (%s), starting another", (int)pid, how);
         lose(forwarder);
@@ -140,6 +142,7 @@ static int welcome(struct forwarder *forwarder, const struct shm_hello *hello)
         return err;
     forwarder->state = FORWARDER_JOINED;
     forwarder->counts.forwarder_pid = hello->pid;
+    plain_sockets_hand_over(forwarder);
     return 0;
 }
 

@@ -12,7 +12,6 @@
 #include "control/room/producer.h"
 #include "control/room/room.h"
 #include "control/room/rooms.h"
-#include "control/transport/webrtc_transport.h"
 
 #define PRIORITY_AUDIO 255
 #define PRIORITY_VIDEO 1
@@ -110,8 +109,8 @@ static int install(struct consumer *consumer)
     bool is_audio = consumer->ortc->kind == MEDIA_AUDIO;
     consumer->started = is_audio;
     error = forwarder_install_consumer(
-        config->forwarder, webrtc_transport_handle(transport->webrtc), consumer->producer->handle,
-        consumer->ortc, is_audio ? PRIORITY_AUDIO : PRIORITY_VIDEO, !is_audio, &consumer->handle);
+        config->forwarder, peer_transport_handle(transport), consumer->producer->handle, consumer->ortc,
+        is_audio ? PRIORITY_AUDIO : PRIORITY_VIDEO, !is_audio, &consumer->handle);
     if (error)
         return error;
     error = rooms_index_consumer(consumer->peer->room->rooms, consumer);

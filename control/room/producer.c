@@ -11,7 +11,6 @@
 #include "control/room/peer_transport.h"
 #include "control/room/room.h"
 #include "control/room/rooms.h"
-#include "control/transport/webrtc_transport.h"
 
 static struct forwarder *get_forwarder(const struct producer *producer)
 {
@@ -65,7 +64,7 @@ int producer_create(struct peer_transport *transport, enum media_kind kind, cons
     if (!error && is_taken(transport, producer->ortc))
         error = -EEXIST;
     if (!error)
-        error = forwarder_install_producer(config->forwarder, webrtc_transport_handle(transport->webrtc),
+        error = forwarder_install_producer(config->forwarder, peer_transport_handle(transport),
                                            producer->ortc, false, &producer->handle);
     if (!error && (error = rooms_index_producer(peer->room->rooms, producer)))
         forwarder_remove_producer(config->forwarder, producer->handle);

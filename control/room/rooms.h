@@ -18,6 +18,7 @@ struct event_base;
 struct forwarder;
 struct forwarder_level;
 struct ortc_router;
+struct plain_service;
 struct producer;
 struct room;
 struct rooms;
@@ -28,6 +29,7 @@ struct rooms_config {
     struct event_base *base;
     struct forwarder *forwarder;
     struct webrtc_service *webrtc;
+    struct plain_service *plain;
     const struct ortc_router *router;
     const char *turn_server;        /* URLs by commas; NULL: none */
     const char *turn_static_secret; /* or NULL */

@@ -10,6 +10,7 @@
 #include "control/room/producer.h"
 #include "control/room/room.h"
 #include "control/room/rooms.h"
+#include "control/transport/plain_transport.h"
 #include "control/transport/webrtc_transport.h"
 
 static const char *ice_state_name(enum webrtc_ice_state state)
@@ -49,6 +50,19 @@ static struct forwarder *get_forwarder(const struct peer *peer)
     return rooms_get_config(peer->room->rooms)->forwarder;
 }
 
+static json_t *stats_plain(const struct peer_transport *transport)
+{
+    const struct plain_transport *plain = transport->plain;
+    json_t *stats = json_pack("{s:s,s:s,s:b,s:b,s:b,s:b}", "type", "plain-rtp-transport", "transportId",
+                              plain_transport_id(plain), "comedia", plain_transport_learns(plain),
+                              "connected", plain_transport_is_connected(plain), "producing",
+                              transport->producing, "consuming", transport->consuming);
+    json_t *tuple = plain_transport_describe(plain);
+    json_object_del(tuple, "id");
+    json_object_set_new(stats, "local", tuple);
+    return stats;
+}
+
 /* Steals numbers: an object, an array of them, or NULL where there are none. */
 static json_t *with_numbers(json_t *object, json_t *numbers)
 {
@@ -60,15 +74,20 @@ static json_t *with_numbers(json_t *object, json_t *numbers)
     return object;
 }
 
+static json_t *stats_webrtc(const struct peer_transport *transport)
+{
+    return json_pack("{s:s,s:s,s:s,s:s,s:b,s:b}", "type", "webrtc-transport", "transportId",
+                     peer_transport_id(transport), "iceState",
+                     ice_state_name(webrtc_transport_ice_state(transport->webrtc)), "dtlsState",
+                     dtls_state_name(webrtc_transport_dtls_state(transport->webrtc)), "producing",
+                     transport->producing, "consuming", transport->consuming);
+}
+
 json_t *stats_transport(const struct peer_transport *transport, bool measured)
 {
-    json_t *stats = json_pack("{s:s,s:s,s:s,s:s,s:b,s:b}", "type", "webrtc-transport", "transportId",
-                              peer_transport_id(transport), "iceState",
-                              ice_state_name(webrtc_transport_ice_state(transport->webrtc)), "dtlsState",
-                              dtls_state_name(webrtc_transport_dtls_state(transport->webrtc)), "producing",
-                              transport->producing, "consuming", transport->consuming);
+    json_t *stats = transport->plain ? stats_plain(transport) : stats_webrtc(transport);
     return measured ? with_numbers(stats, numbers_of_transport(get_forwarder(transport->peer),
-                                                               webrtc_transport_handle(transport->webrtc)))
+                                                               peer_transport_handle(transport)))
                     : stats;
 }
 

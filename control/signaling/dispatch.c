@@ -19,8 +19,7 @@ struct dispatch_row {
     const char *method;
     unsigned flags;
     unsigned role; /* the peer needs any bit of it; 0: none */
-    int (*handle)(struct peer *peer, const json_t *data,
-                  json_t **ret_response); /* NULL: refused for everybody */
+    int (*handle)(struct peer *peer, const json_t *data, json_t **ret_response);
     void (*follow)(struct peer *peer);
 };
 
@@ -39,8 +38,8 @@ static const struct dispatch_row rows[] = {
     {"createWebRtcTransport", NEEDS_DATA, 0, request_create_webrtc_transport, NULL},
     {"connectWebRtcTransport", NEEDS_DATA, 0, request_connect_webrtc_transport, NULL},
     {"restartIce", NEEDS_DATA, 0, request_restart_ice, NULL},
-    {"createPlainTransport", NEEDS_DATA, 0, NULL, NULL},
-    {"connectPlainTransport", NEEDS_DATA, 0, NULL, NULL},
+    {"createPlainTransport", NEEDS_DATA, 0, request_create_plain_transport, NULL},
+    {"connectPlainTransport", NEEDS_DATA, 0, request_connect_plain_transport, NULL},
 
     {"produce", NEEDS_DATA | NEEDS_JOIN, ROLE_PUBLISHER, request_produce, NULL},
     {"closeProducer", NEEDS_DATA, 0, request_close_producer, NULL},
@@ -70,8 +69,6 @@ static const struct dispatch_row *find_row(const json_t *method)
 static int handle(const struct dispatch_row *row, struct peer *peer, const json_t *data,
                   json_t **ret_response)
 {
-    if (!row->handle)
-        return -ENOSYS;
     if (row->flags & NEEDS_DATA && (!data || json_is_null(data)))
         return -EINVAL;
     if (row->flags & NEEDS_JOIN && !peer->joined)

@@ -6,11 +6,15 @@
 #include "control/room/peer.h"
 #include "control/room/peer_transport.h"
 #include "control/signaling/requests.h"
+#include "control/transport/plain_transport.h"
 #include "control/transport/webrtc_transport.h"
 
-static struct peer_transport *find_transport(const struct peer *peer, const json_t *data)
+/* Of the one kind, or of the other. */
+static struct peer_transport *find_transport(const struct peer *peer, const json_t *data, bool is_plain)
 {
-    return peer_find_transport(peer, json_input_text(json_object_get(data, "transportId")));
+    struct peer_transport *transport =
+        peer_find_transport(peer, json_input_text(json_object_get(data, "transportId")));
+    return transport && (transport->plain != NULL) == is_plain ? transport : NULL;
 }
 
 int request_create_webrtc_transport(struct peer *peer, const json_t *data, json_t **ret_response)
@@ -30,7 +34,7 @@ int request_create_webrtc_transport(struct peer *peer, const json_t *data, json_
 int request_connect_webrtc_transport(struct peer *peer, const json_t *data, json_t **ret_response)
 {
     (void)ret_response;
-    struct peer_transport *transport = find_transport(peer, data);
+    struct peer_transport *transport = find_transport(peer, data, false);
     if (!transport)
         return -ENOENT;
     struct dtls_parameters parameters;
@@ -42,9 +46,30 @@ int request_connect_webrtc_transport(struct peer *peer, const json_t *data, json
 
 int request_restart_ice(struct peer *peer, const json_t *data, json_t **ret_response)
 {
-    struct peer_transport *transport = find_transport(peer, data);
+    struct peer_transport *transport = find_transport(peer, data, false);
     if (!transport)
         return -ENOENT;
     *ret_response = webrtc_transport_restart_ice(transport->webrtc);
     return *ret_response ? 0 : -EAGAIN;
+}
+
+int request_create_plain_transport(struct peer *peer, const json_t *data, json_t **ret_response)
+{
+    struct peer_transport *transport;
+    int error = peer_transport_create_plain(peer, json_is_true(json_object_get(data, "producing")),
+                                            json_is_true(json_object_get(data, "consuming")), &transport);
+    if (error)
+        return error;
+    *ret_response = plain_transport_describe(transport->plain);
+    if (*ret_response)
+        return 0;
+    peer_transport_destroy(transport);
+    return -ENOMEM;
+}
+
+int request_connect_plain_transport(struct peer *peer, const json_t *data, json_t **ret_response)
+{
+    (void)ret_response;
+    struct peer_transport *transport = find_transport(peer, data, true);
+    return transport ? plain_transport_connect(transport->plain, data) : -ENOENT;
 }

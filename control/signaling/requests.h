@@ -26,6 +26,8 @@ int request_chat_message(struct peer *peer, const json_t *data, json_t **ret_res
 /* request_transport.c */
 int request_create_webrtc_transport(struct peer *peer, const json_t *data, json_t **ret_response);
 int request_connect_webrtc_transport(struct peer *peer, const json_t *data, json_t **ret_response);
+int request_create_plain_transport(struct peer *peer, const json_t *data, json_t **ret_response);
+int request_connect_plain_transport(struct peer *peer, const json_t *data, json_t **ret_response);
 int request_restart_ice(struct peer *peer, const json_t *data, json_t **ret_response);
 
 /* request_producer.c */

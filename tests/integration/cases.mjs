@@ -68,6 +68,7 @@ export const WS_CASES = {
     'ws-47-pipelined': { acknowledgementsInAnyOrder: true },
     'ws-48-leave-with-producers': {},
     'ws-49-reconnect-doubled': {},
+    'ws-50-plain-transport': {},
     'webhook-and-turn': {
         role: 31,
         env: ({ webhookUrl }) => ({

@@ -180,7 +180,6 @@ const WS = {
         { line: 49, reason: LANGUAGE, expect: failed('moderator:changeLanguage') },
     ],
     'ws-44-unknown-and-missing-data': [
-        { lines: [59, 61], reason: 'plain RTP does not exist yet', expect: failed('createPlainTransport') },
         { lines: [158, 160], reason: NICKNAME, expect: failed('changeNickname') },
     ],
     'ws-49-reconnect-doubled': [{ lines: [33, 36, 40, 41, 50, 51, 65], reason: ONCE, expect: nothing }],

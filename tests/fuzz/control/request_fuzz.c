@@ -18,6 +18,7 @@
 #include "control/room/room.h"
 #include "control/room/rooms.h"
 #include "control/signaling/signaling.h"
+#include "tests/fuzz/must.h"
 #include "tests/unit/control/room_fakes.h"
 
 #define CLIENTS 3
@@ -35,6 +36,7 @@ struct client {
 };
 
 struct scene {
+    struct plain_service *plain;
     struct rooms *rooms;
     struct signaling *signaling;
     struct api *api;
@@ -166,6 +168,10 @@ static void open_scene(struct scene *scene)
 {
     struct rooms_config rooms;
     rooms_config_init(&rooms);
+    static const struct plain_service_config plain = {
+        .listen_ip = "127.0.0.1", .port_min = 42400, .port_max = 42499};
+    MUST(plain_service_create(&plain, NULL, &scene->plain) == 0);
+    rooms.plain = scene->plain;
     rooms.base = base;
     rooms.router = router;
     struct signaling_config signaling;
@@ -219,6 +225,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     signaling_destroy(scene.signaling);
     api_destroy(scene.api);
     rooms_destroy(scene.rooms);
+    plain_service_destroy(scene.plain);
     /* Whatever was said, nothing stays behind in the forwarder. */
     if (fake_count(FAKE_TRANSPORT) + fake_count(FAKE_PRODUCER) + fake_count(FAKE_CONSUMER) != 0)
         abort();

@@ -21,6 +21,7 @@
 #define STEPS_MAX 200
 
 struct scene {
+    struct plain_service *plain;
     struct rooms *rooms;
     struct signaling *signaling;
     char credentials[256];
@@ -149,6 +150,10 @@ static void open_scene(struct scene *scene)
 {
     struct rooms_config rooms;
     rooms_config_init(&rooms);
+    static const struct plain_service_config plain = {
+        .listen_ip = "127.0.0.1", .port_min = 42400, .port_max = 42499};
+    MUST(plain_service_create(&plain, NULL, &scene->plain) == 0);
+    rooms.plain = scene->plain;
     rooms.base = base;
     rooms.router = router;
     struct signaling_config signaling;
@@ -193,5 +198,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     MUST(LIST_EMPTY(&clock_timers));
     signaling_destroy(scene.signaling);
     rooms_destroy(scene.rooms);
+    plain_service_destroy(scene.plain);
     return 0;
 }

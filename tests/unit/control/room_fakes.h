@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "control/forwarder/forwarder.h"
 #include "control/forwarder/numbers.h"
@@ -15,6 +17,7 @@
 #include "control/ids.h"
 #include "control/ortc/consume.h"
 #include "control/ortc/dtls_parameters.h"
+#include "control/transport/plain_transport.h"
 #include "control/transport/webrtc_transport.h"
 
 /* The forwarder: handles count up, each with its state. */
@@ -172,6 +175,50 @@ json_t *numbers_of_consumer(const struct forwarder *forwarder, uint64_t consumer
     (void)forwarder;
     (void)consumer;
     return NULL;
+}
+
+/* Plain transports are real ones, with real sockets; these are the forwarder's part of them. */
+
+static struct {
+    struct sockaddr_storage remote; /* of the last that was connected */
+    uint16_t rtcp_port;
+    unsigned connects;
+    bool learns; /* the last that was made */
+    int fds[FAKE_HANDLES_MAX][2];
+} fake_plain;
+
+int forwarder_install_plain(struct forwarder *forwarder, const struct forwarder_plain *plain,
+                            uint64_t *ret_transport)
+{
+    (void)forwarder;
+    int error = fake_install(FAKE_TRANSPORT, false, 0, ret_transport);
+    if (error)
+        return error;
+    fake_plain.learns = plain->learns_address;
+    memcpy(fake_plain.fds[*ret_transport - 1], plain->fds, sizeof(plain->fds));
+    return 0;
+}
+
+int forwarder_connect_plain(struct forwarder *forwarder, uint64_t transport, const struct sockaddr *remote,
+                            uint16_t rtcp_port)
+{
+    (void)forwarder;
+    (void)transport;
+    if (fake_forwarder.error)
+        return fake_forwarder.error;
+    memcpy(&fake_plain.remote, remote,
+           remote->sa_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6));
+    fake_plain.rtcp_port = rtcp_port;
+    fake_plain.connects++;
+    return 0;
+}
+
+void forwarder_remove_transport(struct forwarder *forwarder, uint64_t transport)
+{
+    (void)forwarder;
+    fake_get(transport)->kind = FAKE_GONE;
+    for (unsigned i = 0; i < 2; i++)
+        close(fake_plain.fds[transport - 1][i]);
 }
 
 /* WebRTC transports. */
@@ -352,4 +399,5 @@ static inline void fakes_reset(void)
     memset(fake_sockets, 0, sizeof(fake_sockets));
     memset(&fake_http, 0, sizeof(fake_http));
     memset(&fake_forwarder, 0, sizeof(fake_forwarder));
+    memset(&fake_plain, 0, sizeof(fake_plain));
 }

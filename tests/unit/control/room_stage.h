@@ -23,6 +23,7 @@
 struct stage {
     struct event_base *base;
     struct ortc_router *router;
+    struct plain_service *plain;
     struct rooms *rooms;
     struct signaling *signaling;
     struct room *room;
@@ -47,6 +48,10 @@ static inline void stage_open(struct stage *stage, const struct stage_times *tim
     rooms_config_init(&rooms);
     rooms.base = stage->base;
     rooms.router = stage->router;
+    static const struct plain_service_config plain = {
+        .listen_ip = "127.0.0.1", .port_min = 42000, .port_max = 42399};
+    assert_int_equal(plain_service_create(&plain, NULL, &stage->plain), 0);
+    rooms.plain = stage->plain;
     struct signaling_config signaling;
     signaling_config_init(&signaling);
     signaling.base = stage->base;
@@ -80,6 +85,7 @@ static inline void stage_close(struct stage *stage)
 {
     signaling_destroy(stage->signaling);
     rooms_destroy(stage->rooms);
+    plain_service_destroy(stage->plain);
     ortc_router_destroy(stage->router);
     event_base_free(stage->base);
     assert_int_equal(fake_count(FAKE_TRANSPORT) + fake_count(FAKE_PRODUCER) + fake_count(FAKE_CONSUMER), 0);
