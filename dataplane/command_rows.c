@@ -52,6 +52,7 @@ static int read_payload_types(const Km__InstallProducer *message, struct shm_pro
             .rtx_payload_type = (uint8_t)type->rtx_payload_type,
             .router_payload_type = (uint8_t)type->router_payload_type,
             .router_rtx_payload_type = (uint8_t)type->router_rtx_payload_type,
+            .in_band_fec = type->in_band_fec,
             .clock_rate = type->clock_rate,
         };
         row->demux.payload_types[i] =

@@ -110,6 +110,18 @@ void peers_request_key_frame(struct worker *worker, struct stream *stream)
     key_frame_request_sent(request, worker->now_us);
 }
 
+void peers_tell_loss(struct worker *worker, const struct stream *stream, uint8_t fraction_lost)
+{
+    uint32_t owner = stream->producer->mirror->worker;
+    struct shm_peer_record *record = begin(worker, owner, SHM_PEER_LOSS);
+
+    if (!record)
+        return;
+    record->stream = stream->handle;
+    record->fraction_lost = fraction_lost;
+    commit(worker, owner);
+}
+
 void peers_tell_stream(struct worker *worker, const struct stream *stream)
 {
     const struct receive_stats *stats = &stream->row->stats;
@@ -215,6 +227,14 @@ static void take_key_frame_request(struct worker *worker, const struct shm_peer_
         rtcp_egress_request_key_frame(worker, stream);
 }
 
+static void take_loss(struct worker *worker, const struct shm_peer_record *record)
+{
+    struct stream *stream = stream_find(&worker->streams, record->stream);
+
+    if (stream && !stream->producer->mirror)
+        receiver_loss_note(&stream->loss, (uint8_t)record->fraction_lost, worker->now_us);
+}
+
 static void take_stream(struct worker *worker, uint32_t from, const struct shm_peer_record *record)
 {
     struct stream *stream = mirror_find_stream(&worker->streams, from, record->stream);
@@ -259,6 +279,9 @@ static uint32_t take_from(struct worker *worker, uint32_t from, struct port_pack
             break;
         case SHM_PEER_STREAM:
             take_stream(worker, from, &record);
+            break;
+        case SHM_PEER_LOSS:
+            take_loss(worker, &record);
             break;
         default: /* of a newer program, which has gone since */
             break;

@@ -40,6 +40,9 @@ void peers_hand_over(struct worker *worker, uint32_t owner, const struct port_pa
 /* stream is a mirror's. */
 void peers_request_key_frame(struct worker *worker, struct stream *stream);
 
+/* stream is a mirror's: a receiver here has lost so much of it, in 256ths. */
+void peers_tell_loss(struct worker *worker, const struct stream *stream, uint8_t fraction_lost);
+
 /* Tells the followers of all producers of transport how its clock stands; stream (of this transport, or NULL)
  * is what has changed beside it. */
 void peers_tell_clock(struct worker *worker, const struct transport *transport, const struct stream *stream);

@@ -247,6 +247,8 @@ static void report_streams(struct report_writer *writer)
             struct rtcp_report_block block;
             if (receive_stats_report_block(&stream->row->stats, worker->now_us, &block) != 0)
                 continue;
+            uint8_t worst = receiver_loss_worst(&stream->loss, worker->now_us);
+            block.fraction_lost = worst > block.fraction_lost ? worst : block.fraction_lost;
             add_receiver_block(writer, &block);
             scores_interval(worker, stream);
             reported = true;

@@ -7,6 +7,7 @@
 #include "dataplane/peers.h"
 #include "dataplane/probator.h"
 #include "dataplane/receive_stats.h"
+#include "dataplane/receiver_loss.h"
 #include "dataplane/retransmit.h"
 #include "dataplane/rtcp_egress.h"
 #include "dataplane/rtcp_report.h"
@@ -21,7 +22,8 @@
 #include "proto/wire/rtcp_xr.h"
 #include "proto/wire/twcc.h"
 
-#define NACKS_MAX 1024u /* numbers of one NACK that are looked at */
+#define ROUND_TRIP_US 100000u /* while none is known */
+#define NACKS_MAX 1024u       /* numbers of one NACK that are looked at */
 
 static void take_report_block(struct worker *worker, struct transport *transport,
                               const struct rtcp_report_block *block)
@@ -33,6 +35,7 @@ static void take_report_block(struct worker *worker, struct transport *transport
     bandwidth_report_block(worker, consumer, block);
     send_stats_report_block(&consumer->row->media.stats, block, worker->now_us);
     scores_report(worker, consumer);
+    receiver_loss_report(worker, consumer);
 }
 
 static void take_report_blocks(struct worker *worker, struct transport *transport,
@@ -165,14 +168,32 @@ static int take_rtpfb(struct worker *worker, struct transport *transport, const 
     }
 }
 
+/* Whether a key frame is on its way to the receiver, who asked before he had it. */
+static bool is_answered(const struct worker *worker, const struct consumer *consumer,
+                        const struct stream *stream)
+{
+    uint64_t seen_us = stream->row->key_frame.seen_us;
+    uint32_t rtt_us = consumer->row->media.stats.rtt_us;
+
+    return consumer->row->media.layer.current == (int)stream->encoding && seen_us != 0 &&
+           worker->now_us - seen_us < (rtt_us != 0 ? rtt_us : ROUND_TRIP_US);
+}
+
 /* A receiver cannot go on: its encoding, or the one it waits for, is to send a key frame. */
 static void want_key_frame(struct worker *worker, struct consumer *consumer)
 {
     const struct layer_switch *layer = &consumer->row->media.layer;
     int encoding = layer->current >= 0 ? layer->current : layer->target;
 
-    if (encoding >= 0 && !consumer->row->paused && !consumer->producer->row->paused)
-        rtcp_egress_request_key_frame(worker, consumer->producer->streams[encoding]);
+    if (encoding < 0 || consumer->row->paused || consumer->producer->row->paused)
+        return;
+    struct stream *stream = consumer->producer->streams[encoding];
+    if (is_answered(worker, consumer, stream))
+        return;
+    if (key_frame_limit_ask(&consumer->key_frames, &stream->asker, consumer->handle, worker->now_us))
+        rtcp_egress_request_key_frame(worker, stream);
+    else
+        worker_drop(worker, DROP_key_frame_limit);
 }
 
 static void take_pli(struct worker *worker, struct transport *transport, const struct rtcp_feedback *feedback)

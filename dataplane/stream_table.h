@@ -8,7 +8,9 @@
 
 #include "dataplane/audio_level.h"
 #include "dataplane/catch_up.h"
+#include "dataplane/key_frame_limit.h"
 #include "dataplane/nack.h"
+#include "dataplane/receiver_loss.h"
 #include "dataplane/resend_limit.h"
 #include "dataplane/ssrc_map.h"
 #include "dataplane/stream_demux.h"
@@ -24,7 +26,9 @@ struct stream {
     struct audio_level level;
     struct flight *first_flight; /* packets of this round (forward.h), NULL: none */
     struct flight *last_flight;
-    struct nack_list *nacks;    /* what is missing of it */
+    struct nack_list *nacks; /* what is missing of it */
+    struct receiver_loss loss;
+    struct key_frame_asker asker;
     struct stream *next_repair; /* repairs.h */
     bool in_repair;
 };
@@ -51,6 +55,7 @@ struct consumer {
     struct consumer *previous_of_transport;
     struct resend_limit resend;
     struct catch_up catch_up;
+    struct key_frame_limit key_frames;
 };
 
 struct stream_table {

@@ -10,7 +10,8 @@ enum shm_peer_kind {
     SHM_PEER_REFERENCE = 1, /* a packet of a stream that you have consumers of */
     SHM_PEER_DATAGRAM = 2,  /* a datagram that the kernel gave to me and that is yours */
     SHM_PEER_KEY_FRAME = 3, /* a consumer here cannot go on without a key frame of your stream */
-    SHM_PEER_STREAM = 4     /* what you need to know of my stream beside its packets */
+    SHM_PEER_STREAM = 4,    /* what you need to know of my stream beside its packets */
+    SHM_PEER_LOSS = 5       /* what a receiver here has lost of your stream */
 };
 
 /* The part of a stream's and its sender's state that consumers elsewhere need. */
@@ -32,6 +33,7 @@ struct shm_peer_record {
     union {
         struct shm_address remote;     /* DATAGRAM */
         struct shm_peer_stream values; /* STREAM */
+        uint32_t fraction_lost;        /* LOSS: in 256ths */
     };
 };
 SHM_STATIC_SIZE(struct shm_peer_record, 56); /* with a ring's own 8 bytes: one cache line */

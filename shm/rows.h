@@ -107,7 +107,8 @@ struct shm_payload_type {
     uint8_t rtx_payload_type; /* 0 = none, likewise below */
     uint8_t router_payload_type;
     uint8_t router_rtx_payload_type;
-    uint8_t reserved[3];
+    uint8_t in_band_fec;
+    uint8_t reserved[2];
     uint32_t clock_rate;
 };
 SHM_STATIC_SIZE(struct shm_payload_type, 12);

@@ -44,6 +44,7 @@ static void set_payload_types(const struct ortc_producer *producer, struct messa
         to->rtx_payload_type = from->rtx_payload_type;
         to->router_payload_type = from->router_payload_type;
         to->router_rtx_payload_type = from->router_rtx_payload_type;
+        to->in_band_fec = from->in_band_fec;
         storage->payload_type_list[i] = to;
     }
 }

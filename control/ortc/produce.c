@@ -105,6 +105,7 @@ static int map_codec(const struct ortc_router *router, struct ortc_rtp_parameter
         .rtx_payload_type = rtx_payload_type,
         .router_payload_type = router_codec->codec.payload_type,
         .router_rtx_payload_type = router_codec->rtx_payload_type,
+        .in_band_fec = json_integer_value(json_object_get(codec->parameters, "useinbandfec")) != 0,
     };
     ortc_codec_add_feedback(codec->feedback, &producer->feedback);
     add_consumable(producer->consumable, codec, router_codec);

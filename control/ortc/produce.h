@@ -20,6 +20,7 @@ struct ortc_payload_type {
     uint8_t rtx_payload_type;        /* likewise, 0 = none */
     uint8_t router_payload_type;     /* on every consumer's wire */
     uint8_t router_rtx_payload_type; /* likewise, 0 = none (audio) */
+    bool in_band_fec;                /* Opus (RFC 7587): its sender adds it according to loss */
 };
 
 struct ortc_consumable; /* what ortc_consume needs beyond; consumable.h */

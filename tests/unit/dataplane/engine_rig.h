@@ -339,6 +339,7 @@ static inline uint32_t rig_install_producer(struct rig *rig, const struct rig_pr
     type.rtx_payload_type = audio ? 0 : producer->payload_type + 1;
     type.router_payload_type = audio ? 100 : 101;
     type.router_rtx_payload_type = audio ? 0 : 102;
+    type.in_band_fec = audio;
     for (unsigned i = 0; i < producer->encodings; i++) {
         km__encoding__init(&encodings[i]);
         encodings[i].stream = shm_handle_make(shm_handle_index(producer->handle) * 3 + i,

@@ -28,7 +28,10 @@ static void test_pli_goes_upstream_once_an_interval(void **state)
     struct key_frame_request *request = &((struct shm_stream_row *)stream)->key_frame;
     request->asked_us = 0; /* as if the last request were long ago */
     client_count_rtcp(&call.alice, RTCP_PSFB, -1, &packet, &part);
-    for (unsigned i = 0; i < 20; i++)
+    send_pli(&call); /* on its way when the key frame was */
+    assert_int_equal(client_count_rtcp(&call.alice, RTCP_PSFB, RTCP_PSFB_PLI, &packet, &part), 0);
+    rig_wait_ms(&call.rig, 110);
+    for (unsigned i = 1; i < 20; i++)
         send_pli(&call);
     assert_int_equal(client_count_rtcp(&call.alice, RTCP_PSFB, RTCP_PSFB_PLI, &packet, &part), 1);
 

@@ -1,0 +1,29 @@
+#include "dataplane/receiver_loss.h"
+
+#include "dataplane/peers.h"
+#include "dataplane/worker.h"
+
+void receiver_loss_note(struct receiver_loss *loss, uint8_t fraction, uint64_t now_us)
+{
+    if (fraction >= receiver_loss_worst(loss, now_us))
+        *loss = (struct receiver_loss){.noted_us = now_us, .fraction = fraction};
+}
+
+uint8_t receiver_loss_worst(const struct receiver_loss *loss, uint64_t now_us)
+{
+    return now_us - loss->noted_us <= RECEIVER_LOSS_LASTS_US ? loss->fraction : 0;
+}
+
+void receiver_loss_report(struct worker *worker, const struct consumer *consumer)
+{
+    const struct producer *producer = consumer->producer;
+    uint8_t fraction = consumer->row->media.stats.fraction_lost;
+
+    if (!producer->row->payload_types[0].in_band_fec || consumer->row->last_encoding < 0)
+        return;
+    struct stream *stream = producer->streams[consumer->row->last_encoding];
+    if (producer->mirror)
+        peers_tell_loss(worker, stream, fraction);
+    else
+        receiver_loss_note(&stream->loss, fraction, worker->now_us);
+}
