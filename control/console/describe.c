@@ -121,8 +121,8 @@ static json_t *dump_producer(const struct producer *producer)
 
 static json_t *dump_consumer(const struct consumer *consumer)
 {
-    json_t *more = json_pack("{s:b,s:b,s:O}", "started", (int)consumer->started, "answered",
-                             consumer->request == NULL, "rtpParameters", consumer->ortc->rtp_parameters);
+    json_t *more = json_pack("{s:b,s:b,s:o*}", "started", (int)consumer->started, "answered",
+                             consumer->request == NULL, "rtpParameters", consumer_rtp_parameters(consumer));
     return with(with(stats_consumer(consumer, false), owner(consumer->peer)), more);
 }
 
@@ -159,7 +159,7 @@ static json_t *producer_numbers(struct forwarder *forwarder, const struct produc
 static json_t *consumer_numbers(struct forwarder *forwarder, const struct consumer *consumer)
 {
     return with(json_pack("{s:s,s:s,s:s}", "consumerId", consumer->id, "producerId", consumer->producer->id,
-                          "kind", media_kind_name(consumer->ortc->kind)),
+                          "kind", media_kind_name(consumer->producer->ortc->kind)),
                 numbers_of_consumer(forwarder, consumer->handle));
 }
 

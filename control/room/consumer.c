@@ -41,7 +41,7 @@ static int pick_ssrc(const struct peer_transport *transport, uint32_t *ret_ssrc)
         const struct consumer *other;
         TAILQ_FOREACH(other, &transport->peer->consumers, peer_link)
         {
-            uint32_t distance = ssrc - other->ortc->ssrc;
+            uint32_t distance = ssrc - other->ssrc;
             if (distance <= 1 || distance == UINT32_MAX)
                 break;
         }
@@ -52,11 +52,10 @@ static int pick_ssrc(const struct peer_transport *transport, uint32_t *ret_ssrc)
     }
 }
 
-static void free_consumer(struct consumer *consumer)
+static int consume(const struct consumer *consumer, struct ortc_consumer **ret_ortc)
 {
-    ortc_consumer_destroy(consumer->ortc);
-    json_decref(consumer->score);
-    free(consumer);
+    return ortc_consume(consumer->producer->ortc, consumer->peer->capabilities, consumer->mid, consumer->ssrc,
+                        NULL, ret_ortc);
 }
 
 static int resume(struct consumer *consumer)
@@ -83,33 +82,24 @@ static void on_answer(void *context, bool answered)
         log_every_s(1, log_warn, "room", "consumer %s cannot be resumed: error %d", consumer->id, error);
 }
 
-static int ask_client(struct consumer *consumer)
+static int ask_client(struct consumer *consumer, const struct ortc_consumer *ortc)
 {
     const struct producer *producer = consumer->producer;
     struct event_text event = event_request(
         "newConsumer", json_pack("{s:s,s:s,s:s,s:s,s:O,s:s,s:O,s:b}", "peerId", producer->peer->id, "kind",
-                                 media_kind_name(consumer->ortc->kind), "producerId", producer->id, "id",
-                                 consumer->id, "rtpParameters", consumer->ortc->rtp_parameters, "type",
-                                 ortc_type_name(consumer->ortc->type), "appData", producer->app_data,
-                                 "producerPaused", consumer->told_paused));
+                                 media_kind_name(ortc->kind), "producerId", producer->id, "id", consumer->id,
+                                 "rtpParameters", ortc->rtp_parameters, "type", ortc_type_name(ortc->type),
+                                 "appData", producer->app_data, "producerPaused", consumer->told_paused));
     return outbox_request(&consumer->peer->outbox, &event, on_answer, consumer, &consumer->request);
 }
 
-static int install(struct consumer *consumer)
+static int install(struct consumer *consumer, const struct ortc_consumer *ortc)
 {
     const struct rooms_config *config = get_config(consumer);
-    struct peer_transport *transport = consumer->transport;
-    uint32_t ssrc;
-    int error = pick_ssrc(transport, &ssrc);
-    if (!error)
-        error = ortc_consume(consumer->producer->ortc, consumer->peer->capabilities, transport->next_mid,
-                             ssrc, NULL, &consumer->ortc);
-    if (error)
-        return error;
-    bool is_audio = consumer->ortc->kind == MEDIA_AUDIO;
+    bool is_audio = ortc->kind == MEDIA_AUDIO;
     consumer->started = is_audio;
-    error = forwarder_install_consumer(
-        config->forwarder, peer_transport_handle(transport), consumer->producer->handle, consumer->ortc,
+    int error = forwarder_install_consumer(
+        config->forwarder, peer_transport_handle(consumer->transport), consumer->producer->handle, ortc,
         is_audio ? PRIORITY_AUDIO : PRIORITY_VIDEO, !is_audio, &consumer->handle);
     if (error)
         return error;
@@ -134,23 +124,31 @@ int consumer_create(struct producer *producer, struct peer *peer)
     *consumer = (struct consumer){.peer = peer,
                                   .producer = producer,
                                   .transport = transport,
+                                  .mid = transport->next_mid,
                                   .spatial_layer = -1,
                                   .temporal_layer = -1};
     consumer->hidden = last_n_hides(consumer);
     consumer->told_paused = producer->paused || consumer->hidden;
+    struct ortc_consumer *ortc = NULL;
     int error = ids_uuid(consumer->id);
     if (!error)
-        error = install(consumer);
+        error = pick_ssrc(transport, &consumer->ssrc);
+    if (!error)
+        error = consume(consumer, &ortc);
+    if (!error)
+        error = install(consumer, ortc);
     if (error) {
         log_every_s(1, log_warn, "room", "no consumer of producer %s for peer %s: error %d", producer->id,
                     peer->id, error);
-        free_consumer(consumer);
+        ortc_consumer_destroy(ortc);
+        free(consumer);
         return error;
     }
     transport->next_mid++;
     TAILQ_INSERT_TAIL(&peer->consumers, consumer, peer_link);
     TAILQ_INSERT_TAIL(&producer->consumers, consumer, producer_link);
-    error = ask_client(consumer);
+    error = ask_client(consumer, ortc);
+    ortc_consumer_destroy(ortc);
     if (error)
         consumer_close(consumer, false);
     return error;
@@ -166,7 +164,29 @@ void consumer_close(struct consumer *consumer, bool notify)
     TAILQ_REMOVE(&consumer->producer->consumers, consumer, producer_link);
     rooms_unindex_consumer(peer->room->rooms, consumer);
     forwarder_remove_consumer(get_config(consumer)->forwarder, consumer->handle);
-    free_consumer(consumer);
+    free(consumer);
+}
+
+json_t *consumer_rtp_parameters(const struct consumer *consumer)
+{
+    struct ortc_consumer *ortc;
+    if (consume(consumer, &ortc) != 0)
+        return NULL;
+    json_t *parameters = json_incref(ortc->rtp_parameters);
+    ortc_consumer_destroy(ortc);
+    return parameters;
+}
+
+json_t *consumer_score(const struct consumer *consumer)
+{
+    const struct consumer_score *score = &consumer->score;
+    if (!score->known)
+        return NULL;
+    json_t *encodings = json_array();
+    for (size_t i = 0; i < score->encoding_count; i++)
+        json_array_append_new(encodings, json_integer(score->encodings[i]));
+    return json_pack("{s:i,s:i,s:o}", "score", score->own, "producerScore", score->producer, "producerScores",
+                     encodings);
 }
 
 bool consumer_is_paused(const struct consumer *consumer)
@@ -227,12 +247,11 @@ void consumer_layers_changed(struct consumer *consumer, int spatial, int tempora
 void consumer_score_changed(struct consumer *consumer, unsigned score, unsigned producer_score,
                             const unsigned *producer_scores, size_t count)
 {
-    json_t *scores = json_array();
-    for (size_t i = 0; i < count; i++)
-        json_array_append_new(scores, json_integer(producer_scores[i]));
-    json_decref(consumer->score);
-    consumer->score = json_pack("{s:i,s:i,s:o}", "score", (int)score, "producerScore", (int)producer_score,
-                                "producerScores", scores);
+    struct consumer_score *kept = &consumer->score;
+    *kept =
+        (struct consumer_score){.own = (uint8_t)score, .producer = (uint8_t)producer_score, .known = true};
+    for (size_t i = 0; i < count && i < ORTC_MAX_ENCODINGS; i++)
+        kept->encodings[kept->encoding_count++] = (uint8_t)producer_scores[i];
     peer_notify(consumer->peer, "consumerScoreChanged",
-                json_pack("{s:s,s:O}", "consumerId", consumer->id, "score", consumer->score));
+                json_pack("{s:s,s:o}", "consumerId", consumer->id, "score", consumer_score(consumer)));
 }

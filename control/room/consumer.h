@@ -8,18 +8,29 @@
 #include <sys/queue.h>
 
 #include "control/ids.h"
+#include "control/ortc/types.h"
 #include "control/room/peer.h"
 
-struct ortc_consumer;
 struct outbox_entry;
 
+/* As last told by the forwarder. */
+struct consumer_score {
+    uint8_t own;
+    uint8_t producer;
+    uint8_t encodings[ORTC_MAX_ENCODINGS]; /* of the producer */
+    uint8_t encoding_count;
+    bool known;
+};
+
+/* There are many: what follows from the producer and the peer's capabilities is worked out when asked for. */
 struct consumer {
     char id[IDS_UUID_BYTES];
     struct peer *peer; /* who receives */
     struct producer *producer;
     struct peer_transport *transport;
-    struct ortc_consumer *ortc;
-    uint64_t handle;              /* the forwarder's */
+    uint64_t handle; /* the forwarder's */
+    uint32_t ssrc;
+    unsigned mid;
     struct outbox_entry *request; /* newConsumer, until it is answered */
     bool started;                 /* answered, or audio */
     bool paused;                  /* by its client */
@@ -27,7 +38,7 @@ struct consumer {
     bool told_paused;             /* what its client heard last of producer and server */
     int spatial_layer;            /* as last told by the forwarder; -1: nothing */
     int temporal_layer;
-    json_t *score; /* likewise; NULL before the first */
+    struct consumer_score score;
     TAILQ_ENTRY(consumer) peer_link;
     TAILQ_ENTRY(consumer) producer_link;
 };
@@ -46,6 +57,10 @@ int consumer_hide(struct consumer *consumer, bool hidden);
 void consumer_tell(struct consumer *consumer);
 /* Whether media may flow as far as the consumer is concerned. */
 bool consumer_is_paused(const struct consumer *consumer);
+
+/* As its client was told. New references; NULL when out of memory, and for a score that is not known yet. */
+json_t *consumer_rtp_parameters(const struct consumer *consumer);
+json_t *consumer_score(const struct consumer *consumer);
 
 /* Events of the forwarder; the client is told. */
 void consumer_layers_changed(struct consumer *consumer, int spatial, int temporal);

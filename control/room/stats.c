@@ -104,18 +104,18 @@ json_t *stats_producer(const struct producer *producer, bool measured)
 
 json_t *stats_consumer(const struct consumer *consumer, bool measured)
 {
-    json_t *stats =
-        json_pack("{s:s,s:s,s:s,s:s,s:s,s:I,s:b,s:b,s:b}", "id", consumer->id, "producerId",
-                  consumer->producer->id, "transportId", peer_transport_id(consumer->transport), "kind",
-                  media_kind_name(consumer->ortc->kind), "type", ortc_type_name(consumer->ortc->type), "ssrc",
-                  (json_int_t)consumer->ortc->ssrc, "paused", consumer_is_paused(consumer), "hidden",
-                  (int)consumer->hidden, "producerPaused", consumer->producer->paused);
+    json_t *stats = json_pack("{s:s,s:s,s:s,s:s,s:s,s:I,s:b,s:b,s:b}", "id", consumer->id, "producerId",
+                              consumer->producer->id, "transportId", peer_transport_id(consumer->transport),
+                              "kind", media_kind_name(consumer->producer->ortc->kind), "type",
+                              ortc_type_name(consumer->producer->ortc->type), "ssrc",
+                              (json_int_t)consumer->ssrc, "paused", consumer_is_paused(consumer), "hidden",
+                              (int)consumer->hidden, "producerPaused", consumer->producer->paused);
     if (consumer->spatial_layer >= 0)
         json_object_set_new(stats, "currentLayers",
                             json_pack("{s:i,s:i}", "spatialLayer", consumer->spatial_layer, "temporalLayer",
                                       consumer->temporal_layer));
-    if (consumer->score)
-        json_object_set(stats, "score", consumer->score);
+    if (consumer->score.known)
+        json_object_set_new(stats, "score", consumer_score(consumer));
     return measured
                ? with_numbers(stats, numbers_of_consumer(get_forwarder(consumer->peer), consumer->handle))
                : stats;

@@ -33,7 +33,9 @@ static void test_producer_is_offered(void **state)
     struct producer *producer = produce(&call.stage, 1, call.alice, call.sending, false);
     struct consumer *consumer = first_consumer(call.bob);
     assert_non_null(consumer);
-    char *parameters = json_dumps(consumer->ortc->rtp_parameters, JSON_COMPACT);
+    json_t *json = consumer_rtp_parameters(consumer);
+    char *parameters = json_dumps(json, JSON_COMPACT);
+    json_decref(json);
     expectf(2,
             "420" NEW_CONSUMER "{\"peerId\":\"%s\",\"kind\":\"audio\",\"producerId\":\"%s\",\"id\":\"%s\","
             "\"rtpParameters\":%s,\"type\":\"simple\",\"appData\":{\"source\":\"mic\"},\"producerPaused\":"
