@@ -16,6 +16,7 @@ _Static_assert(TCP_STREAM_FRAME_MAX == PORT_BUFFER_BYTES, "a frame is a packet")
 
 #define BUCKETS 1024u
 #define EVENTS 64
+#define LOOK_US 1000u /* for the first connection, when there is none */
 #define SWEEP_US 1000000u
 #define NONE UINT32_MAX
 
@@ -44,6 +45,7 @@ struct port_tcp {
     uint64_t receives;
     uint64_t now_us;
     uint64_t swept_us;
+    uint64_t looked_us; /* when epoll was asked last; 0: ask at once */
     bool tcp_first; /* in the next receive: whoever is busy must not starve the other */
     uint32_t free;
     uint32_t buckets[BUCKETS];
@@ -248,6 +250,9 @@ static uint32_t receive_tcp(struct port_tcp *tcp, struct port_packet ret_packets
     tcp->now_us = now_us();
     if (tcp->now_us - tcp->swept_us > SWEEP_US)
         sweep(tcp);
+    if (tcp->count == 0 && tcp->now_us - tcp->looked_us < LOOK_US)
+        return 0;
+    tcp->looked_us = tcp->now_us;
     uint32_t count = take_rest(tcp, ret_packets, PORT_BATCH);
     int ready = epoll_wait(tcp->epoll, events, EVENTS, 0);
     for (int i = 0; i < ready; i++) {

@@ -25,6 +25,10 @@
 
 #define SLEEP_MAX_US 100000u /* the heartbeat must go on */
 
+/* Spinning pays when every fourth pause or so is shorter than a spin; a pause weighs a sixteenth. */
+#define SPIN_PAYS_SHARE (UINT16_MAX / 4)
+#define SPIN_SHARE_STEPS 16
+
 /* What need not be looked at in every turn of a transport. */
 #define FORWARD_TURNS (500000u / TRANSPORT_TURN_US)
 #define AUDIO_LEVEL_TURNS (AUDIO_LEVEL_INTERVAL_US / TRANSPORT_TURN_US)
@@ -146,17 +150,32 @@ static void sleep_until_work(struct worker *worker)
     ring_awake(&worker->commands);
 }
 
+/* A pause is over: was it short enough to be spun through? */
+static void learn_pause(struct worker *worker)
+{
+    uint16_t share = worker->short_pauses;
+    bool is_short = worker->now_us - worker->last_work_us < worker->spin_us;
+
+    worker->short_pauses =
+        (uint16_t)(share - share / SPIN_SHARE_STEPS + (is_short ? UINT16_MAX / SPIN_SHARE_STEPS : 0));
+}
+
 static bool may_sleep(struct worker *worker, uint32_t work)
 {
-    if (work > 0)
+    if (work > 0) {
+        if (worker->was_idle)
+            learn_pause(worker);
         worker->last_work_us = worker->now_us;
+    }
+    worker->was_idle = work == 0;
     switch (worker->poll) {
     case WORKER_POLL_BUSY:
         return false;
     case WORKER_POLL_SLEEP:
         return work == 0;
     case WORKER_POLL_ADAPTIVE:
-        return work == 0 && worker->now_us - worker->last_work_us >= worker->spin_us;
+        return work == 0 && (worker->short_pauses < SPIN_PAYS_SHARE ||
+                             worker->now_us - worker->last_work_us >= worker->spin_us);
     }
     return true;
 }

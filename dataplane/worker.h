@@ -27,7 +27,7 @@
 #include "shm/tuple_map.h"
 
 enum worker_poll {
-    WORKER_POLL_ADAPTIVE, /* spin a little, then sleep */
+    WORKER_POLL_ADAPTIVE, /* spin a little, where pauses are mostly that short, then sleep */
     WORKER_POLL_BUSY,     /* never sleep */
     WORKER_POLL_SLEEP,    /* never spin */
 };
@@ -64,6 +64,8 @@ struct worker {
     uint64_t last_work_us;
     uint64_t spin_us;
     enum worker_poll poll;
+    uint16_t short_pauses; /* share of the pauses that were shorter than spin_us, of UINT16_MAX */
+    bool was_idle;
     uint32_t index;
     int wake_fd;
     bool told_control; /* there is something new in a ring of its */

@@ -179,7 +179,7 @@ static void wait_for_quiet(struct scenario *scenario, uint64_t now_ns, uint64_t 
         return;
     crowd_want_subscribers(&scenario->crowd, scenario->load.subscribers);
     crowd_set_video_rate(&scenario->crowd, scenario->load.video_rate);
-    crowd_send(&scenario->crowd, true);
+    crowd_send(&scenario->crowd, scenario->joined != 0); /* the first joins are measured without media */
     enter(scenario, PHASE_JOIN);
 }
 
@@ -218,9 +218,15 @@ static uint64_t join_patience_ns(const struct scenario *scenario)
 
 static void join(struct scenario *scenario, uint64_t elapsed_ns)
 {
-    if (crowd_advance(&scenario->crowd))
+    if (crowd_advance(&scenario->crowd)) {
+        if (scenario->joined == 0) {
+            scenario->joined = (uint32_t)scenario->crowd.ready;
+            watch_joined(&scenario->forwarder);
+            watch_joined(&scenario->control);
+        }
+        crowd_send(&scenario->crowd, true);
         enter(scenario, PHASE_SETTLE);
-    else if (scenario->crowd.failed > 0 || elapsed_ns > join_patience_ns(scenario))
+    } else if (scenario->crowd.failed > 0 || elapsed_ns > join_patience_ns(scenario))
         give_up(scenario, "not all could join");
 }
 
@@ -230,11 +236,6 @@ static void settle(struct scenario *scenario, uint64_t elapsed_ns)
 
     crowd_sum(&scenario->crowd, &sum);
     if (sum.sinks == crowd_consumers(&scenario->crowd) && sum.silent == 0) {
-        if (scenario->joined == 0) {
-            scenario->joined = (uint32_t)scenario->crowd.ready;
-            watch_joined(&scenario->forwarder);
-            watch_joined(&scenario->control);
-        }
         enter(scenario, PHASE_WARMUP);
     } else if (elapsed_ns > SETTLE_PATIENCE_NS) {
         give_up(scenario, "not all consumers receive media");
@@ -339,7 +340,7 @@ int scenario_run(const struct options *options, scenario_next_fn next, void *con
         watch_first(&scenario->forwarder, options->forwarder_pid);
         watch_first(&scenario->control, options->control_pid);
         crowd_init(&scenario->crowd, &scenario->world);
-        crowd_send(&scenario->crowd, true);
+        crowd_send(&scenario->crowd, false);
         progress_init(&scenario->progress, options);
         enter(scenario, PHASE_JOIN);
         loop_at(&scenario->world.loop, &scenario->timer, scenario->world.loop.now_ns);
