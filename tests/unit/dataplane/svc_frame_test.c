@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "../wire/dependency_write.h"
+#include "tests/unit/wire/dependency_write.h"
 #include "dataplane/svc_frame.h"
 
 /* All temporal layers of a spatial one, from one on. */
