@@ -12,6 +12,8 @@
 #include "control/log.h"
 #include "control/ortc/router.h"
 #include "control/room/consumer.h"
+#include "control/room/floor.h"
+#include "control/room/floor.h"
 #include "control/room/peer.h"
 #include "control/room/peer_transport.h"
 #include "control/room/producer.h"
@@ -43,6 +45,7 @@ struct scene {
     char room_id[IDS_UUID_BYTES];
     struct client clients[CLIENTS];
     uint64_t next_websocket;
+    uint64_t now_ms;
 };
 
 static struct peer *find_peer(struct scene *scene, const struct client *client)
@@ -153,6 +156,12 @@ static void act(struct scene *scene, const char *text, size_t length)
             room_close(room);
         break;
     }
+    case 'v': /* a voice, for some tenths of a second */
+        for (size_t i = 0; i < length % 16; i++) {
+            struct forwarder_level level = {fake_last(FAKE_PRODUCER), 97, 100};
+            rooms_audio_levels(scene->rooms, &level, 1, scene->now_ms += 200);
+        }
+        break;
     case 's':
         json_decref(rooms_stats(scene->rooms));
         break;
@@ -174,6 +183,8 @@ static void open_scene(struct scene *scene)
     rooms.plain = scene->plain;
     rooms.base = base;
     rooms.router = router;
+    rooms.last_n = 1;
+    scene->now_ms = floor_now_ms();
     struct signaling_config signaling;
     signaling_config_init(&signaling);
     signaling.base = base;
