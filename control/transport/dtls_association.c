@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "control/transport/dtls_bio.h"
+#include "control/transport/dtls_farewell.h"
 
 #define FIRST_TIMEOUT_US 100000u
 #define LAST_TIMEOUT_US 4000000u
@@ -25,13 +26,16 @@ struct dtls_context {
 };
 
 struct dtls_association {
-    SSL *ssl;
+    SSL *ssl; /* NULL once it is finished: farewell and flights stand for it */
     struct dtls_bio bio;
     struct dtls_parameters peer;
     struct dtls_handler handler;
     void *context;
     enum dtls_state state;
     struct event *timer;
+    struct dtls_flight last_flight; /* what was sent for the last datagram */
+    struct dtls_flight close_notify;
+    struct dtls_farewell farewell;
 };
 
 /* Certificates here are self-signed: the fingerprint decides, once the handshake is done. */
@@ -83,7 +87,8 @@ enum dtls_state dtls_association_state(const struct dtls_association *associatio
 
 static void end(struct dtls_association *association, enum dtls_state state, const char *reason)
 {
-    evtimer_del(association->timer);
+    if (association->timer)
+        evtimer_del(association->timer);
     association->state = state;
     association->handler.ended(association->context, state, reason);
 }
@@ -141,6 +146,30 @@ static int export_keys(SSL *ssl, struct dtls_srtp_keys *ret_keys)
     return 0;
 }
 
+static void keep_close_notify(void *context, const uint8_t *data, size_t length)
+{
+    struct dtls_association *association = context;
+    dtls_flight_add(&association->close_notify, data, length);
+}
+
+/* Gives OpenSSL's state back. */
+static int settle(struct dtls_association *association)
+{
+    int err = association->last_flight.is_whole ? dtls_farewell_make(association->ssl, &association->farewell)
+                                                : -EMSGSIZE;
+    if (err != 0)
+        return err;
+    dtls_flight_begin(&association->close_notify);
+    association->bio.send = keep_close_notify;
+    (void)SSL_shutdown(association->ssl);
+    SSL_free(association->ssl);
+    ERR_clear_error();
+    association->ssl = NULL;
+    event_free(association->timer);
+    association->timer = NULL;
+    return 0;
+}
+
 static void finish(struct dtls_association *association)
 {
     struct dtls_srtp_keys keys = {0};
@@ -154,8 +183,12 @@ static void finish(struct dtls_association *association)
         end(association, DTLS_FAILED, "no SRTP profile in common");
         return;
     }
-    association->state = DTLS_CONNECTED;
-    association->handler.connected(association->context, &keys);
+    if (settle(association) == 0) {
+        association->state = DTLS_CONNECTED;
+        association->handler.connected(association->context, &keys);
+    } else {
+        end(association, DTLS_FAILED, "its keys cannot be kept");
+    }
     OPENSSL_cleanse(&keys, sizeof keys);
 }
 
@@ -216,6 +249,7 @@ static unsigned next_timeout_us(SSL *ssl, unsigned timeout_us)
 static void send_datagram(void *context, const uint8_t *data, size_t length)
 {
     struct dtls_association *association = context;
+    dtls_flight_add(&association->last_flight, data, length);
     association->handler.send(association->context, data, length);
 }
 
@@ -265,44 +299,41 @@ void dtls_association_destroy(struct dtls_association *association)
 {
     if (!association)
         return;
-    ERR_clear_error();
     if (association->state == DTLS_CONNECTED)
-        (void)SSL_shutdown(association->ssl);
-    ERR_clear_error();
+        dtls_flight_send(&association->close_notify, association->handler.send, association->context);
     SSL_free(association->ssl);
+    ERR_clear_error();
     if (association->timer)
         event_free(association->timer);
+    OPENSSL_cleanse(&association->farewell, sizeof association->farewell);
     free(association);
 }
 
-/* After the handshake: retransmissions of its last flight are answered by OpenSSL, alerts are obeyed when
- * they authenticate, and application data has no reader yet. */
-static void read_records(struct dtls_association *association)
+static void listen_on(struct dtls_association *association, const uint8_t *data, size_t length)
 {
-    uint8_t data[2048];
-    int got;
-
-    ERR_clear_error();
-    do {
-        got = SSL_read(association->ssl, data, sizeof data);
-    } while (got > 0);
-    int error = SSL_get_error(association->ssl, got);
-    ERR_clear_error();
-    if (error == SSL_ERROR_ZERO_RETURN || SSL_get_shutdown(association->ssl) & SSL_RECEIVED_SHUTDOWN)
+    switch (dtls_farewell_hear(&association->farewell, data, length)) {
+    case DTLS_HEARD_NOTHING:
+        break;
+    case DTLS_HEARD_HANDSHAKE: /* RFC 6347 section 4.2.4: the last flight is repeated when it is asked for */
+        dtls_flight_send(&association->last_flight, association->handler.send, association->context);
+        break;
+    case DTLS_HEARD_END:
         end(association, DTLS_CLOSED, "closed by the peer");
-    else if (error == SSL_ERROR_SSL)
-        end(association, DTLS_CLOSED, "fatal alert");
+        break;
+    }
 }
 
 void dtls_association_receive(struct dtls_association *association, const uint8_t *data, size_t length)
 {
-    if (association->state != DTLS_CONNECTING && association->state != DTLS_CONNECTED)
+    if (association->state == DTLS_CONNECTED) {
+        listen_on(association, data, length);
         return;
+    }
+    if (association->state != DTLS_CONNECTING)
+        return;
+    dtls_flight_begin(&association->last_flight);
     association->bio.received = data;
     association->bio.received_length = length;
-    if (association->state == DTLS_CONNECTING)
-        advance(association);
-    else
-        read_records(association);
+    advance(association);
     association->bio.received = NULL;
 }

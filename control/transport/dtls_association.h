@@ -1,8 +1,10 @@
 /* A DTLS 1.2 association that makes SRTP keys (RFC 5764), by OpenSSL.
  *
  * It starts when its role and the peer's fingerprint are known. The peer's certificate is compared with the
- * fingerprint before a key leaves here. A finished association is not disturbed by anything that does not
- * authenticate: records of the first epoch, so also a new ClientHello, are dropped. */
+ * fingerprint before a key leaves here. A finished association has no use for OpenSSL's state any more, and
+ * gives it back (dtls_farewell.h): what is left repeats the last flight to a peer that has not got it, hears
+ * alerts and says close_notify. It is not disturbed by anything that does not authenticate: records of the
+ * first epoch, so also a new ClientHello, are dropped, and so is application data. */
 #pragma once
 
 #include <stdbool.h>

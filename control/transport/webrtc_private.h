@@ -51,7 +51,7 @@ struct webrtc_transport {
     struct dtls_association *dtls;
     enum webrtc_dtls_state dtls_state;
     /* A ClientHello that came before the peer's fingerprint did. */
-    uint8_t pending[WEBRTC_PENDING_BYTES];
+    uint8_t *pending; /* NULL: none did */
     size_t pending_length;
     UT_hash_handle hh;
 };

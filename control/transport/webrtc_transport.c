@@ -88,9 +88,22 @@ static void start_dtls(struct webrtc_transport *transport)
         transport->dtls_state = WEBRTC_DTLS_FAILED;
         return;
     }
-    if (transport->pending_length > 0)
+    if (transport->pending)
         dtls_association_receive(transport->dtls, transport->pending, transport->pending_length);
-    transport->pending_length = 0;
+    free(transport->pending);
+    transport->pending = NULL;
+}
+
+static void keep_pending(struct webrtc_transport *transport, const uint8_t *data, size_t length)
+{
+    if (length > WEBRTC_PENDING_BYTES)
+        return;
+    if (!transport->pending)
+        transport->pending = malloc(WEBRTC_PENDING_BYTES);
+    if (!transport->pending)
+        return;
+    memcpy(transport->pending, data, length);
+    transport->pending_length = length;
 }
 
 void webrtc_transport_stun(struct webrtc_transport *transport, const struct sockaddr *remote,
@@ -113,12 +126,10 @@ void webrtc_transport_dtls(struct webrtc_transport *transport, const struct sock
 {
     if (!ice_agent_knows(&transport->ice, remote))
         return;
-    if (transport->dtls) {
+    if (transport->dtls)
         dtls_association_receive(transport->dtls, data, length);
-    } else if (length <= sizeof transport->pending) {
-        memcpy(transport->pending, data, length);
-        transport->pending_length = length;
-    }
+    else
+        keep_pending(transport, data, length);
 }
 
 void webrtc_transport_consent(struct webrtc_transport *transport, bool lost)
@@ -184,6 +195,7 @@ void webrtc_transport_destroy(struct webrtc_transport *transport)
     if (transport->previous.ufrag[0])
         HASH_DEL(service->by_ufrag, &transport->previous);
     dtls_association_destroy(transport->dtls);
+    free(transport->pending);
     forwarder_remove_transport(service->forwarder, transport->handle);
     free(transport);
 }
