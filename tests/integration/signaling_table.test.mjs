@@ -2,9 +2,11 @@
 // next right one works.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { assertServes } from './lib/client.mjs';
 import { Person, recordedData, rtpCapabilities } from './lib/person.mjs';
+import { REQUESTS, wrongRequests } from './lib/request_table.mjs';
 import { Server, eventually } from './lib/server.mjs';
 
 const NOBODY = '00000000-0000-4000-8000-000000000000';
@@ -60,181 +62,39 @@ describe('wrong requests', () => {
 
     after(() => leave(meeting));
 
-    const mic = (change) => ({ ...recordedData('ws-25-produce-mic', 'produce'), ...change });
-    const notIds = [NOBODY, '', 'x', 5, null, {}, [], true, 'a'.repeat(10000), '\0'];
-    const withoutData = [undefined, null];
-    const notData = ['str', 5, true, [], [1]];
+    test('each method of the server is in the table', () => {
+        const source = readFileSync(new URL('../../control/signaling/dispatch.c', import.meta.url), 'utf8');
+        const methods = [...source.matchAll(/^ {4}\{"([^"]+)", .*request_/gm)].map(([, method]) => method);
+        assert.deepEqual(methods.filter((method) => !/PlainTransport/.test(method)).sort(), Object.keys(REQUESTS).sort());
+    });
 
-    // who asks, method, data (a function of the meeting)
-    const rows = [
-        ...[
-            'join',
-            'changeNickname',
-            'raisedHand',
-            'chatMessage',
-            'createWebRtcTransport',
-            'connectWebRtcTransport',
-            'restartIce',
-            'createPlainTransport',
-            'connectPlainTransport',
-            'produce',
-            'closeProducer',
-            'pauseProducer',
-            'resumeProducer',
-            'pauseConsumer',
-            'resumeConsumer',
-            'moderator:addRole',
-            'moderator:removeRole',
-            'moderator:changeLanguage',
-            'moderator:joinRequestAccept',
-            'moderator:joinRequestDeny',
-            'moderator:kickPeer',
-        ].flatMap((method) => withoutData.map((data) => ['owner', method, () => data])),
-        ...[
-            'changeNickname',
-            'connectWebRtcTransport',
-            'restartIce',
-            'connectPlainTransport',
-            'produce',
-            'closeProducer',
-            'pauseProducer',
-            'resumeProducer',
-            'pauseConsumer',
-            'resumeConsumer',
-            'moderator:addRole',
-            'moderator:removeRole',
-            'moderator:changeLanguage',
-            'moderator:kickPeer',
-        ].flatMap((method) => notData.map((data) => ['owner', method, () => data])),
+    for (const method of Object.keys(REQUESTS))
+        test(`${method}: every field with every wrong value, every role that is not enough`, async (t) => {
+            const before = await stateOf(meeting.room);
+            let count = 0;
+            for (const [who, data] of wrongRequests(method, meeting)) {
+                await meeting[who].mustFail(method, data);
+                await meeting[who].must('ping');
+                count++;
+            }
+            assert.equal(await stateOf(meeting.room), before, 'nothing has changed');
+            for (const person of [...meeting.all, meeting.stranger]) await person.mustHear();
+            t.diagnostic(`${count} wrong requests`);
+        });
 
-        ...[5, {}, [], true, 'n'.repeat(513), '😀'.repeat(513)].flatMap((nickname) => [
-            ['owner', 'join', () => ({ nickname, rtpCapabilities })],
-            ['owner', 'changeNickname', () => ({ nickname })],
-        ]),
-        ...[
-            5,
-            'x',
-            [],
-            { codecs: 5 },
-            { codecs: [5] },
-            { codecs: [{ kind: 'audio' }] },
-            { headerExtensions: [{ uri: 5 }] },
-        ].map((bad) => ['subscriber', 'join', () => ({ nickname: 'Susi', rtpCapabilities: bad })]),
+    test('what only the roles of both forbid', async () => {
+        const { owner, moderator, publisher } = meeting;
+        await moderator.mustFail('moderator:removeRole', { peerId: owner.id, role: 4 });
+        await moderator.mustFail('moderator:closeRoom', {});
+        await publisher.mustFail('moderator:addRole', { peerId: publisher.id, role: 4 });
+        for (const person of meeting.all) await person.mustHear();
+    });
 
-        ...notIds.flatMap((id) => [
-            ['publisher', 'connectWebRtcTransport', () => ({ transportId: id, dtlsParameters: fingerprint() })],
-            ['publisher', 'restartIce', () => ({ transportId: id })],
-            ['publisher', 'connectPlainTransport', () => ({ transportId: id, ip: '127.0.0.1', port: 5000 })],
-            ['publisher', 'produce', () => mic({ transportId: id })],
-            ...['closeProducer', 'pauseProducer', 'resumeProducer'].map((method) => [
-                'publisher',
-                method,
-                () => ({ producerId: id }),
-            ]),
-            ...['pauseConsumer', 'resumeConsumer'].map((method) => ['subscriber', method, () => ({ consumerId: id })]),
-            ...['moderator:addRole', 'moderator:removeRole'].map((method) => [
-                'owner',
-                method,
-                () => ({ peerId: id, role: 2 }),
-            ]),
-            ['owner', 'moderator:changeLanguage', () => ({ peerId: id, language: 'de' })],
-            ['owner', 'moderator:kickPeer', () => ({ peerId: id })],
-        ]),
-
-        // What belongs to somebody else, in the same room or next door.
-        ...['publisher', 'stranger'].flatMap((whose) => [
-            [
-                'owner',
-                'connectWebRtcTransport',
-                (m) => ({ transportId: m[whose].sending, dtlsParameters: fingerprint() }),
-            ],
-            ['owner', 'restartIce', (m) => ({ transportId: m[whose].sending })],
-            ['owner', 'produce', (m) => mic({ transportId: m[whose].sending })],
-            ...['closeProducer', 'pauseProducer', 'resumeProducer'].map((method) => [
-                'owner',
-                method,
-                (m) => ({ producerId: whose === 'publisher' ? m.mic : m.strangersMic }),
-            ]),
-        ]),
-        ...['pauseConsumer', 'resumeConsumer'].map((method) => [
-            'owner',
-            method,
-            (m) => ({ consumerId: m.subscriber.consumer }),
-        ]),
-        ['owner', 'moderator:kickPeer', (m) => ({ peerId: m.stranger.id })],
-        ['owner', 'moderator:addRole', (m) => ({ peerId: m.stranger.id, role: 2 })],
-        ['owner', 'moderator:changeLanguage', (m) => ({ peerId: m.stranger.id, language: 'de' })],
-
-        // Roles.
-        ['subscriber', 'produce', (m) => mic({ transportId: m.subscriber.sending })],
-        ...['publisher', 'subscriber'].flatMap((who) => [
-            [who, 'moderator:addRole', (m) => ({ peerId: m[who].id, role: 4 })],
-            [who, 'moderator:removeRole', (m) => ({ peerId: m.owner.id, role: 1 })],
-            [who, 'moderator:changeLanguage', (m) => ({ peerId: m[who].id, language: 'de' })],
-            [who, 'moderator:joinRequestAccept', () => ({ requestId: 'r' })],
-            [who, 'moderator:joinRequestDeny', () => ({ requestId: 'r' })],
-            [who, 'moderator:kickPeer', (m) => ({ peerId: m.owner.id })],
-            [who, 'moderator:closeRoom', () => undefined],
-        ]),
-        ['moderator', 'moderator:closeRoom', () => ({})],
-        ...[16, 17, 31, 32, -1, 1.5, null, undefined, 'x', '', '2x', {}, [2], true].flatMap((role) => [
-            ['owner', 'moderator:addRole', (m) => ({ peerId: m.subscriber.id, role })],
-            ['owner', 'moderator:removeRole', (m) => ({ peerId: m.subscriber.id, role })],
-        ]),
-        ['moderator', 'moderator:removeRole', (m) => ({ peerId: m.owner.id, role: 4 })],
-        ...['d', 'DE', 'deu', 'd1', 5, ['de'], {}, true, 'd\0', 'ä'].map((language) => [
-            'owner',
-            'moderator:changeLanguage',
-            (m) => ({ peerId: m.subscriber.id, language }),
-        ]),
-        ...[{}, [], true, 'r'.repeat(2000)].flatMap((requestId) => [
-            ['owner', 'moderator:joinRequestAccept', () => ({ requestId })],
-            ['owner', 'moderator:joinRequestDeny', () => ({ requestId })],
-        ]),
-
-        // Producing.
-        ...['', 'foo', 5, null, undefined, 'AUDIO'].map((kind) => [
-            'publisher',
-            'produce',
-            (m) => mic({ transportId: m.publisher.sending, kind }),
-        ]),
-        ...[null, undefined, {}, 'mic', [], { source: 5 }, { source: 'foo' }, { source: ['mic'] }].map((appData) => [
-            'publisher',
-            'produce',
-            (m) => mic({ transportId: m.publisher.sending, appData }),
-        ]),
-        ...[null, undefined, {}, [], 'x', { codecs: [] }, { codecs: [{}] }].map((rtpParameters) => [
-            'publisher',
-            'produce',
-            (m) => mic({ transportId: m.publisher.sending, rtpParameters }),
-        ]),
-        ['publisher', 'produce', (m) => mic({ transportId: m.publisher.sending })], // the same SSRC again
-
-        // Connecting.
-        ...[
-            undefined,
-            null,
-            'x',
-            {},
-            { fingerprints: [] },
-            { fingerprints: [{}] },
-            { role: 'server' },
-            { fingerprints: [{ algorithm: 'sha-256', value: 'AA' }] },
-            { fingerprints: [{ algorithm: 'md5', value: 'AA' }] },
-            { ...fingerprint(), role: 'nobody' },
-        ].map((dtlsParameters) => [
-            'publisher',
-            'connectWebRtcTransport',
-            (m) => ({ transportId: m.publisher.sending, dtlsParameters }),
-        ]),
-    ];
-
-    test(`${rows.length} rows`, async (t) => {
-        const before = await stateOf(meeting.room);
-        for (const [who, method, data] of rows) await meeting[who].mustFail(method, data(meeting));
-        assert.equal(await stateOf(meeting.room), before, 'nothing has changed');
-        for (const person of [...meeting.all, meeting.stranger]) await person.mustHear();
-        t.diagnostic(`${rows.length} wrong requests`);
+    test('plain RTP without data, or of what is no transport', async () => {
+        for (const method of ['createPlainTransport', 'connectPlainTransport'])
+            for (const data of [undefined, null]) await meeting.owner.mustFail(method, data);
+        for (const transportId of [NOBODY, '', 'x', 5, null, {}, [], true, '\0'])
+            await meeting.publisher.mustFail('connectPlainTransport', { transportId, ip: '127.0.0.1', port: 5000 });
     });
 
     test('methods that do not exist', async () => {
@@ -264,9 +124,14 @@ describe('wrong requests', () => {
     });
 });
 
-function fingerprint() {
-    return { role: 'client', fingerprints: [{ algorithm: 'sha-256', value: Array(32).fill('AB').join(':') }] };
-}
+describe('right requests', () => {
+    test('each is answered, and not by an error', async () => {
+        const meeting = await meet();
+        for (const [method, { by, right }] of Object.entries(REQUESTS)) await meeting[by].must(method, right(meeting));
+        await leave(meeting);
+        await assertServes(server);
+    });
+});
 
 describe('before and after joining', () => {
     test('who has not joined may have transports, chat and a name, but not produce', async () => {
