@@ -30,7 +30,7 @@ uint64_t forwarder_now_us(void)
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-static uint64_t wall_clock_us(void)
+uint64_t forwarder_wall_clock_us(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
@@ -49,7 +49,7 @@ int forwarder_send(struct forwarder *forwarder, uint32_t worker, Km__Command *co
 
 void forwarder_publish_counts(struct forwarder *forwarder)
 {
-    forwarder->counts.updated_us = wall_clock_us();
+    forwarder->counts.updated_us = forwarder_wall_clock_us();
     statistics_publish(&forwarder->statistics, STATISTICS_CONTROL, 0, &forwarder->counts,
                        sizeof forwarder->counts);
 }
@@ -125,7 +125,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
                       forwarder_now_us());
     supervise_watch(forwarder);
     plain_sockets_hand_over(forwarder);
-    if (wall_clock_us() - forwarder->counts.updated_us > COUNTS_INTERVAL_US)
+    if (forwarder_wall_clock_us() - forwarder->counts.updated_us > COUNTS_INTERVAL_US)
         forwarder_publish_counts(forwarder);
 }
 
@@ -182,7 +182,7 @@ static struct forwarder *allocate(const struct forwarder_config *config, struct 
         made->descriptors.media_socket[i] = made->descriptors.worker_wake[i] =
             made->descriptors.control_wake[i] = -1;
     made->counts.control_pid = (uint32_t)getpid();
-    made->counts.started_us = wall_clock_us();
+    made->counts.started_us = forwarder_wall_clock_us();
     snprintf(made->binary, sizeof made->binary, "%s", config->binary);
     snprintf(made->poll, sizeof made->poll, "%s", config->poll);
     snprintf(made->srtp_backend, sizeof made->srtp_backend, "%s", config->srtp_backend);

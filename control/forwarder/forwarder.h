@@ -105,7 +105,8 @@ int forwarder_connect_plain(struct forwarder *forwarder, uint64_t transport, con
 
 int forwarder_set_ice_credentials(struct forwarder *forwarder, uint64_t transport, const char *ufrag,
                                   const char *password);
-/* The worker accepts DTLS, SRTP and SRTCP from remote only after this. At most 8 a transport: -ENOSPC. */
+/* The worker accepts DTLS, SRTP and SRTCP from remote only after this. At most 8 a transport: -ENOSPC.
+ * -EADDRINUSE where another transport gets its media. */
 int forwarder_add_tuple(struct forwarder *forwarder, uint64_t transport, const struct sockaddr *remote);
 void forwarder_remove_tuple(struct forwarder *forwarder, uint64_t transport, const struct sockaddr *remote);
 /* Media goes to remote (an added tuple) from now on. nominated: by a check with the current credentials; the

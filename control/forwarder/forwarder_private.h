@@ -71,6 +71,7 @@ struct forwarder {
 };
 
 uint64_t forwarder_now_us(void);
+uint64_t forwarder_wall_clock_us(void);
 
 /* Queues a command to a worker. -EAGAIN without a forwarder, or with its ring full. */
 int forwarder_send(struct forwarder *forwarder, uint32_t worker, Km__Command *command);

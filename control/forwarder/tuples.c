@@ -26,6 +26,29 @@ uint32_t tuples_find(const struct object_transport *object, const struct shm_add
     return i;
 }
 
+/* Whether a transport gets its media at this address, and has said so lately. Its source alone proves nothing:
+ * who may send checks for one transport could name the address of another in them. */
+static bool is_home(const struct forwarder *forwarder, uint64_t transport, const struct shm_address *remote)
+{
+    struct statistics_transport block;
+    uint32_t index = shm_handle_index(transport);
+
+    return statistics_read(&forwarder->statistics, STATISTICS_TRANSPORT, index, &block, sizeof block) == 0 &&
+           block.handle == transport && block.has_consent && block.protocol == remote->protocol &&
+           block.remote_port == remote->port &&
+           memcmp(block.remote_ip, remote->ip, sizeof block.remote_ip) == 0 &&
+           forwarder_wall_clock_us() < block.last_consent_us + TUPLES_HOME_US;
+}
+
+static bool is_taken(struct forwarder *forwarder, uint64_t transport, const struct shm_address *remote)
+{
+    uint32_t worker;
+    uint64_t owner = tuple_map_find(&forwarder->tuples, remote, &worker);
+
+    return owner != 0 && owner != transport && objects_find_transport(&forwarder->objects, owner) &&
+           is_home(forwarder, owner, remote);
+}
+
 int forwarder_add_tuple(struct forwarder *forwarder, uint64_t transport, const struct sockaddr *remote)
 {
     struct shm_address address;
@@ -38,6 +61,8 @@ int forwarder_add_tuple(struct forwarder *forwarder, uint64_t transport, const s
     uint32_t at = tuples_find(object, &address);
     if (at == OBJECTS_TUPLES_MAX)
         return -ENOSPC;
+    if (is_taken(forwarder, transport, &address))
+        return -EADDRINUSE;
     /* Also when it stands there already: another transport may have taken the address since. */
     int err = tuple_map_insert(&forwarder->tuples, &address, transport, object->worker);
     if (err != 0)

@@ -5,6 +5,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Clients check their pair at least every 6 s (RFC 7675 section 5.1): one silent for longer may have left its
+ * address to another. */
+#define TUPLES_HOME_US 10000000u
+
 struct forwarder;
 struct object_transport;
 struct shm_address;

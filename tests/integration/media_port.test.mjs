@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, assertServes } from './lib/client.mjs';
 import { MediaSocket, MediaStream, frame } from './lib/media_socket.mjs';
 import { Random } from './lib/random.mjs';
@@ -55,6 +56,28 @@ describe('two families', () => {
                 assert.ok(await media.check(credentials));
                 media.close();
             });
+});
+
+test('a check cannot take the address where somebody else gets media, until that one has gone', async () => {
+    const server = await Server.start();
+    try {
+        const [alice, eve] = await Promise.all([Client.connect(server), Client.connect(server)]);
+        const { credentials: ofAlice } = await createTransport(alice);
+        const { credentials: ofEve } = await createTransport(eve);
+        const shared = await MediaSocket.open(server); // its source is Alice's; that Eve can use it stands for spoofing
+        assert.ok(await shared.check(ofAlice));
+        // The worker says where Alice is a quarter of a second later; until then the address changes hands.
+        await sleep(600);
+        assert.ok(await shared.check(ofAlice));
+        assert.equal(await shared.check(ofEve, 2), false);
+        assert.ok(await shared.check(ofAlice));
+        alice.socket.send('41');
+        await eventually('Eve may have it then', () => shared.check(ofEve, 1));
+        await Promise.all([alice.close(), eve.close()]);
+        shared.close();
+    } finally {
+        await server.stop();
+    }
 });
 
 describe('hostile TCP', () => {

@@ -35,8 +35,8 @@ export class MediaSocket extends Waiter {
     }
 
     // Whether a connectivity check is answered. As every client, it asks again.
-    async check(credentials) {
-        for (let attempt = 0; attempt < 10; attempt++) {
+    async check(credentials, attempts = 10) {
+        for (let attempt = 0; attempt < attempts; attempt++) {
             const request = bindingRequest(credentials);
             this.socket.send(request);
             if (await this.until(() => this.received.some((datagram) => isSuccessOf(request, datagram)), 500))
