@@ -1,7 +1,5 @@
 #include "dataplane/consent.h"
 
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <string.h>
 
 #include "dataplane/events.h"
@@ -10,24 +8,13 @@
 #include "dataplane/punt.h"
 #include "dataplane/worker.h"
 #include "proto/wire/stun.h"
+#include "proto/wire/stun_hmac.h"
 #include "proto/wire/stun_write.h"
 #include "shm/address.h"
 
-static void hmac_sha1(const uint8_t *key, size_t key_length, const uint8_t *data, size_t length,
-                      uint8_t ret_mac[STUN_INTEGRITY_BYTES])
-{
-    unsigned mac_length = STUN_INTEGRITY_BYTES;
-
-    HMAC(EVP_sha1(), key, (int)key_length, data, length, ret_mac, &mac_length);
-}
-
-/* USERNAME is ours, a colon, the peer's (RFC 8445 section 7.2.2). */
 static bool is_addressed_to(const struct stun_message *message, const struct shm_ice_credentials *ice)
 {
-    size_t length = strnlen(ice->ufrag, sizeof(ice->ufrag));
-
-    return length > 0 && message->username && message->username_length > length &&
-           memcmp(message->username, ice->ufrag, length) == 0 && message->username[length] == ':';
+    return stun_is_addressed_to(message, ice->ufrag, strnlen(ice->ufrag, sizeof(ice->ufrag)));
 }
 
 static const struct shm_ice_credentials *find_credentials(const struct shm_transport_row *row,
@@ -94,7 +81,7 @@ void consent_ingress(struct worker *worker, struct transport *transport, const s
     }
     struct stun_key key = {.bytes = (const uint8_t *)ice->password,
                            .length = strnlen(ice->password, sizeof(ice->password)),
-                           .hmac = hmac_sha1};
+                           .hmac = stun_hmac_sha1};
     if (!stun_check_fingerprint(&message) ||
         !stun_check_integrity(&message, key.bytes, key.length, key.hmac)) {
         worker_drop(worker, DROP_stun_integrity);

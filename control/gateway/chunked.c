@@ -3,23 +3,14 @@
 #include <errno.h>
 #include <stdbool.h>
 
+#include "control/hex.h"
+
 /* 2^48 bytes is more than anybody sends, and far from any overflow. */
 #define MAX_SIZE_DIGITS 12
 
-static int hex_digit(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 static enum chunked_state step_size(struct chunked *chunked, uint8_t c)
 {
-    int digit = hex_digit(c);
+    int digit = hex_digit((char)c);
 
     if (digit >= 0) {
         if (++chunked->digits > MAX_SIZE_DIGITS)

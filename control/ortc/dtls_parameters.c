@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "control/hex.h"
 #include "control/ortc/json_field.h"
 
 #define MAX_FINGERPRINTS 16
@@ -29,17 +30,6 @@ static const struct hash *find_hash(const char *name)
         if (strcasecmp(hashes[i].name, name) == 0)
             return &hashes[i];
     return NULL;
-}
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return -1;
 }
 
 /* Exactly that many bytes as pairs of digits with colons between. */

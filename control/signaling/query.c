@@ -3,16 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
+#include "control/hex.h"
 
 /* A percent sign that no two digits follow stands for itself, as in the URL standard. */
 static int decode(const char *text, size_t length, char *ret_value, size_t bytes)

@@ -1,17 +1,10 @@
 #include "control/transport/ice_agent.h"
 
 #include <netinet/in.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <string.h>
 
+#include "proto/wire/stun_hmac.h"
 #include "proto/wire/stun_write.h"
-
-static void hmac_sha1(const uint8_t *key, size_t key_length, const uint8_t *data, size_t length,
-                      uint8_t ret_mac[STUN_INTEGRITY_BYTES])
-{
-    HMAC(EVP_sha1(), key, (int)key_length, data, length, ret_mac, NULL);
-}
 
 static socklen_t name_length(const struct sockaddr *name)
 {
@@ -119,12 +112,9 @@ static const struct ice_credentials *named_credentials(const struct ice_agent *a
                                                        const struct stun_message *message)
 {
     const struct ice_credentials *both[] = {&agent->credentials, &agent->previous};
-    for (int i = 0; i < 2; i++) {
-        size_t length = strlen(both[i]->ufrag);
-        if (length > 0 && message->username && message->username_length > length &&
-            message->username[length] == ':' && memcmp(message->username, both[i]->ufrag, length) == 0)
+    for (int i = 0; i < 2; i++)
+        if (stun_is_addressed_to(message, both[i]->ufrag, strlen(both[i]->ufrag)))
             return both[i];
-    }
     return NULL;
 }
 
@@ -176,7 +166,7 @@ static void take(struct ice_agent *agent, int index, const struct stun_message *
 static struct stun_key key_of(const struct ice_credentials *credentials)
 {
     return (struct stun_key){(const uint8_t *)credentials->password, strlen(credentials->password),
-                             hmac_sha1};
+                             stun_hmac_sha1};
 }
 
 static bool is_authentic(const struct stun_message *message, const struct stun_key *key)

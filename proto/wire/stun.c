@@ -167,6 +167,12 @@ int stun_parse(const uint8_t *data, size_t length, struct stun_message *ret_mess
     return 0;
 }
 
+bool stun_is_addressed_to(const struct stun_message *message, const char *ufrag, size_t ufrag_length)
+{
+    return ufrag_length > 0 && message->username && message->username_length > ufrag_length &&
+           memcmp(message->username, ufrag, ufrag_length) == 0 && message->username[ufrag_length] == ':';
+}
+
 int stun_integrity_input(const struct stun_message *message, uint8_t *buffer, size_t capacity)
 {
     if (!message->integrity_offset)

@@ -95,6 +95,10 @@ int stun_parse(const uint8_t *data, size_t length, struct stun_message *ret_mess
  * MESSAGE-INTEGRITY, -ENOSPC when capacity does not hold them (STUN_MESSAGE_MAX always does). */
 int stun_integrity_input(const struct stun_message *message, uint8_t *buffer, size_t capacity);
 
+/* Whether USERNAME is this fragment of ours, a colon, and the peer's (RFC 8445 section 7.2.2). An empty one
+ * is nobody's. */
+bool stun_is_addressed_to(const struct stun_message *message, const char *ufrag, size_t ufrag_length);
+
 /* Whether the message carries the MESSAGE-INTEGRITY that key (for ICE: the password) gives. Constant-time
  * compare. */
 bool stun_check_integrity(const struct stun_message *message, const uint8_t *key, size_t key_length,

@@ -1,8 +1,6 @@
 /* The ICE-lite agent against checks right and wrong, restarts, roaming and floods of pairs. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,6 +11,7 @@
 #include <cmocka.h>
 
 #include "control/transport/ice_agent.h"
+#include "proto/wire/stun_hmac.h"
 #include "proto/wire/stun_write.h"
 
 static struct {
@@ -63,12 +62,6 @@ static void send_answer(void *context, const struct sockaddr *remote, const uint
 
 static const struct ice_actions actions = {add_tuple, remove_tuple, select_tuple, send_answer};
 
-static void hmac_sha1(const uint8_t *key, size_t key_length, const uint8_t *data, size_t length,
-                      uint8_t ret_mac[20])
-{
-    HMAC(EVP_sha1(), key, (int)key_length, data, length, ret_mac, NULL);
-}
-
 static struct ice_agent agent;
 
 /* Whether the next checks come over TCP, as the forwarder marks it. */
@@ -109,7 +102,7 @@ static enum ice_result send_check(uint16_t port, const struct check *check)
     struct stun_message message;
     struct sockaddr_in from = remote(port);
     from.sin_zero[0] = over_tcp ? IPPROTO_TCP : 0;
-    const struct stun_key key = {(const uint8_t *)check->password, strlen(check->password), hmac_sha1};
+    const struct stun_key key = {(const uint8_t *)check->password, strlen(check->password), stun_hmac_sha1};
 
     snprintf(username, sizeof username, "%s:peer", check->ufrag);
     const struct stun_binding_request request = {.transaction_id = transaction,
@@ -166,7 +159,8 @@ static void a_good_check_is_answered_after_its_tuple_is_known(void **state)
     assert_int_equal(stun_parse(seen.answer, seen.answer_length, &answer), 0);
     assert_int_equal(answer.class, STUN_SUCCESS);
     assert_true(stun_check_fingerprint(&answer));
-    assert_true(stun_check_integrity(&answer, (const uint8_t *)agent.credentials.password, 32, hmac_sha1));
+    assert_true(
+        stun_check_integrity(&answer, (const uint8_t *)agent.credentials.password, 32, stun_hmac_sha1));
     assert_int_equal(stun_xor_mapped_address(&answer, &mapped), 0);
     assert_memory_equal(&mapped, &expected, sizeof expected);
     assert_memory_equal(&seen.selected, &expected, sizeof expected);

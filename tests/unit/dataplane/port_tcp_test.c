@@ -13,10 +13,22 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "dataplane/port_tcp.h"
 #include "shm/address.h"
+
+/* What the clock has skipped. The linker takes this function for the port's. */
+static time_t skipped_s;
+
+int clock_gettime(clockid_t clock, struct timespec *ret_time)
+{
+    int result = (int)syscall(SYS_clock_gettime, clock, ret_time);
+    ret_time->tv_sec += skipped_s;
+    return result;
+}
 
 struct rig {
     struct port *port;
@@ -295,6 +307,93 @@ static void the_most_silent_one_makes_room(void **state)
     rig_close(&rig);
 }
 
+static void skip_s(const struct rig *rig, time_t seconds)
+{
+    struct port_packet packets[PORT_BATCH];
+
+    skipped_s += seconds;
+    (void)receive(rig, packets); /* TCP and the port below take turns */
+    (void)receive(rig, packets);
+}
+
+static bool is_open(const struct client *client)
+{
+    char byte;
+    return recv(client->fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK) < 0;
+}
+
+static void who_is_silent_is_closed_and_who_speaks_is_not(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct port_packet packets[PORT_BATCH];
+
+    rig_open(&rig);
+    struct client silent = arrive(&rig);
+    struct client talker = arrive(&rig);
+    struct client dripping = arrive(&rig);
+    say(&silent, "\0\1x", 3);
+    assert_int_equal(receive_some(&rig, packets), 1);
+    skip_s(&rig, 20);
+    say(&talker, "\0\1x", 3);
+    say(&dripping, "\0\2x", 3); /* half a packet is none */
+    assert_int_equal(receive_some(&rig, packets), 1);
+    skip_s(&rig, 9);
+    assert_true(is_open(&silent));
+    skip_s(&rig, 3);
+    assert_true(has_ended(&silent));
+    assert_true(has_ended(&dripping));
+    assert_true(is_open(&talker));
+    skip_s(&rig, 25);
+    assert_true(has_ended(&talker));
+    close(silent.fd);
+    close(talker.fd);
+    close(dripping.fd);
+    rig_close(&rig);
+}
+
+static void fill(const struct rig *rig, const struct client *client)
+{
+    static const uint8_t packet[1200];
+    uint64_t before = rig->port->counters.send_full;
+
+    for (int i = 0; rig->port->counters.send_full == before; i++) {
+        assert_true(i < 100000);
+        queue(rig, packet, sizeof(packet), &client->address);
+        rig->port->verbs->flush(rig->port);
+    }
+}
+
+static void who_reads_nothing_is_closed_and_who_reads_a_little_is_not(void **state)
+{
+    (void)state;
+    static uint8_t read_bytes[4 << 20];
+    struct rig rig;
+    struct port_packet packets[PORT_BATCH];
+
+    rig_open(&rig);
+    struct client slow = arrive(&rig);
+    struct client deaf = arrive(&rig);
+    (void)receive(&rig, packets);
+    (void)receive(&rig, packets);
+    fill(&rig, &slow);
+    fill(&rig, &deaf);
+    skip_s(&rig, 9);
+    while (recv(slow.fd, read_bytes, sizeof(read_bytes), MSG_DONTWAIT) > 0)
+        ; /* all that the kernel has */
+    (void)receive_some(&rig, packets);
+    skip_s(&rig, 3);
+    queue(&rig, "to slow", 7, &slow.address);
+    rig.port->verbs->flush(rig.port);
+    uint64_t failed = rig.port->counters.send_failed;
+    queue(&rig, "to deaf", 7, &deaf.address);
+    rig.port->verbs->flush(rig.port);
+    assert_int_equal(rig.port->counters.send_failed, failed + 1); /* no such connection */
+    close(slow.fd);
+    close(deaf.fd);
+    rig_close(&rig);
+}
+
 static void a_wake_up_ends_the_wait(void **state)
 {
     (void)state;
@@ -314,6 +413,8 @@ int main(void)
         cmocka_unit_test(broken_framing_ends_one_connection_only),
         cmocka_unit_test(who_does_not_read_loses_packets_and_nothing_else),
         cmocka_unit_test(the_most_silent_one_makes_room),
+        cmocka_unit_test(who_is_silent_is_closed_and_who_speaks_is_not),
+        cmocka_unit_test(who_reads_nothing_is_closed_and_who_reads_a_little_is_not),
         cmocka_unit_test(a_wake_up_ends_the_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,6 +46,22 @@ static void test_sample_request(void **state)
     assert_false(stun_check_integrity(&m, BYTES(""), hmac_sha1));
 }
 
+static void test_whom_a_username_names(void **state)
+{
+    (void)state;
+    struct stun_message m;
+    assert_int_equal(stun_parse(BYTES(rfc5769_request), &m), 0);
+    assert_true(stun_is_addressed_to(&m, "evtj", 4));
+    assert_false(stun_is_addressed_to(&m, "evt", 3));
+    assert_false(stun_is_addressed_to(&m, "evtj:", 5));
+    assert_false(stun_is_addressed_to(&m, "evtk", 4));
+    assert_false(stun_is_addressed_to(&m, "", 0));
+    assert_false(stun_is_addressed_to(&m, "evtj:h6vY", 9));
+    assert_false(stun_is_addressed_to(&m, "evtj:h6vY:evtj:h6vY", 19));
+    m.username = NULL;
+    assert_false(stun_is_addressed_to(&m, "evtj", 4));
+}
+
 static void check_response(const uint8_t *data, size_t length, struct sockaddr_storage *ret_address)
 {
     struct stun_message m;
@@ -390,6 +406,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hmac_of_the_tests),
         cmocka_unit_test(test_sample_request),
+        cmocka_unit_test(test_whom_a_username_names),
         cmocka_unit_test(test_sample_ipv4_response),
         cmocka_unit_test(test_sample_ipv6_response),
         cmocka_unit_test(test_sample_long_term_request),
