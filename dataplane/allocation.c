@@ -24,18 +24,23 @@ static uint64_t audio_bps(const struct worker *worker, const struct transport *t
     return bps;
 }
 
-/* The bitrates of one encoding's layers. One that pauses between its pictures costs next to nothing. */
-static void measure(const struct worker *worker, const struct stream *stream, unsigned spatial,
+/* The bitrates of one encoding up to a spatial layer of it. The lowest of all that pauses between its
+ * pictures costs next to nothing. */
+static void measure(const struct worker *worker, const struct stream *stream, unsigned spatial, bool lowest,
                     uint32_t ret_bps[MEDIA_TEMPORAL_LAYERS_MAX])
 {
+    struct layer_rates *rates = &stream->row->rates;
     bool silent = forward_is_silent(worker, stream);
     unsigned layers = stream->row->temporal_layers > 0 ? stream->row->temporal_layers : 1;
 
     for (unsigned t = 0; t < MEDIA_TEMPORAL_LAYERS_MAX; t++) {
-        ret_bps[t] = layer_rates_up_to(&stream->row->rates, spatial, t, worker->now_us);
+        ret_bps[t] = layer_rates_up_to(rates, spatial, t, worker->now_us);
+        /* Of k-SVC a receiver gets this layer, but not those below. */
+        if (ret_bps[t] != 0 && stream->row->layers_apart && spatial > 0)
+            ret_bps[t] -= layer_rates_up_to(rates, spatial - 1, t, worker->now_us);
         if (silent)
             ret_bps[t] = 0;
-        else if (ret_bps[t] == 0 && spatial == 0 && t < layers)
+        else if (ret_bps[t] == 0 && lowest && t < layers)
             ret_bps[t] = t > 0 ? ret_bps[t - 1] : 1;
     }
 }
@@ -48,14 +53,15 @@ static void describe(const struct worker *worker, const struct consumer *consume
 
     *share = (struct bitrate_share){
         .priority = consumer->row->priority,
-        .preferred_spatial = layer->preferred,
+        .preferred_spatial = layer->count == 1 ? (int8_t)MEDIA_SPATIAL_LAYERS_MAX - 1 : layer->preferred,
         .preferred_temporal = (int8_t)MEDIA_TEMPORAL_LAYERS_MAX - 1,
-        .held_spatial = layer->current < 0 ? -1 : layer->allowed,
+        .held_spatial = layer->current < 0 ? -1 : (int8_t)layer_switch_allowed(layer),
         .held_temporal = layer->current < 0 ? -1 : layer->allowed_temporal,
         .was_refused = layer->reason == LAYER_REASON_SUSPENDED,
     };
-    for (unsigned i = 0; i < producer->row->encoding_count; i++)
-        measure(worker, producer->streams[i], i, share->bps[i]);
+    bool single = producer->row->encoding_count == 1;
+    for (unsigned i = 0; i < (single ? MEDIA_SPATIAL_LAYERS_MAX : producer->row->encoding_count); i++)
+        measure(worker, producer->streams[single ? 0 : i], single ? i : 0, i == 0, share->bps[i]);
 }
 
 /* In the order of priorities, first come first. */
@@ -84,25 +90,46 @@ static void gather(struct worker *worker, struct transport *transport)
         describe(worker, allocation->consumers[i], &allocation->shares[i]);
 }
 
+/* Layers that nobody sends do not count, or knowing more of a stream would look like a step down. */
+static int at_most(int layer, int top)
+{
+    return layer < top ? layer : top;
+}
+
+static void find_top(const struct bitrate_share *share, int *ret_spatial, int *ret_temporal)
+{
+    *ret_spatial = *ret_temporal = 0;
+    for (int s = 0; s < (int)MEDIA_SPATIAL_LAYERS_MAX; s++)
+        for (int t = 0; t < (int)MEDIA_TEMPORAL_LAYERS_MAX; t++)
+            if (share->bps[s][t] != 0) {
+                *ret_spatial = s;
+                *ret_temporal = t > *ret_temporal ? t : *ret_temporal;
+            }
+}
+
 /* What the share says, as far as there is something to say of. */
 static void apply(struct worker *worker, struct transport *transport, const struct bitrate_share *share,
                   struct consumer *consumer)
 {
     struct layer_switch *layer = &consumer->row->media.layer;
-    int8_t before = layer->allowed, before_temporal = layer->allowed_temporal;
+    int before = layer_switch_allowed(layer), before_temporal = layer->allowed_temporal;
     bool unknown = bitrate_share_desired_bps(share) == 0;
+    int top, top_temporal;
 
     if (unknown || transport->row->available_bps == 0)
-        layer_switch_allow(layer, layer->count - 1, (int)MEDIA_TEMPORAL_LAYERS_MAX - 1);
+        layer_switch_allow(layer, (int)MEDIA_SPATIAL_LAYERS_MAX - 1, (int)MEDIA_TEMPORAL_LAYERS_MAX - 1);
     else
         layer_switch_allow(layer, share->spatial, share->temporal);
-    if (layer->allowed == before && layer->allowed_temporal == before_temporal)
+    int now = layer_switch_allowed(layer), now_temporal = layer->allowed_temporal;
+    if (now == before && now_temporal == before_temporal)
         return;
-    bool lowered =
-        layer->allowed < before || (layer->allowed == before && layer->allowed_temporal < before_temporal);
-    if (lowered)
+    find_top(share, &top, &top_temporal);
+    int steps = at_most(now, top) - at_most(before, top);
+    if (steps == 0)
+        steps = at_most(now_temporal, top_temporal) - at_most(before_temporal, top_temporal);
+    if (steps < 0)
         transport->lowered_us = worker->now_us;
-    else
+    else if (steps > 0)
         transport->raised_us = worker->now_us;
     forward_update(worker, consumer);
 }

@@ -174,7 +174,7 @@ static void init_media(struct worker *worker, struct shm_consumer_row *row, cons
     layer_switch_init(&row->media.layer, temporal_layers, producer->row->encoding_count,
                       key_frame_needed(type->codec));
     /* That nothing is forwarded goes without saying until something was. */
-    layer_switch_take_change(&row->media.layer, &spatial, &temporal);
+    layer_switch_take_change(&row->media.layer, 0, &spatial, &temporal);
     send_stats_init(&row->media.stats, type->clock_rate);
     score_init(&row->score, &nothing);
 }

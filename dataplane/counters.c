@@ -5,7 +5,9 @@
 
 #include "dataplane/bandwidth.h"
 #include "dataplane/bitrate_window.h"
+#include "dataplane/layer_switch.h"
 #include "dataplane/receive_stats.h"
+#include "dataplane/svc_filter.h"
 #include "dataplane/worker.h"
 
 static uint64_t realtime_us(void)
@@ -109,10 +111,21 @@ static void publish_stream(struct worker *worker, struct stream *stream)
                        sizeof(block));
 }
 
+/* The spatial layer within the encoding that is aimed at. */
+static int wanted_layer(const struct layer_switch *layer, const struct svc_filter *svc)
+{
+    int allowed = layer_switch_allowed(layer);
+    return layer->count > 1 ? layer->target : allowed < svc->top ? allowed : svc->top;
+}
+
 static void publish_consumer(struct worker *worker, struct consumer *consumer)
 {
     struct shm_consumer_row *row = consumer->row;
     struct send_stats *stats = &row->media.stats;
+    const struct layer_switch *layer = &row->media.layer;
+    int within = 0, temporal; /* of the layers of one encoding */
+
+    svc_filter_layers(&row->media.svc, &within, &temporal);
     struct statistics_consumer block = {
         .ssrc = row->ssrc,
         .handle = consumer->handle,
@@ -133,17 +146,19 @@ static void publish_consumer(struct worker *worker, struct consumer *consumer)
         .priority = row->priority,
         .pli_count = stats->plis,
         .fir_count = stats->firs,
-        .spatial_layer = row->media.layer.current,
-        .temporal_layer = row->media.layer.reported_temporal < 0 ? 0 : row->media.layer.reported_temporal,
+        .spatial_layer = layer->current < 0 ? -1 : layer->current + within,
+        .temporal_layer = layer->reported_temporal < 0 ? 0 : layer->reported_temporal,
         .kind = row->kind,
         .paused = row->paused,
         .score = row->score.value,
         .layer_switches = row->layer_switches,
-        .target_spatial_layer = row->media.layer.target,
-        .preferred_spatial_layer = row->media.layer.preferred,
-        .allowed_spatial_layer = row->media.layer.allowed,
-        .allowed_temporal_layer = row->media.layer.allowed_temporal,
-        .layer_reason = row->media.layer.reason,
+        .target_spatial_layer = layer->target >= 0 && row->media.svc.has_begun
+                                    ? wanted_layer(layer, &row->media.svc)
+                                    : layer->target,
+        .preferred_spatial_layer = layer->preferred,
+        .allowed_spatial_layer = layer_switch_allowed(layer),
+        .allowed_temporal_layer = layer->allowed_temporal,
+        .layer_reason = layer->reason,
     };
 
     statistics_publish(worker->statistics, STATISTICS_CONSUMER, shm_handle_index(consumer->handle), &block,

@@ -9,8 +9,10 @@
 #include "dataplane/pacer.h"
 #include "dataplane/peers.h"
 #include "dataplane/receive_stats.h"
+#include "dataplane/rtcp_egress.h"
 #include "dataplane/scores.h"
 #include "dataplane/stored.h"
+#include "dataplane/svc_filter.h"
 #include "dataplane/vp8_continuity.h"
 #include "dataplane/worker.h"
 
@@ -31,13 +33,41 @@ static bool has_layers(const struct producer *producer)
     return producer->row->type != SHM_CONSUMER_SIMPLE;
 }
 
+/* The spatial layer within the encoding that the consumer is to get. */
+static unsigned wanted_layer(const struct consumer *consumer)
+{
+    const struct media_consumer *media = &consumer->row->media;
+    int allowed = media->layer.count == 1 ? media->layer.allowed_layer : (int)MEDIA_SPATIAL_LAYERS_MAX - 1;
+
+    return (unsigned)(allowed < (int)media->svc.top ? allowed : media->svc.top);
+}
+
+/* Layers of the encoding that is sent: one that died is not waited for, another one needs a key frame. */
+static void update_layers(struct worker *worker, struct consumer *consumer)
+{
+    struct media_consumer *media = &consumer->row->media;
+
+    if (!media->svc.has_begun || media->layer.current < 0)
+        return;
+    struct stream *stream = consumer->producer->streams[media->layer.current];
+    int top = layer_rates_top(&stream->row->rates, worker->now_us);
+    media->svc.top = (uint8_t)(top >= 0 ? top : (int)MEDIA_SPATIAL_LAYERS_MAX - 1);
+    if (media->layer.allowed_layer < top)
+        media->layer.reason = LAYER_REASON_ESTIMATE;
+    else if (top >= 0 && top + 1 < stream->row->spatial_layers)
+        media->layer.reason = LAYER_REASON_DEAD;
+    if (svc_filter_needs_key_frame(&media->svc, wanted_layer(consumer),
+                                   (unsigned)layer_switch_wanted_temporal(&media->layer)))
+        rtcp_egress_request_key_frame(worker, stream);
+}
+
 /* A key frame is asked for where one is needed, and control is told of a change. */
 void forward_update(struct worker *worker, struct consumer *consumer)
 {
     struct producer *producer = consumer->producer;
     struct layer_switch *layer = &consumer->row->media.layer;
     struct layer_view views[MEDIA_ENCODINGS_MAX];
-    int spatial, temporal;
+    int spatial, temporal, within = 0;
 
     for (unsigned i = 0; i < producer->row->encoding_count; i++)
         views[i] = view_of(producer->streams[i]);
@@ -45,8 +75,11 @@ void forward_update(struct worker *worker, struct consumer *consumer)
         int encoding = layer_switch_update(layer, views, worker->now_us);
         if (encoding >= 0)
             catch_up_want(worker, consumer, (unsigned)encoding);
+        else
+            update_layers(worker, consumer);
     }
-    if (has_layers(producer) && layer_switch_take_change(layer, &spatial, &temporal))
+    svc_filter_layers(&consumer->row->media.svc, &within, &temporal);
+    if (has_layers(producer) && layer_switch_take_change(layer, within, &spatial, &temporal))
         events_layers(worker, consumer->handle, spatial, temporal);
 }
 
@@ -72,6 +105,7 @@ static void begin(struct worker *worker, struct consumer *consumer, const struct
     rewrite_sync(&row->media.rewrite, &start);
     if (flight->view.has_vp8)
         vp8_continuity_sync(&row->media.vp8, &flight->view.vp8);
+    svc_filter_resume(&row->media.svc);
     row->last_encoding = (int8_t)encoding;
     row->restart = 0;
 }
@@ -94,12 +128,43 @@ static enum statistics_drop reason_to_ignore(const struct layer_switch *layer)
     return layer->allowed < 0 ? DROP_consumer_suspended : DROP_consumer_waits_key_frame;
 }
 
+/* Whether the packet is of a layer, within its encoding, that the consumer is sent. */
+static bool wants_layer(struct worker *worker, struct consumer *consumer, const struct flight *flight)
+{
+    struct media_consumer *media = &consumer->row->media;
+    struct svc_filter *svc = &media->svc;
+    int spatial, temporal, before = -1;
+
+    if (!flight->view.svc.is_layered)
+        return layer_switch_temporal(&media->layer, &flight->view.layer, flight->view.key_frame);
+    if (!svc->has_begun)
+        svc_filter_init(svc);
+    svc_filter_layers(svc, &before, &temporal);
+    bool wanted =
+        svc_filter_packet(svc, flight->view.header.timestamp, &flight->view.svc, wanted_layer(consumer),
+                          (unsigned)layer_switch_wanted_temporal(&media->layer));
+    if (!svc_filter_layers(svc, &spatial, &temporal))
+        return wanted;
+    media->layer.temporal = (int8_t)temporal;
+    if (before >= 0 && spatial != before) {
+        consumer->row->layer_switches++;
+        forward_update(worker, consumer);
+    }
+    return wanted;
+}
+
+static enum statistics_drop reason_to_leave_out(const struct consumer *consumer, const struct flight *flight)
+{
+    bool is_thinned = (int)flight->view.layer.temporal > (int)consumer->row->media.layer.temporal;
+    return is_thinned ? DROP_consumer_temporal_layer : DROP_consumer_other_layer;
+}
+
 /* Whether the consumer is to get this packet. */
 static bool wants(struct worker *worker, struct consumer *consumer, const struct flight *flight)
 {
     struct shm_consumer_row *row = consumer->row;
     struct layer_switch *layer = &row->media.layer;
-    bool switched;
+    bool switched, wanted = false;
 
     if (row->paused) {
         drop(worker, consumer, DROP_consumer_paused);
@@ -116,31 +181,36 @@ static bool wants(struct worker *worker, struct consumer *consumer, const struct
     case LAYER_BEGIN:
         switched = row->last_encoding != (int8_t)flight->stream->encoding;
         begin(worker, consumer, flight);
+        row->media.svc.has_begun = 0;
+        wanted = wants_layer(worker, consumer, flight);
         forward_update(worker, consumer);
         if (switched && has_layers(consumer->producer)) {
             row->layer_switches++;
             scores_switch(worker, consumer);
         }
-        return true;
+        break;
     case LAYER_FORWARD:
         if (row->restart)
             begin(worker, consumer, flight);
-        if (layer_switch_temporal(layer, &flight->view.layer, flight->view.key_frame))
-            return true;
-        leave_out(consumer, flight);
-        drop(worker, consumer, DROP_consumer_temporal_layer);
-        return false;
+        wanted = wants_layer(worker, consumer, flight);
+        break;
     }
-    return false;
+    if (!wanted) {
+        leave_out(consumer, flight);
+        drop(worker, consumer, reason_to_leave_out(consumer, flight));
+    }
+    return wanted;
 }
 
 static void deliver(struct worker *worker, struct consumer *consumer, const struct flight *flight)
 {
     struct media_consumer *media = &consumer->row->media;
-    struct rewrite_numbers numbers = {0};
+    struct rtp_header header = flight->view.header;
+    struct rewrite_numbers numbers = {.marker = svc_filter_is_last(&media->svc, &flight->view.svc)};
 
+    header.marker |= numbers.marker;
     /* Numbers first: a packet that they refuse must not count as a picture. */
-    if (rewrite_sequence(&media->rewrite, &flight->view.header, worker->now_us, &numbers) != 0 ||
+    if (rewrite_sequence(&media->rewrite, &header, worker->now_us, &numbers) != 0 ||
         (flight->view.has_vp8 && vp8_continuity_packet(&media->vp8, &flight->view.vp8, &numbers) != 0)) {
         drop(worker, consumer, DROP_late);
         return;
@@ -241,14 +311,26 @@ static void keep(struct worker *worker, struct flight *flight)
     }
 }
 
+/* Between key pictures, whether the layer above goes on without this one. */
+static void note_dependence(const struct flight *flight)
+{
+    const struct svc_frame *frame = &flight->view.svc;
+    unsigned above = svc_target(frame->spatial + 1u, frame->temporal);
+
+    if (frame->is_layered && !frame->own_picture_only && frame->active >> above & 1)
+        flight->stream->row->layers_apart = !(frame->present >> above & 1);
+}
+
 static void measure(struct worker *worker, const struct flight *flight)
 {
     struct layer_rates *rates = &flight->stream->row->rates;
 
-    for (; flight; flight = flight->next)
+    for (; flight; flight = flight->next) {
+        note_dependence(flight);
         layer_rates_packet(rates, flight->view.layer.spatial, flight->view.layer.temporal,
                            (uint32_t)flight->view.header.payload_offset + flight->view.header.payload_length,
                            worker->now_us);
+    }
 }
 
 static void flush_stream(struct worker *worker, struct stream *stream)

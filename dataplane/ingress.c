@@ -284,7 +284,8 @@ void ingress_rtp(struct worker *worker, const struct ingress_packet *packet)
         if (!count_packet(worker, stream, &view))
             return;
     }
-    if (packet_view_read_codec(packet->data, match.payload_type->codec, &view) != 0) {
+    if (packet_view_read_codec(packet->data, match.payload_type->codec, &view) != 0 ||
+        packet_view_read_layers(packet->data, match.payload_type->codec, &stream->svc, &view) != 0) {
         worker_drop(worker, DROP_payload_malformed);
         return;
     }

@@ -22,7 +22,8 @@ struct ingress_packet {
 uint32_t ingress_open(struct worker *worker, const struct port_packet *packets, uint32_t count,
                       bool taken_over, struct ingress_packet ret_packets[PORT_BATCH]);
 
-/* A producer ends: the SRTP layer need not keep what it knows of its streams, and nothing is asked of them. */
+/* A producer ends: the SRTP layer need not keep what it knows of its streams, and nothing is asked of them.
+ */
 void ingress_forget(struct worker *worker, const struct producer *producer);
 
 /* An RTP packet: finds its stream, counts it, and forwards it. */

@@ -21,6 +21,14 @@ int key_frame_detect(enum media_codec codec, const uint8_t *payload, size_t leng
         struct h264_payload h264;
         return h264_parse(payload, length, &h264) ? -EBADMSG : h264.key_frame;
     }
+    case MEDIA_CODEC_AV1: {
+        /* The aggregation header, RTP payload format for AV1 section 4.4: a coded video sequence begins (N),
+         * and nothing of before is continued (Z). */
+        enum { Z = 0x80, N = 0x08 };
+        if (length < 2 || (payload[0] & (Z | N)) == (Z | N))
+            return -EBADMSG;
+        return (payload[0] & N) != 0;
+    }
     default:
         return 0;
     }

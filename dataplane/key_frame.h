@@ -12,7 +12,8 @@
  * which are forwarded from any packet on. */
 static inline bool key_frame_needed(enum media_codec codec)
 {
-    return codec == MEDIA_CODEC_VP8 || codec == MEDIA_CODEC_VP9 || codec == MEDIA_CODEC_H264;
+    return codec == MEDIA_CODEC_VP8 || codec == MEDIA_CODEC_VP9 || codec == MEDIA_CODEC_H264 ||
+           codec == MEDIA_CODEC_AV1;
 }
 
 /* 1 when the payload is the first packet of a key frame, 0 when it is not, -EBADMSG when it is not what

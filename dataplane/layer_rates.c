@@ -67,3 +67,14 @@ uint32_t layer_rates_up_to(struct layer_rates *rates, unsigned spatial, unsigned
     uint64_t bps = bytes * 8000000u / covered_us;
     return bps > UINT32_MAX ? UINT32_MAX : bps == 0 ? 1 : (uint32_t)bps;
 }
+
+int layer_rates_top(struct layer_rates *rates, uint64_t now_us)
+{
+    advance(rates, now_us);
+    if (rates->complete < 2)
+        return -1;
+    for (int layer = LAYERS - 1; layer >= 0; layer--)
+        if (bytes_of(rates, (unsigned)layer) > 0 || rates->now[layer] > 0)
+            return layer / (int)MEDIA_TEMPORAL_LAYERS_MAX;
+    return -1;
+}

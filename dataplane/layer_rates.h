@@ -11,5 +11,8 @@
 void layer_rates_packet(struct layer_rates *rates, unsigned spatial, unsigned temporal, uint32_t bytes,
                         uint64_t now_us);
 
+/* The highest spatial layer that is being sent, -1 where that is not known. */
+int layer_rates_top(struct layer_rates *rates, uint64_t now_us);
+
 /* Bits per second of the layers up to these, those included; 0 when the layers themselves are not sent. */
 uint32_t layer_rates_up_to(struct layer_rates *rates, unsigned spatial, unsigned temporal, uint64_t now_us);

@@ -16,6 +16,7 @@ void layer_switch_init(struct layer_switch *state, const uint8_t *temporal_layer
     state->current = state->target = -1;
     state->preferred = state->allowed = (int8_t)(state->count - 1);
     state->allowed_temporal = (int8_t)MEDIA_TEMPORAL_LAYERS_MAX - 1;
+    state->allowed_layer = (int8_t)MEDIA_SPATIAL_LAYERS_MAX - 1;
     state->reported_spatial = state->reported_temporal = -1;
     state->flags = (needs_key_frame ? LAYER_NEEDS_KEY_FRAME : 0) | LAYER_IDLE;
 }
@@ -54,10 +55,17 @@ static int layer_choose(const struct layer_switch *state, const struct layer_vie
     return -1;
 }
 
-void layer_switch_allow(struct layer_switch *state, int encoding, int temporal)
+void layer_switch_allow(struct layer_switch *state, int spatial, int temporal)
 {
-    state->allowed = (int8_t)(encoding < state->count ? encoding : state->count - 1);
-    state->allowed_temporal = (int8_t)(encoding < 0 ? -1 : temporal);
+    state->allowed = (int8_t)(spatial < state->count ? spatial : state->count - 1);
+    state->allowed_temporal = (int8_t)(spatial < 0 ? -1 : temporal);
+    if (state->count == 1 && spatial >= 0)
+        state->allowed_layer = (int8_t)spatial;
+}
+
+int layer_switch_allowed(const struct layer_switch *state)
+{
+    return state->count == 1 && state->allowed >= 0 ? state->allowed_layer : state->allowed;
 }
 
 static enum layer_reason reason_of(const struct layer_switch *state)
@@ -87,8 +95,7 @@ int layer_switch_update(struct layer_switch *state, const struct layer_view *vie
     return state->target;
 }
 
-/* While a lower encoding is waited for, the one that goes on is thinned out. */
-static int8_t wanted_temporal(const struct layer_switch *state)
+int layer_switch_wanted_temporal(const struct layer_switch *state)
 {
     return state->target >= 0 && state->target < state->current ? 0 : state->allowed_temporal;
 }
@@ -109,13 +116,13 @@ enum layer_verdict layer_switch_packet(struct layer_switch *state, unsigned enco
     state->current = (int8_t)layer;
     state->target = wanted ? state->current : state->target;
     state->flags &= (uint8_t)~LAYER_IDLE;
-    state->temporal = wanted_temporal(state);
+    state->temporal = (int8_t)layer_switch_wanted_temporal(state);
     return LAYER_BEGIN;
 }
 
 bool layer_switch_temporal(struct layer_switch *state, const struct packet_layer *layer, bool key_frame)
 {
-    int8_t wanted = wanted_temporal(state);
+    int8_t wanted = (int8_t)layer_switch_wanted_temporal(state);
 
     if (layer->frame_start || key_frame) {
         bool next = layer->temporal_sync && layer->temporal == state->temporal + 1;
@@ -127,13 +134,14 @@ bool layer_switch_temporal(struct layer_switch *state, const struct packet_layer
     return layer->temporal <= state->temporal;
 }
 
-bool layer_switch_take_change(struct layer_switch *state, int *ret_spatial, int *ret_temporal)
+bool layer_switch_take_change(struct layer_switch *state, int within, int *ret_spatial, int *ret_temporal)
 {
     int spatial = state->target < 0 ? -1 : state->current;
     int temporal = -1;
     if (spatial >= 0) {
         int top = state->temporal_layers[spatial] > 1 ? state->temporal_layers[spatial] - 1 : 0;
         temporal = state->temporal < top ? state->temporal : top;
+        spatial += within;
     }
     if (spatial == state->reported_spatial && temporal == state->reported_temporal)
         return false;

@@ -28,9 +28,16 @@ void layer_switch_init(struct layer_switch *state, const uint8_t *temporal_layer
 /* Highest encoding that this consumer may get. */
 void layer_switch_prefer(struct layer_switch *state, unsigned encoding);
 
-/* Highest encoding and temporal layer that the bandwidth carries; encoding -1: nothing is forwarded from the
- * next layer_switch_update on. */
-void layer_switch_allow(struct layer_switch *state, int encoding, int temporal);
+/* Highest layers that the bandwidth carries. Spatial ones are encodings, or where there is but one those
+ * within it; -1: nothing is forwarded from the next layer_switch_update on. */
+void layer_switch_allow(struct layer_switch *state, int spatial, int temporal);
+
+/* The spatial layer that was allowed last. */
+int layer_switch_allowed(const struct layer_switch *state);
+
+/* The temporal layer to forward now: while a lower encoding is waited for, the one that goes on is thinned
+ * out. */
+int layer_switch_wanted_temporal(const struct layer_switch *state);
 
 /* Forgets what was forwarded: after a pause the stream begins anew at a key frame. */
 void layer_switch_reset(struct layer_switch *state);
@@ -55,5 +62,5 @@ enum layer_verdict layer_switch_packet(struct layer_switch *state, unsigned enco
 bool layer_switch_temporal(struct layer_switch *state, const struct packet_layer *layer, bool key_frame);
 
 /* True, once, when what is forwarded differs from what was told last: layers for consumerLayersChanged.
- * Spatial -1 (and temporal -1): nothing is forwarded. */
-bool layer_switch_take_change(struct layer_switch *state, int *ret_spatial, int *ret_temporal);
+ * within: the spatial layer within the encoding. Spatial -1 (and temporal -1): nothing is forwarded. */
+bool layer_switch_take_change(struct layer_switch *state, int within, int *ret_spatial, int *ret_temporal);

@@ -75,6 +75,7 @@ int packet_view_read_codec(const uint8_t *packet, enum media_codec codec, struct
     view->key_frame = false;
     view->has_vp8 = false;
     view->layer = (struct packet_layer){0};
+    view->svc = (struct svc_frame){0};
     if (length == 0)
         return 0;
     if (codec == MEDIA_CODEC_VP8) {
@@ -92,6 +93,38 @@ int packet_view_read_codec(const uint8_t *packet, enum media_codec codec, struct
     view->key_frame = found > 0;
     read_frame_marking(packet, view);
     return found < 0 ? found : 0;
+}
+
+static int read_frame(const uint8_t *packet, enum media_codec codec, struct svc_stream *stream,
+                      struct packet_view *view)
+{
+    const struct packet_extension *dependency = &view->extensions[MEDIA_EXTENSION_DEPENDENCY_DESCRIPTOR];
+    struct vp9_descriptor descriptor;
+
+    if (codec == MEDIA_CODEC_VP9) {
+        if (vp9_parse(packet_view_payload(packet, view), view->header.payload_length, &descriptor) != 0)
+            return -EBADMSG;
+        svc_frame_read_vp9(stream, &descriptor, &view->svc);
+        return 0;
+    }
+    if (codec != MEDIA_CODEC_AV1 || dependency->length == 0)
+        return 0;
+    int error =
+        svc_frame_read_dependency(stream, packet + dependency->offset, dependency->length, &view->svc);
+    /* Where the structure was lost the packet passes as one without layers. */
+    return error == -ENOENT ? 0 : error;
+}
+
+int packet_view_read_layers(const uint8_t *packet, enum media_codec codec, struct svc_stream *stream,
+                            struct packet_view *view)
+{
+    if (view->header.payload_length == 0)
+        return 0;
+    int error = read_frame(packet, codec, stream, view);
+    if (view->svc.is_layered)
+        view->layer = (struct packet_layer){
+            .spatial = view->svc.spatial, .temporal = view->svc.temporal, .frame_start = view->svc.start};
+    return error;
 }
 
 int packet_view_map_id(struct media_extension_map *map, uint8_t id, enum media_extension kind)

@@ -1,6 +1,7 @@
 /* A received RTP packet, read once for all of its consumers: header, header extensions by meaning, codec. */
 #pragma once
 
+#include "dataplane/svc_frame.h"
 #include "proto/wire/rtp.h"
 #include "proto/wire/rtp_ext.h"
 #include "proto/wire/vp8.h"
@@ -26,6 +27,7 @@ struct packet_view {
     bool has_vp8;
     bool is_padded; /* by us: the padding is to be sent (equalise.h) */
     struct packet_layer layer;
+    struct svc_frame svc;
     struct vp8_descriptor vp8;
 };
 
@@ -39,6 +41,11 @@ int packet_view_parse(const uint8_t *packet, size_t length, const struct media_e
 /* Reads the payload as codec: fills key_frame, layer and vp8. A packet without payload is padding and has
  * neither. -EBADMSG when the payload is not what it claims to be: the packet is to be dropped. */
 int packet_view_read_codec(const uint8_t *packet, enum media_codec codec, struct packet_view *view);
+
+/* Reads the layers of a packet of VP9 or AV1, behind packet_view_read_codec: fills svc and layer; nothing for
+ * other codecs. -EBADMSG as above. */
+int packet_view_read_layers(const uint8_t *packet, enum media_codec codec, struct svc_stream *stream,
+                            struct packet_view *view);
 
 static inline const uint8_t *packet_view_payload(const uint8_t *packet, const struct packet_view *view)
 {

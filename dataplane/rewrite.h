@@ -59,6 +59,7 @@ struct rewrite_numbers {
     uint32_t timestamp;
     uint16_t picture_id; /* used when the packet is VP8 */
     uint8_t tl0_picture_index;
+    bool marker; /* the last packet of its picture that is sent, whatever it says itself */
 };
 
 /* The numbers that a packet goes out with; ret_numbers' VP8 fields are left alone. -ENOTCONN before the first

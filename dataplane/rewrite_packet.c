@@ -79,7 +79,7 @@ int rewrite_packet_head(const struct rewrite_state *state, const struct rewrite_
 
     struct rtp_header fixed = {
         .payload_type = rtx ? rtx->payload_type : state->payload_type,
-        .marker = in->marker,
+        .marker = in->marker || numbers->marker,
         .has_extension = block_bytes > 0,
         .has_padding = is_padded,
         .sequence = rtx ? rtx->sequence : (uint16_t)numbers->sequence,

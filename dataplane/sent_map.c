@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "dataplane/svc_filter.h"
 #include "dataplane/vp8_continuity.h"
 
 #define WINDOW MEDIA_REWRITE_WINDOW
@@ -47,6 +48,7 @@ int sent_map_numbers(const struct media_consumer *media, const struct packet_vie
         .timestamp = rewrite_timestamp(&media->rewrite, view->header.timestamp),
     };
 
+    numbers.marker = svc_filter_is_last(&media->svc, &view->svc);
     if (view->has_vp8 && vp8_continuity_find(&media->vp8, &view->vp8, &numbers) != 0)
         return -ESTALE;
     *ret_numbers = numbers;

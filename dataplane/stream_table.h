@@ -14,6 +14,7 @@
 #include "dataplane/resend_limit.h"
 #include "dataplane/ssrc_map.h"
 #include "dataplane/stream_demux.h"
+#include "dataplane/svc_frame.h"
 #include "dataplane/transport_table.h"
 
 struct stream {
@@ -31,6 +32,7 @@ struct stream {
     struct key_frame_asker asker;
     struct stream *next_repair; /* repairs.h */
     bool in_repair;
+    struct svc_stream svc; /* what its packets are understood by */
 };
 
 struct producer {

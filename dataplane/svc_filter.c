@@ -35,7 +35,8 @@ static unsigned choose(uint16_t targets, unsigned spatial, unsigned temporal)
 
 void svc_filter_init(struct svc_filter *state)
 {
-    *state = (struct svc_filter){.current = SVC_FILTER_NONE, .active = SVC_TARGETS_ALL, .has_begun = 1};
+    *state = (struct svc_filter){
+        .current = SVC_FILTER_NONE, .active = SVC_TARGETS_ALL, .top = SPATIAL - 1, .has_begun = 1};
 }
 
 void svc_filter_resume(struct svc_filter *state)
@@ -90,12 +91,10 @@ static bool begin_frame(struct svc_filter *state, const struct svc_frame *frame,
 }
 
 bool svc_filter_packet(struct svc_filter *state, uint32_t timestamp, const struct svc_frame *frame,
-                       unsigned spatial, unsigned temporal, bool *ret_marker)
+                       unsigned spatial, unsigned temporal)
 {
     uint8_t bit = (uint8_t)(1u << frame->spatial);
-    bool forward;
 
-    *ret_marker = false;
     if (state->has_picture && rtp_timestamp_newer(state->timestamp, timestamp))
         return has(frame->present, state->current);
     if (!state->has_picture || timestamp != state->timestamp) {
@@ -104,15 +103,16 @@ bool svc_filter_packet(struct svc_filter *state, uint32_t timestamp, const struc
         state->seen = state->sent = 0;
     }
     state->active = frame->active;
-    if (state->seen & bit) {
-        forward = state->sent & bit;
-    } else {
-        forward = begin_frame(state, frame, spatial, temporal);
+    if (!(state->seen & bit)) {
+        state->sent |= begin_frame(state, frame, spatial, temporal) ? bit : 0;
         state->seen |= bit;
-        state->sent |= forward ? bit : 0;
     }
-    *ret_marker = forward && frame->end && frame->spatial == state->current / TEMPORAL;
-    return forward;
+    return state->sent & bit;
+}
+
+bool svc_filter_is_last(const struct svc_filter *state, const struct svc_frame *frame)
+{
+    return state->has_begun && frame->is_layered && frame->end && frame->spatial == state->current / TEMPORAL;
 }
 
 bool svc_filter_needs_key_frame(const struct svc_filter *state, unsigned spatial, unsigned temporal)

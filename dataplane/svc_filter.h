@@ -15,10 +15,13 @@ void svc_filter_init(struct svc_filter *state);
 /* Its timestamps may have begun anew. */
 void svc_filter_resume(struct svc_filter *state);
 
-/* Whether a packet is forwarded when layers up to these are wanted. timestamp: of its picture. ret_marker: it
- * is the last one of its picture that is (RFC 9628 section 4.1, RTP payload format for AV1 section 4.2). */
+/* Whether a packet is forwarded when layers up to these are wanted. timestamp: of its picture. */
 bool svc_filter_packet(struct svc_filter *state, uint32_t timestamp, const struct svc_frame *frame,
-                       unsigned spatial, unsigned temporal, bool *ret_marker);
+                       unsigned spatial, unsigned temporal);
+
+/* Whether a packet that is, or was, forwarded is the last one of its picture that is, and so has the marker
+ * bit (RFC 9628 section 4.1, RTP payload format for AV1 section 4.2). */
+bool svc_filter_is_last(const struct svc_filter *state, const struct svc_frame *frame);
 
 /* Whether only a key picture can bring the spatial layer that is wanted. */
 bool svc_filter_needs_key_frame(const struct svc_filter *state, unsigned spatial, unsigned temporal);

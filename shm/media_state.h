@@ -190,7 +190,8 @@ struct svc_filter {
     uint8_t sent;       /* likewise, and is forwarded */
     uint8_t has_begun;
     uint8_t has_picture;
-    uint8_t reserved[3];
+    uint8_t top; /* highest spatial layer that the sender sends */
+    uint8_t reserved[2];
 };
 MEDIA_STATIC_SIZE(struct svc_filter, 16);
 
@@ -228,7 +229,7 @@ struct layer_switch {
     int8_t allowed_temporal; /* likewise of the temporal layers */
     int8_t temporal;         /* highest that is forwarded */
     uint8_t reason;          /* enum layer_reason */
-    uint8_t reserved;
+    int8_t allowed_layer;    /* highest spatial layer of the encoding (SVC) that the bandwidth carries */
     uint8_t temporal_layers[MEDIA_ENCODINGS_MAX];
 };
 MEDIA_STATIC_SIZE(struct layer_switch, 16);
@@ -236,16 +237,14 @@ MEDIA_STATIC_SIZE(struct layer_switch, 16);
 /* All of the above for one consumer, in the order of heat. */
 struct media_consumer {
     struct rewrite_state rewrite;
-    union { /* by codec */
-        struct vp8_continuity vp8;
-        struct svc_filter svc;
-    };
+    struct vp8_continuity vp8;
     struct layer_switch layer;
     struct rewrite_extensions extensions;
     struct srtp_send_stream srtp; /* the indices of its SSRC */
     struct send_stats stats;
     struct srtp_send_stream srtp_rtx; /* and of its RTX SSRC */
-    uint8_t reserved[32];
+    struct svc_filter svc;
+    uint8_t reserved[16];
 };
 MEDIA_STATIC_SIZE(struct media_consumer, 576);
 _Static_assert(__builtin_offsetof(struct media_consumer, vp8) == 192 &&

@@ -145,7 +145,8 @@ struct shm_stream_row {
     uint8_t temporal_layers;
     uint8_t codec;        /* of the last packet */
     uint8_t payload_type; /* likewise, the router's */
-    uint8_t reserved[7];
+    uint8_t layers_apart; /* its spatial layers depend on one another at key pictures alone (k-SVC) */
+    uint8_t reserved[6];
     uint32_t nacks_sent; /* numbers in nack_messages */
 
     SHM_ALIGNED struct receive_stats stats;

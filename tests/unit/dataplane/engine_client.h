@@ -95,6 +95,8 @@ struct rig_rtp {
     const char *rid;
     const uint16_t *transport_sequence;
     const uint8_t *audio_level;
+    const uint8_t *dependency; /* descriptor */
+    uint8_t dependency_length;
     const uint8_t *payload;
     size_t payload_length;
     uint8_t padding;
@@ -103,7 +105,7 @@ struct rig_rtp {
 /* A plain packet. Returns its length. */
 static inline size_t rig_write_rtp(uint8_t *data, size_t capacity, const struct rig_rtp *rtp)
 {
-    struct rtp_ext_item items[4];
+    struct rtp_ext_item items[5];
     uint8_t number[2];
     size_t count = 0;
     struct rtp_header header = {.payload_type = rtp->payload_type,
@@ -124,6 +126,8 @@ static inline size_t rig_write_rtp(uint8_t *data, size_t capacity, const struct 
     }
     if (rtp->audio_level)
         items[count++] = (struct rtp_ext_item){RIG_AUDIO_LEVEL_ID, 1, rtp->audio_level};
+    if (rtp->dependency)
+        items[count++] = (struct rtp_ext_item){RIG_DEPENDENCY_ID, rtp->dependency_length, rtp->dependency};
     header.has_extension = count > 0;
     rtp_write_fixed_header(data, &header);
     size_t length = RTP_FIXED_HEADER_BYTES;

@@ -33,6 +33,7 @@
 #define RIG_ABS_SEND_TIME_ID 4
 #define RIG_TWCC_ID 5
 #define RIG_AUDIO_LEVEL_ID 10
+#define RIG_DEPENDENCY_ID 12
 
 struct rig {
     uint32_t index;    /* of the worker; the second of a pair has the first one's memory */
@@ -308,7 +309,9 @@ struct rig_producer {
     uint32_t ssrcs[3]; /* 0: by RID r0, r1, r2 */
     unsigned encodings;
     const char *mid;
-    bool is_mirror; /* of the producer with that handle on the other worker */
+    bool is_mirror;          /* of the producer with that handle on the other worker */
+    uint32_t spatial_layers; /* of its one encoding; 0: none are spoken of, likewise below */
+    uint32_t temporal_layers;
 };
 
 static inline uint32_t rig_install_producer(struct rig *rig, const struct rig_producer *producer)
@@ -319,8 +322,8 @@ static inline uint32_t rig_install_producer(struct rig *rig, const struct rig_pr
     Km__PayloadType *types[] = {&type};
     Km__Encoding encodings[3];
     Km__Encoding *encoding_list[3];
-    Km__HeaderExtension extensions[5];
-    Km__HeaderExtension *extension_list[5];
+    Km__HeaderExtension extensions[6];
+    Km__HeaderExtension *extension_list[6];
     Km__Feedback feedback = KM__FEEDBACK__INIT;
     static const struct {
         Km__HeaderExtension__Uri uri;
@@ -329,7 +332,8 @@ static inline uint32_t rig_install_producer(struct rig *rig, const struct rig_pr
                  {KM__HEADER_EXTENSION__URI__RID, RIG_RID_ID},
                  {KM__HEADER_EXTENSION__URI__ABS_SEND_TIME, RIG_ABS_SEND_TIME_ID},
                  {KM__HEADER_EXTENSION__URI__TRANSPORT_WIDE_CC, RIG_TWCC_ID},
-                 {KM__HEADER_EXTENSION__URI__AUDIO_LEVEL, RIG_AUDIO_LEVEL_ID}};
+                 {KM__HEADER_EXTENSION__URI__AUDIO_LEVEL, RIG_AUDIO_LEVEL_ID},
+                 {KM__HEADER_EXTENSION__URI__DEPENDENCY_DESCRIPTOR, RIG_DEPENDENCY_ID}};
     bool audio = producer->codec == KM__CODEC__OPUS;
 
     feedback.pli = feedback.nack = feedback.transport_cc = true;
@@ -346,10 +350,12 @@ static inline uint32_t rig_install_producer(struct rig *rig, const struct rig_pr
                                               shm_handle_generation(producer->handle));
         encodings[i].ssrc = producer->ssrcs[i];
         encodings[i].rtx_ssrc = producer->ssrcs[i] != 0 && !audio ? producer->ssrcs[i] + 1 : 0;
+        encodings[i].spatial_layers = producer->spatial_layers;
+        encodings[i].temporal_layers = producer->temporal_layers;
         encodings[i].rid = producer->ssrcs[i] == 0 ? rids[i] : (char *)"";
         encoding_list[i] = &encodings[i];
     }
-    for (unsigned i = 0; i < 5; i++) {
+    for (unsigned i = 0; i < 6; i++) {
         km__header_extension__init(&extensions[i]);
         extensions[i].uri = known[i].uri;
         extensions[i].id = known[i].id;
@@ -358,14 +364,16 @@ static inline uint32_t rig_install_producer(struct rig *rig, const struct rig_pr
     message.producer = producer->handle;
     message.transport = producer->transport;
     message.kind = audio ? KM__MEDIA_KIND__AUDIO : KM__MEDIA_KIND__VIDEO;
-    message.type = producer->encodings > 1 ? KM__CONSUMER_TYPE__SIMULCAST : KM__CONSUMER_TYPE__SIMPLE;
+    message.type = producer->encodings > 1        ? KM__CONSUMER_TYPE__SIMULCAST
+                   : producer->spatial_layers > 1 ? KM__CONSUMER_TYPE__SVC
+                                                  : KM__CONSUMER_TYPE__SIMPLE;
     message.mid = (char *)producer->mid;
     message.cname = (char *)"peer-cname";
     message.n_payload_types = 1;
     message.payload_types = types;
     message.n_encodings = producer->encodings;
     message.encodings = encoding_list;
-    message.n_header_extensions = 5;
+    message.n_header_extensions = 6;
     message.header_extensions = extension_list;
     message.feedback = &feedback;
     if (producer->is_mirror) {
@@ -394,7 +402,8 @@ static inline uint32_t rig_install_consumer(struct rig *rig, const struct rig_co
     Km__HeaderExtension mid = KM__HEADER_EXTENSION__INIT;
     Km__HeaderExtension abs_send_time = KM__HEADER_EXTENSION__INIT;
     Km__HeaderExtension transport_cc = KM__HEADER_EXTENSION__INIT;
-    Km__HeaderExtension *extensions[] = {&mid, &abs_send_time, &transport_cc};
+    Km__HeaderExtension dependency = KM__HEADER_EXTENSION__INIT;
+    Km__HeaderExtension *extensions[] = {&mid, &abs_send_time, &transport_cc, &dependency};
 
     mid.uri = KM__HEADER_EXTENSION__URI__MID;
     mid.id = 1;
@@ -402,6 +411,8 @@ static inline uint32_t rig_install_consumer(struct rig *rig, const struct rig_co
     abs_send_time.id = 3;
     transport_cc.uri = KM__HEADER_EXTENSION__URI__TRANSPORT_WIDE_CC;
     transport_cc.id = 6;
+    dependency.uri = KM__HEADER_EXTENSION__URI__DEPENDENCY_DESCRIPTOR;
+    dependency.id = RIG_DEPENDENCY_ID;
     message.consumer = consumer->handle;
     message.transport = consumer->transport;
     message.producer = consumer->producer;
@@ -409,7 +420,7 @@ static inline uint32_t rig_install_consumer(struct rig *rig, const struct rig_co
     message.rtx_ssrc = consumer->rtx_ssrc;
     message.mid = (char *)consumer->mid;
     message.cname = (char *)"peer-cname";
-    message.n_header_extensions = 3;
+    message.n_header_extensions = 4;
     message.header_extensions = extensions;
     feedback.nack = feedback.pli = feedback.transport_cc = true;
     message.feedback = &feedback;

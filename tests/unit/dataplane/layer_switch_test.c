@@ -17,7 +17,7 @@ static void test_start_and_up(void **state)
     struct layer_view views[3] = {{0}};
     int spatial, temporal;
     layer_switch_init(&layer, three_by_three, 3, true);
-    assert_false(layer_switch_take_change(&layer, &spatial, &temporal));
+    assert_false(layer_switch_take_change(&layer, 0, &spatial, &temporal));
     assert_int_equal(layer_switch_update(&layer, views, 10 * S), -1); /* nothing lives */
 
     views[0].last_packet_us = 10 * S;
@@ -26,20 +26,20 @@ static void test_start_and_up(void **state)
     assert_int_equal(layer_switch_packet(&layer, 0, true), LAYER_BEGIN);
     assert_int_equal(layer_switch_packet(&layer, 0, false), LAYER_FORWARD);
     assert_int_equal(layer_switch_packet(&layer, 0, true), LAYER_FORWARD);
-    assert_true(layer_switch_take_change(&layer, &spatial, &temporal));
+    assert_true(layer_switch_take_change(&layer, 0, &spatial, &temporal));
     assert_int_equal(spatial, 0);
     assert_int_equal(temporal, 2);
-    assert_false(layer_switch_take_change(&layer, &spatial, &temporal));
+    assert_false(layer_switch_take_change(&layer, 0, &spatial, &temporal));
 
     /* The top comes to life: the current goes on until its key frame. */
     views[0].last_packet_us = views[2].last_packet_us = 11 * S;
     assert_int_equal(layer_switch_update(&layer, views, 11 * S), 2);
     assert_int_equal(layer_switch_packet(&layer, 2, false), LAYER_IGNORE);
     assert_int_equal(layer_switch_packet(&layer, 0, false), LAYER_FORWARD);
-    assert_false(layer_switch_take_change(&layer, &spatial, &temporal));
+    assert_false(layer_switch_take_change(&layer, 0, &spatial, &temporal));
     assert_int_equal(layer_switch_packet(&layer, 2, true), LAYER_BEGIN);
     assert_int_equal(layer_switch_packet(&layer, 0, true), LAYER_IGNORE);
-    assert_true(layer_switch_take_change(&layer, &spatial, &temporal));
+    assert_true(layer_switch_take_change(&layer, 0, &spatial, &temporal));
     assert_int_equal(spatial, 2);
     assert_int_equal(layer_switch_update(&layer, views, 11 * S), -1);
 }
@@ -54,7 +54,7 @@ static void test_a_dead_layer_is_left(void **state)
     layer_switch_init(&layer, three_by_three, 3, true);
     layer_switch_update(&layer, views, 10 * S);
     assert_int_equal(layer_switch_packet(&layer, 2, true), LAYER_BEGIN);
-    layer_switch_take_change(&layer, &spatial, &temporal);
+    layer_switch_take_change(&layer, 0, &spatial, &temporal);
 
     views[0].last_packet_us = views[1].last_packet_us = 12 * S;
     assert_int_equal(layer_switch_update(&layer, views, 12 * S), -1);
@@ -64,12 +64,12 @@ static void test_a_dead_layer_is_left(void **state)
     assert_int_equal(layer_switch_packet(&layer, 0, true), LAYER_BEGIN);
     assert_int_equal(layer_switch_packet(&layer, 1, true), LAYER_BEGIN);
     assert_int_equal(layer_switch_packet(&layer, 0, true), LAYER_IGNORE);
-    assert_true(layer_switch_take_change(&layer, &spatial, &temporal));
+    assert_true(layer_switch_take_change(&layer, 0, &spatial, &temporal));
     assert_int_equal(spatial, 1);
 
     /* All die. */
     assert_int_equal(layer_switch_update(&layer, views, 20 * S), -1);
-    assert_true(layer_switch_take_change(&layer, &spatial, &temporal));
+    assert_true(layer_switch_take_change(&layer, 0, &spatial, &temporal));
     assert_int_equal(spatial, -1);
     assert_int_equal(temporal, -1);
 }
@@ -84,18 +84,18 @@ static void test_quiet_screens_live_longer(void **state)
     layer_switch_init(&layer, &one, 1, true);
     layer_switch_update(&layer, &view, 10 * S);
     layer_switch_packet(&layer, 0, true);
-    assert_true(layer_switch_take_change(&layer, &spatial, &temporal));
+    assert_true(layer_switch_take_change(&layer, 0, &spatial, &temporal));
     assert_int_equal(temporal, 0);
     layer_switch_update(&layer, &view, 15 * S);
-    assert_false(layer_switch_take_change(&layer, &spatial, &temporal));
+    assert_false(layer_switch_take_change(&layer, 0, &spatial, &temporal));
     layer_switch_update(&layer, &view, 15 * S + 1);
-    assert_true(layer_switch_take_change(&layer, &spatial, &temporal));
+    assert_true(layer_switch_take_change(&layer, 0, &spatial, &temporal));
     assert_int_equal(spatial, -1);
     /* It wakes up where it stopped: no key frame is needed to go on. */
     view.last_packet_us = 16 * S;
     assert_int_equal(layer_switch_packet(&layer, 0, false), LAYER_FORWARD);
     layer_switch_update(&layer, &view, 16 * S);
-    assert_true(layer_switch_take_change(&layer, &spatial, &temporal));
+    assert_true(layer_switch_take_change(&layer, 0, &spatial, &temporal));
     assert_int_equal(spatial, 0);
 }
 
@@ -173,7 +173,7 @@ static void test_bandwidth_takes_temporal_layers(void **state)
     layer_switch_update(&layer, views, 10 * S);
     assert_int_equal(layer_switch_packet(&layer, 0, true), LAYER_BEGIN);
     assert_true(picture(&layer, 2, false));
-    layer_switch_take_change(&layer, &spatial, &temporal);
+    layer_switch_take_change(&layer, 0, &spatial, &temporal);
 
     /* In the middle of a picture nothing is taken away. */
     layer_switch_allow(&layer, 2, 0);
@@ -181,7 +181,7 @@ static void test_bandwidth_takes_temporal_layers(void **state)
     assert_true(layer_switch_temporal(&layer, &rest, false));
     assert_false(picture(&layer, 2, false));
     assert_true(picture(&layer, 0, false));
-    assert_true(layer_switch_take_change(&layer, &spatial, &temporal));
+    assert_true(layer_switch_take_change(&layer, 0, &spatial, &temporal));
     assert_int_equal(spatial, 0);
     assert_int_equal(temporal, 0);
 
@@ -192,7 +192,7 @@ static void test_bandwidth_takes_temporal_layers(void **state)
     assert_true(picture(&layer, 1, true));
     assert_false(picture(&layer, 2, false));
     assert_true(picture(&layer, 2, true));
-    assert_true(layer_switch_take_change(&layer, &spatial, &temporal));
+    assert_true(layer_switch_take_change(&layer, 0, &spatial, &temporal));
     assert_int_equal(temporal, 2);
 
     /* A key frame leaves nothing to wait for. */

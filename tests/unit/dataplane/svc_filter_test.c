@@ -9,8 +9,8 @@
 #include <cmocka.h>
 
 #include "dataplane/svc_filter.h"
-#include "prng.h"
-#include "svc_model.h"
+#include "tests/unit/dataplane/prng.h"
+#include "tests/unit/dataplane/svc_model.h"
 
 #define TICKS 3000u
 #define MARKER_NONE (-1)
@@ -47,19 +47,16 @@ static void picture(struct scene *scene, bool key)
         struct model_frame frame = model_frame(&scene->model, scene->picture, s, key);
         struct svc_frame first = model_packet(&scene->model, &frame, true, false);
         struct svc_frame last = model_packet(&scene->model, &frame, false, true);
-        bool marker;
         bool forwarded =
-            svc_filter_packet(&scene->filter, timestamp, &first, scene->spatial, scene->temporal, &marker);
-        assert_false(marker);
-        assert_int_equal(
-            svc_filter_packet(&scene->filter, timestamp, &last, scene->spatial, scene->temporal, &marker),
-            forwarded);
-        assert_true(forwarded || !marker);
+            svc_filter_packet(&scene->filter, timestamp, &first, scene->spatial, scene->temporal);
+        assert_false(svc_filter_is_last(&scene->filter, &first));
+        assert_int_equal(svc_filter_packet(&scene->filter, timestamp, &last, scene->spatial, scene->temporal),
+                         forwarded);
         if (!forwarded)
             continue;
         assert_true(model_receive(&scene->receiver, &frame));
         scene->sent |= 1u << s;
-        if (marker)
+        if (svc_filter_is_last(&scene->filter, &last))
             scene->marker = (int)s;
     }
     scene->picture++;
@@ -210,8 +207,7 @@ static void test_up_where_the_layer_begins(void **state)
     struct model_frame base = model_frame(&scene.model, scene.picture, 0, false);
     struct model_frame upper = model_frame(&scene.model, scene.picture, 1, false);
     struct svc_frame packet = model_packet(&scene.model, &base, true, true);
-    bool marker;
-    assert_true(svc_filter_packet(&scene.filter, timestamp, &packet, 1, 2, &marker));
+    assert_true(svc_filter_packet(&scene.filter, timestamp, &packet, 1, 2));
     struct vp9_descriptor begins = {.has_layers = true,
                                     .start_of_frame = true,
                                     .end_of_frame = true,
@@ -220,8 +216,8 @@ static void test_up_where_the_layer_begins(void **state)
                                     .spatial_layer = 1,
                                     .temporal_layer = (uint8_t)upper.temporal};
     svc_frame_read_vp9(&scene.model.stream, &begins, &packet);
-    assert_true(svc_filter_packet(&scene.filter, timestamp, &packet, 1, 2, &marker));
-    assert_true(marker);
+    assert_true(svc_filter_packet(&scene.filter, timestamp, &packet, 1, 2));
+    assert_true(svc_filter_is_last(&scene.filter, &packet));
     assert_layers(&scene, 1, 2);
 }
 
@@ -236,13 +232,11 @@ static void test_late_packets(void **state)
     picture(&scene, false);
     picture(&scene, false);
     struct svc_filter before = scene.filter;
-    bool marker;
     for (unsigned s = 0; s < 3; s++) {
         struct model_frame frame = model_frame(&scene.model, scene.picture - 2, s, false);
         struct svc_frame packet = model_packet(&scene.model, &frame, true, false);
         uint32_t timestamp = 0xfffff000u + (scene.picture - 2) * TICKS;
-        assert_int_equal(svc_filter_packet(&scene.filter, timestamp, &packet, 1, 2, &marker), s < 2);
-        assert_false(marker);
+        assert_int_equal(svc_filter_packet(&scene.filter, timestamp, &packet, 1, 2), s < 2);
     }
     assert_memory_equal(&before, &scene.filter, sizeof before);
 }

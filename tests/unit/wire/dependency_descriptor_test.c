@@ -1,5 +1,5 @@
 /* Dependency descriptors: structure, frames that refer to it, their own dependencies, and what is wrong. */
-#include "dependency_write.h"
+#include "tests/unit/wire/dependency_write.h"
 #include "proto/wire/dependency_descriptor.h"
 #include "wire_test.h"
 
