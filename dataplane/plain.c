@@ -123,7 +123,8 @@ bool plain_accept(struct worker *worker, const struct port_packet *packet, struc
         return refuse(worker, packet->length == 0 ? DROP_empty : DROP_unknown_class);
     }
     struct shm_transport_row *row = transport->row;
-    row->consent_us = worker->now_us;
+    if (kind == SRTP_KIND_RTP || memcmp(&packet->remote, &row->plain_rtcp, sizeof(packet->remote)) == 0)
+        row->consent_us = worker->now_us; /* reports of another program there do not keep an address alive */
     row->packets_received++;
     row->bytes_received += packet->length;
     bitrate_window_add(&row->receive_bitrate, packet->length, worker->now_us);

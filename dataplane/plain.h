@@ -12,7 +12,7 @@
 
 #include "dataplane/ingress.h"
 
-#define PLAIN_SILENCE_US 10000000u
+#define PLAIN_SILENCE_US 5000000u
 
 struct worker;
 
