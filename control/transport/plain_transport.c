@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "control/announced.h"
 #include "control/counters.h"
 #include "control/forwarder/forwarder.h"
 #include "control/ids.h"
@@ -16,6 +17,7 @@
 
 struct plain_service {
     struct plain_service_config config;
+    struct announced announced; /* or else listen_ip */
     struct forwarder *forwarder;
     struct plain_ports *ports;
 };
@@ -37,7 +39,10 @@ int plain_service_create(const struct plain_service_config *config, struct forwa
         return -ENOMEM;
     made->config = *config;
     made->forwarder = forwarder;
-    int err = plain_ports_create(config->listen_ip, config->port_min, config->port_max, &made->ports);
+    int err = announced_parse(config->announced_address ? config->announced_address : config->listen_ip,
+                              &made->announced);
+    if (err == 0)
+        err = plain_ports_create(config->listen_ip, config->port_min, config->port_max, &made->ports);
     if (err != 0) {
         free(made);
         return err;
@@ -133,12 +138,20 @@ bool plain_transport_learns(const struct plain_transport *transport)
     return transport->learns;
 }
 
+/* The answer has room for one: the first of the family that the ports are of, if there is any. */
+static const char *address_to_tell(const struct plain_service *service)
+{
+    bool is_6 = strchr(service->config.listen_ip, ':') != NULL;
+    for (size_t i = 0; i < service->announced.count; i++)
+        if ((strchr(service->announced.addresses[i], ':') != NULL) == is_6)
+            return service->announced.addresses[i];
+    return service->announced.addresses[0];
+}
+
 json_t *plain_transport_describe(const struct plain_transport *transport)
 {
-    const struct plain_service_config *config = &transport->service->config;
-    return json_pack("{s:s, s:s, s:i, s:i}", "id", transport->id, "ip",
-                     config->announced_address ? config->announced_address : config->listen_ip, "port",
-                     (int)transport->port, "rtcpPort", transport->port + 1);
+    return json_pack("{s:s, s:s, s:i, s:i}", "id", transport->id, "ip", address_to_tell(transport->service),
+                     "port", (int)transport->port, "rtcpPort", transport->port + 1);
 }
 
 static bool read_port(const json_t *value, uint16_t *ret_port)
@@ -178,10 +191,12 @@ static bool read_address(const char *listen_ip, const char *ip, uint16_t port, s
 }
 
 /* What goes from port to port of this server may go in circles. */
-static bool is_own_port(const struct plain_service_config *config, const char *ip, uint16_t port)
+static bool is_own_port(const struct plain_service *service, const char *ip, uint16_t port)
 {
-    bool is_own = strcmp(ip, config->listen_ip) == 0 ||
-                  (config->announced_address && strcmp(ip, config->announced_address) == 0);
+    const struct plain_service_config *config = &service->config;
+    bool is_own = strcmp(ip, config->listen_ip) == 0;
+    for (size_t i = 0; i < service->announced.count; i++)
+        is_own |= strcmp(ip, service->announced.addresses[i]) == 0;
     return is_own && port >= config->port_min && port <= config->port_max;
 }
 
@@ -200,8 +215,8 @@ int plain_transport_connect(struct plain_transport *transport, const json_t *add
     }
     if (!ip || !read_port(json_object_get(address, "port"), &port) ||
         !read_port(json_object_get(address, "rtcpPort"), &rtcp_port) ||
-        !read_address(config->listen_ip, ip, port, &remote) || is_own_port(config, ip, port) ||
-        is_own_port(config, ip, rtcp_port))
+        !read_address(config->listen_ip, ip, port, &remote) || is_own_port(transport->service, ip, port) ||
+        is_own_port(transport->service, ip, rtcp_port))
         return -EINVAL;
     int err = forwarder_connect_plain(transport->service->forwarder, transport->handle,
                                       (const struct sockaddr *)&remote, rtcp_port);

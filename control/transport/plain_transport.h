@@ -18,7 +18,7 @@ struct plain_transport;
 /* All of it is kept. */
 struct plain_service_config {
     const char *listen_ip;
-    const char *announced_address; /* or NULL */
+    const char *announced_address; /* one or several, as control/announced.h; or NULL */
     uint16_t port_min;
     uint16_t port_max;
 };

@@ -8,7 +8,7 @@ import { parseFrame } from './lib/frame.mjs';
 import { decodedBody, parseResponses } from './lib/http.mjs';
 import { MockServer } from './lib/mock.mjs';
 import { loadRecording, parseRecording, recordingNames, rolesOf } from './lib/recording.mjs';
-import { Replay } from './lib/replay.mjs';
+import { Replay, farewellsLast } from './lib/replay.mjs';
 import { Bindings, unify, unifyFrames } from './lib/unify.mjs';
 
 async function replayAgainstMock(name, setup = {}, change) {
@@ -238,6 +238,14 @@ describe('a wrong answer fails', { concurrency: 8 }, () => {
             return step.peer === 'B' && text.includes('newPeer') ? [text, ...held.splice(0, 1, '')] : text;
         };
         await assert.rejects(replayAgainstMock('ws-21-join', {}, swap), /ws-21-join:15: got .*newPeer/);
+    });
+
+    test('what was on its way when a peer said 41 is waited for, and no other line moves', () => {
+        for (const name of recordingNames()) {
+            const { steps } = loadRecording(name);
+            const moved = farewellsLast(steps).filter((step, i) => step !== steps[i]);
+            assert.deepEqual(moved.map(({ line }) => line), name === 'ws-33-drop-and-return' ? [39, 38] : [], name);
+        }
     });
 
     test('a frame that was not recorded', () =>

@@ -37,7 +37,7 @@ export class Replay {
         let step;
         try {
             for (const room of this.setup.rooms ?? []) await this.ensureRoom(room);
-            for (step of this.recording.steps) await this.play(step);
+            for (step of farewellsLast(this.recording.steps)) await this.play(step);
             for (const [peer, socket] of this.sockets) this.assertSilent(peer, socket);
         } catch (error) {
             const where = step ? `${this.recording.name}:${step.line}` : this.recording.name;
@@ -367,6 +367,21 @@ function compareJson(response, status, body, bindings) {
     if (response.status !== status) throw new Error(`status ${response.status}`);
     const differences = unify(JSON.parse(body), response.json(), bindings);
     if (differences.length > 0) throw new Error(differences.join('; '));
+}
+
+// What a peer got after it had said 41 was on its way to it by then, caused by another socket; between sockets there is
+// no order, so the recorded one is kept by waiting for it before saying 41.
+export function farewellsLast(steps) {
+    const result = [...steps];
+    for (const frame of steps) {
+        if (frame.dir !== '<' || !frame.text?.startsWith('42')) continue;
+        const at = result.indexOf(frame);
+        const farewell = result.findLastIndex((step, i) => i < at && step.peer === frame.peer && step.dir !== '<');
+        if (farewell < 0 || result[farewell].dir !== '>' || result[farewell].text !== '41') continue;
+        result.splice(at, 1);
+        result.splice(farewell, 0, frame);
+    }
+    return result;
 }
 
 function leading(frames, predicate) {

@@ -1,5 +1,6 @@
-/* engine.io and socket.io as recorded from the server before this one. */
+/* engine.io and socket.io as recorded from the server before this one. Time is what the test says. */
 #include "tests/unit/control/room_stage.h"
+#include "tests/unit/control/session_clock.h"
 
 #include "control/json_input.h"
 #include "control/signaling/query.h"
@@ -226,11 +227,11 @@ static void test_pings(void **state)
     stage_open(&stage, &(struct stage_times){.ping_interval_ms = 30, .ping_timeout_ms = 30});
     enter(&stage, 1, 3);
     enter(&stage, 2, 3);
-    stage_run(&stage, 45);
+    clock_advance(45);
     for (uint64_t ws = 1; ws <= 2; ws++)
         expect(ws, "2");
     say(&stage, 1, "3");
-    stage_run(&stage, 40);
+    clock_advance(40);
     expect(1, "2");
     say(&stage, 1, "3");
     assert_false(fake_sockets[1].closed);
@@ -246,7 +247,7 @@ static void test_connect_timeout(void **state)
     stage_open(&stage, &(struct stage_times){.connect_timeout_ms = 30});
     signaling_open(stage.signaling, 1, "EIO=4&transport=websocket", "192.0.2.1");
     enter(&stage, 2, 3);
-    stage_run(&stage, 60);
+    clock_advance(60);
     assert_true(fake_sockets[1].closed);
     assert_false(fake_sockets[2].closed);
     stage_close(&stage);
