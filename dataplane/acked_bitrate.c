@@ -13,6 +13,7 @@
 
 static void take(struct acked_bitrate *acked, double sample_bps, bool limited)
 {
+    acked->sample_bps = sample_bps;
     if (acked->estimate_bps <= 0) {
         acked->estimate_bps = sample_bps;
         acked->variance = VARIANCE_FIRST;
@@ -66,4 +67,9 @@ void acked_bitrate_expect_change(struct acked_bitrate *acked)
 uint32_t acked_bitrate_bps(const struct acked_bitrate *acked)
 {
     return (uint32_t)acked->estimate_bps;
+}
+
+uint32_t acked_bitrate_newest_bps(const struct acked_bitrate *acked)
+{
+    return (uint32_t)acked->sample_bps;
 }

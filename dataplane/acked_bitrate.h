@@ -13,6 +13,7 @@ struct acked_bitrate {
     int64_t window_us;
     uint64_t window_bytes;
     double estimate_bps; /* 0 = none yet */
+    double sample_bps;   /* of the newest whole window */
     double variance;
     uint8_t started;
     uint8_t reserved[7];
@@ -26,3 +27,6 @@ void acked_bitrate_expect_change(struct acked_bitrate *acked);
 
 /* 0 = not known yet. */
 uint32_t acked_bitrate_bps(const struct acked_bitrate *acked);
+
+/* Of the newest window alone: while a queue stands this is what the path carries, less noise. 0 likewise. */
+uint32_t acked_bitrate_newest_bps(const struct acked_bitrate *acked);

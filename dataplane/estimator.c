@@ -5,8 +5,9 @@
 #define RTT_MAX_US 1000000u
 #define QUEUE_US 120000u
 #define QUEUE_CUTS_MAX 5u
-#define QUEUE_PROBED_US 60000u
 #define DRAIN 0.7
+#define NOISE_US 40000u
+#define FORGET_US 1000000u
 
 void estimator_init(struct estimator *estimator, const struct estimator_limits *limits)
 {
@@ -178,12 +179,13 @@ static void measure_rtt(struct estimator *estimator, uint64_t newest_sent_us, ui
  */
 static bool take_probe(struct estimator *estimator, uint32_t probe_bps, uint32_t acked_bps, uint64_t now_us)
 {
-    bool is_higher = probe_bps > estimator->aimd.rate_bps;
+    bool is_higher = probe_bps > estimator->estimate_bps;
     bool may_lower = estimator->probe.found_full && estimator->limit.is_limited;
 
     if (estimator->overuse.state == OVERUSE_OVERUSING || (!is_higher && !may_lower))
         return false;
     aimd_set(&estimator->aimd, probe_bps > acked_bps ? probe_bps : acked_bps, now_us);
+    loss_estimate_raise(&estimator->loss, probe_bps);
     return true;
 }
 
@@ -208,6 +210,27 @@ static enum overuse_state look_at_queue(struct estimator *estimator, enum overus
     }
     acked_bitrate_expect_change(&estimator->acked); /* the path has changed, not what is sent */
     return OVERUSE_OVERUSING;
+}
+
+static enum overuse_state judge_delay(struct estimator *estimator, bool overused, uint64_t now_us)
+{
+    enum overuse_state state = overused ? OVERUSE_OVERUSING : estimator->overuse.state;
+
+    state = look_at_queue(estimator, state, now_us);
+    /* Far less is sent than allowed, and hardly anything waits: a burst has made the delay grow, or noise. */
+    if (state == OVERUSE_OVERUSING && estimator->limit.is_limited && estimator->queue.queue_us < NOISE_US)
+        return OVERUSE_NORMAL;
+    return state;
+}
+
+/* What the path carried while it was used too much. The newest window saw it full; the average before may
+ * have seen little sent. */
+static uint32_t carried_bps(const struct estimator *estimator, uint32_t acked_bps)
+{
+    uint32_t newest_bps = acked_bitrate_newest_bps(&estimator->acked);
+    uint32_t least_bps = estimator->queue.queue_us > QUEUE_US ? acked_bps / 2 : acked_bps;
+
+    return newest_bps > least_bps ? newest_bps : least_bps;
 }
 
 /* A long queue would take seconds to empty at 0.85 of what goes through. */
@@ -237,13 +260,14 @@ bool estimator_feedback(struct estimator *estimator, const struct twcc_feedback 
     measure_rtt(estimator, tally.newest_sent_us, now_us);
 
     uint32_t acked_bps = acked_bitrate_bps(&estimator->acked);
-    enum overuse_state state =
-        look_at_queue(estimator, tally.overused ? OVERUSE_OVERUSING : estimator->overuse.state, now_us);
-    if (aimd_update(&estimator->aimd, state, acked_bps, now_us)) {
+    enum overuse_state state = judge_delay(estimator, tally.overused, now_us);
+    uint32_t through_bps = state == OVERUSE_OVERUSING ? carried_bps(estimator, acked_bps) : acked_bps;
+    if (aimd_update(&estimator->aimd, state, through_bps, now_us)) {
         reason = ESTIMATOR_OVERUSE;
-        drain(estimator, acked_bps, now_us);
-    } else if (tally.probe_bps != 0 && take_probe(estimator, tally.probe_bps, acked_bps, now_us))
+        drain(estimator, through_bps, now_us);
+    } else if (tally.probe_bps != 0 && take_probe(estimator, tally.probe_bps, acked_bps, now_us)) {
         reason = ESTIMATOR_PROBE;
+    }
     struct loss_path path = {.rate_bps = estimator->estimate_bps,
                              .acked_bps = acked_bps,
                              .rtt_us = estimator->rtt_us,
@@ -285,18 +309,31 @@ static bool look_for_silence(struct estimator *estimator, uint64_t now_us)
     return combine(estimator, ESTIMATOR_SILENCE, now_us);
 }
 
+/* Nothing is sent that is told of: queues have emptied, and only a probe can find out more. */
+static void forget_delay(struct estimator *estimator, uint64_t now_us)
+{
+    if (estimator->numbered != 0 || now_us - estimator->feedback_us < FORGET_US)
+        return;
+    queue_delay_expire(&estimator->queue);
+    estimator->overuse.state = OVERUSE_NORMAL;
+}
+
 bool estimator_turn(struct estimator *estimator, uint64_t now_us)
 {
     bool changed = look_for_silence(estimator, now_us);
+
+    forget_delay(estimator, now_us);
     struct probe_inputs inputs = {.estimate_bps = estimator->estimate_bps,
                                   .desired_bps = estimator->desired_bps,
                                   .is_normal = estimator->overuse.state != OVERUSE_OVERUSING &&
-                                               estimator->queue.queue_us < QUEUE_PROBED_US};
+                                               !estimator_has_queue(estimator)};
 
     if (application_limit_update(&estimator->limit, estimator->sent_bytes, estimator->estimate_bps, now_us) &&
         !estimator->limit.is_limited)
         acked_bitrate_expect_change(&estimator->acked);
     estimator->sent_bytes = 0;
+    if (estimator->has_remb && estimator->remb_bps < inputs.desired_bps)
+        inputs.desired_bps = estimator->remb_bps;
     inputs.is_limited = estimator->limit.is_limited;
     if (estimator->history.started)
         probe_begin(&estimator->probe, &inputs, now_us);

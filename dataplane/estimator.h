@@ -27,6 +27,7 @@
 
 #define ESTIMATOR_MIN_BPS 30000u
 #define ESTIMATOR_MAX_BPS 200000000u /* nothing here is measured well beyond */
+#define ESTIMATOR_QUEUE_US 60000u
 #define ESTIMATOR_STATUSES_MAX (2 * SEND_HISTORY_PACKETS)
 
 /* Why the estimate is what it is. Append only: the statistics file shows them. */
@@ -93,6 +94,12 @@ bool estimator_remb(struct estimator *estimator, uint64_t remb_bps, uint64_t now
 
 /* Packets lost of those sent, as receiver reports say: only listened to without transport-wide feedback. */
 bool estimator_reported_loss(struct estimator *estimator, uint32_t packets, uint32_t lost, uint64_t now_us);
+
+/* Whether packets wait on the path. */
+static inline bool estimator_has_queue(const struct estimator *estimator)
+{
+    return estimator->queue.queue_us > ESTIMATOR_QUEUE_US;
+}
 
 /* Every 50 ms or so. Looks for silence, and begins a probe when there is reason to. True as above. */
 bool estimator_turn(struct estimator *estimator, uint64_t now_us);

@@ -84,6 +84,12 @@ bool loss_estimate_update(struct loss_estimate *loss, uint32_t packets, uint32_t
     return judge(loss, fmin((double)passed_us / 1e6, 1), path, now_us);
 }
 
+void loss_estimate_raise(struct loss_estimate *loss, uint32_t rate_bps)
+{
+    if (loss->bound_bps > 0 && loss->bound_bps < rate_bps)
+        loss->bound_bps = rate_bps;
+}
+
 uint32_t loss_estimate_bound_bps(const struct loss_estimate *loss)
 {
     return loss->bound_bps > 0 && loss->bound_bps < LOSS_ESTIMATE_UNBOUNDED ? (uint32_t)loss->bound_bps

@@ -40,5 +40,8 @@ void loss_estimate_init(struct loss_estimate *loss);
 bool loss_estimate_update(struct loss_estimate *loss, uint32_t packets, uint32_t lost, uint32_t late,
                           const struct loss_path *path, uint64_t now_us);
 
+/* A probe got through at that rate: no bound below it. */
+void loss_estimate_raise(struct loss_estimate *loss, uint32_t rate_bps);
+
 /* LOSS_ESTIMATE_UNBOUNDED when loss says nothing. */
 uint32_t loss_estimate_bound_bps(const struct loss_estimate *loss);

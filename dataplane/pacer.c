@@ -1,14 +1,17 @@
 #include "dataplane/pacer.h"
 
+#include "dataplane/estimator.h"
 #include "dataplane/send_stats.h"
 #include "dataplane/worker.h"
 
 #define FACTOR_PERCENT 250u
+#define QUEUE_PERCENT 110u /* while there is a queue on the path already */
 #define OVERHEAD_BYTES 40u /* head and trailer beside the payload */
 
 static uint64_t rate_bps(const struct transport *transport)
 {
-    uint64_t rate = (uint64_t)transport->row->available_bps * FACTOR_PERCENT / 100;
+    unsigned percent = estimator_has_queue(transport->estimator) ? QUEUE_PERCENT : FACTOR_PERCENT;
+    uint64_t rate = (uint64_t)transport->row->available_bps * percent / 100;
     uint64_t drain = (uint64_t)transport->pacing.bytes * 8000000 / PACER_DRAIN_US;
 
     return rate > drain ? rate : drain;

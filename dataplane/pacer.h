@@ -2,12 +2,13 @@
  * stay short for the audio behind it.
  *
  * Each transport whose bandwidth is estimated has a bucket that fills at 2.5 times the estimate (libwebrtc's
- * pacing factor) and holds PACER_BURST_US of it. A video packet that finds it empty is queued: a reference to
- * the packet store with the numbers that it was given, 64 bytes out of a pool of the worker's. The transport
- * becomes a busy one, and the worker sends what the bucket allows every 2 ms. Whatever waits is sent within
- * PACER_DRAIN_US: the bucket fills faster where that needs it, since what comes later is worth nothing. Audio
- * and retransmissions are never queued, and so come first. Where the pool is used up a packet is sent at
- * once; where its slot was overwritten meanwhile it is dropped and counted by egress.
+ * pacing factor; hardly more than the estimate while packets wait on the path) and holds PACER_BURST_US of
+ * it. A video packet that finds it empty is queued: a reference to the packet store with the numbers that it
+ * was given, 64 bytes out of a pool of the worker's. The transport becomes a busy one, and the worker sends
+ * what the bucket allows every 2 ms. Whatever waits is sent within PACER_DRAIN_US: the bucket fills faster
+ * where that needs it, since what comes later is worth nothing. Audio and retransmissions are never queued,
+ * and so come first. Where the pool is used up a packet is sent at once; where its slot was overwritten
+ * meanwhile it is dropped and counted by egress.
  *
  * A transport below its budget costs a comparison a packet; one without an estimate a test. */
 #pragma once

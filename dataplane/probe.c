@@ -18,6 +18,8 @@
 #define RECOVERY_PERCENT 85u
 #define RECOVERY_WAIT_US 1000000u
 #define RECOVERY_MAX_US 30000000u
+#define WANTED_PERCENT 120u /* of what could be used: who shares it out asks for a margin before a rise */
+#define TARGET_PERCENT 130u
 #define WAIT_US 2000000u
 #define WAIT_FAILED_US 1500000u
 #define WAIT_FAILURES_MAX 3u
@@ -40,7 +42,7 @@ static uint32_t scaled(uint32_t bps, uint32_t percent)
 /* What could be used, with something to spare: what just fits is not safe to use. */
 static uint32_t limited_target(const struct probe_inputs *inputs, uint32_t target_bps)
 {
-    uint32_t limit_bps = scaled(inputs->desired_bps, 125);
+    uint32_t limit_bps = scaled(inputs->desired_bps, TARGET_PERCENT);
 
     return target_bps < limit_bps ? target_bps : limit_bps;
 }
@@ -63,8 +65,9 @@ static void begin(struct probe *probe, uint32_t target_bps, uint64_t now_us)
 /* What to probe now; 0 = nothing. */
 static uint32_t choose(struct probe *probe, const struct probe_inputs *inputs, uint64_t now_us)
 {
-    if (probe->next_bps != 0)
+    if (probe->next_bps != 0 && inputs->estimate_bps >= scaled(probe->result_bps, FURTHER_PERCENT))
         return probe->next_bps;
+    probe->next_bps = 0; /* what was found could not be used */
     if (probe->initial != 0 && now_us - probe->asked_us < INITIAL_US) {
         uint32_t factor = probe->initial == INITIAL_PROBES ? INITIAL_FACTOR : 2 * INITIAL_FACTOR;
         probe->initial--;
@@ -91,7 +94,8 @@ bool probe_begin(struct probe *probe, const struct probe_inputs *inputs, uint64_
         probe->asked_us = now_us;
     if (!inputs->is_normal)
         probe->overused_us = now_us;
-    if (probe->cluster != 0 || is_waiting || inputs->desired_bps <= inputs->estimate_bps)
+    if (probe->cluster != 0 || is_waiting ||
+        scaled(inputs->desired_bps, WANTED_PERCENT) <= inputs->estimate_bps)
         return false;
     if (probe->overused_us != 0 && now_us - probe->overused_us < NORMAL_US)
         return false;
@@ -216,7 +220,8 @@ uint32_t probe_received(struct probe *probe, const struct send_history_packet *p
         probe->failures = 0;
         probe->wait_until_us = now_us + WAIT_US;
     }
-    if (packet->cluster == probe->last_cluster && result_bps >= scaled(cluster->target_bps, FURTHER_PERCENT))
+    if (packet->cluster == probe->last_cluster && !is_full &&
+        result_bps >= scaled(cluster->target_bps, FURTHER_PERCENT))
         probe->next_bps = scaled(result_bps, 100 * FURTHER_FACTOR);
     return result_bps;
 }

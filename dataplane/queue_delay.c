@@ -31,9 +31,16 @@ uint32_t queue_delay_end(struct queue_delay *delay, uint64_t now_us)
         queue_delay_disbelieve(delay);
         return 0;
     }
-    delay->queue_us = (uint32_t)(delay->round_us - least_us);
+    uint32_t newest_us = (uint32_t)(delay->round_us - least_us);
+    delay->queue_us = newest_us < delay->newest_us ? newest_us : delay->newest_us;
+    delay->newest_us = newest_us;
     delay->has_round = 0;
     return delay->queue_us;
+}
+
+void queue_delay_expire(struct queue_delay *delay)
+{
+    delay->queue_us = delay->newest_us = 0;
 }
 
 void queue_delay_disbelieve(struct queue_delay *delay)

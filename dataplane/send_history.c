@@ -12,6 +12,8 @@
 #define STATE_SHIFT (CLUSTER_SHIFT + 3)
 #define STATE_MASK 3u
 
+#define CARRIED_US 100000u /* older bytes tell nothing of the rate at which this one arrives */
+
 _Static_assert(SEND_HISTORY_PACKETS *(TAG_MASK + 1) == 65536, "place and tag make up a number");
 
 enum state { STATE_NONE, STATE_IN_FLIGHT, STATE_LOST, STATE_RECEIVED };
@@ -69,7 +71,8 @@ void send_history_add(struct send_history *history, uint16_t number, uint32_t by
 
     if (history->started && number != (uint16_t)(history->newest + 1))
         skip_to(history, number);
-    bytes += history->carried_bytes;
+    if (now_us - history->newest_us < CARRIED_US)
+        bytes += history->carried_bytes;
     history->carried_bytes = 0;
     history->in_flight += state_of(entry) != STATE_IN_FLIGHT;
     *entry = (struct send_history_entry){

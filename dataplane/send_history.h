@@ -46,7 +46,7 @@ void send_history_add(struct send_history *history, uint16_t number, uint32_t by
                       uint64_t now_us);
 
 /* Bytes that go the same way but carry no number (audio): they are counted with the next number, as libwebrtc
- * does with its "prior unacknowledged data". */
+ * does with its "prior unacknowledged data", if that comes soon. */
 void send_history_carry(struct send_history *history, uint32_t bytes);
 
 /* The receiver says that number has arrived, or has not. */

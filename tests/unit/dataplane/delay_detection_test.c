@@ -194,6 +194,8 @@ static void test_queue(void **state)
     assert_int_equal(queue_delay_end(&delay, now_us), 0);
     queue_delay_packet(&delay, 2000, 900302000);
     queue_delay_packet(&delay, 3000, 900103000); /* jitter is no queue */
+    assert_int_equal(queue_delay_end(&delay, now_us += 100000), 0); /* nor is a moment */
+    queue_delay_packet(&delay, 2000, 900202000);
     assert_int_equal(queue_delay_end(&delay, now_us += 100000), 100000);
     /* After half a minute it is the path's. */
     for (int i = 0; i < 310; i++) {

@@ -172,6 +172,65 @@ static void test_longer_path(void **state)
     sim_destroy(sim);
 }
 
+/* What stands still for a while and then goes on (a scheduler, a radio) has not become slower. */
+static void test_path_that_holds_its_breath(void **state)
+{
+    (void)state;
+    struct sim *sim = sim_create(1000000, 3000000);
+
+    sim->application_bps = sim->estimator.desired_bps = 450000;
+    sim_run(sim, 10000);
+    for (int i = 0; i < 10; i++) {
+        sim_forget(sim);
+        sim->link_free_us = sim->now_us + 350000;
+        sim_run(sim, 1000);
+        assert_true(sim->least_bps >= 450000);
+        sim_run(sim, 1000);
+    }
+    sim_destroy(sim);
+}
+
+/* A key frame every two seconds makes a queue for a moment; what is sent on average fits. */
+static void test_key_frames_on_a_small_link(void **state)
+{
+    (void)state;
+    struct sim *sim = sim_create(1000000, 400000);
+
+    sim->application_bps = 230000;
+    sim->ignores_estimate = true;
+    sim->estimator.desired_bps = 700000;
+    sim_run(sim, 5000);
+    sim_forget(sim);
+    for (int i = 0; i < 15; i++) {
+        sim->key_frame_bytes = 8000;
+        sim_run(sim, 2000);
+    }
+    assert_true(sim->least_bps >= 200000);
+    sim_destroy(sim);
+}
+
+/* All video was suspended: there is no feedback but of probes. */
+static void test_nothing_but_audio(void **state)
+{
+    (void)state;
+    struct sim *sim = sim_create(1000000, 3000000);
+    uint32_t ms;
+
+    sim->application_bps = sim->estimator.desired_bps = 2000000;
+    sim_run(sim, 5000);
+    sim->rate_bps = 60000;
+    sim_run(sim, 3000);
+    sim->application_bps = 0;
+    sim->ignores_estimate = true;
+    sim_run(sim, 20000);
+    assert_true(sim->estimator.estimate_bps < 150000);
+    sim->rate_bps = 3000000;
+    for (ms = 0; sim->estimator.estimate_bps < 1000000 && ms < 30000; ms++)
+        sim_run(sim, 1);
+    assert_in_range(ms, 0, 12000);
+    sim_destroy(sim);
+}
+
 static void feed(struct estimator *estimator, uint8_t *packet, size_t length, uint64_t now_us)
 {
     struct rtcp_iterator iterator;
@@ -283,6 +342,9 @@ int main(void)
         cmocka_unit_test(test_silence),
         cmocka_unit_test(test_mute_receiver),
         cmocka_unit_test(test_longer_path),
+        cmocka_unit_test(test_path_that_holds_its_breath),
+        cmocka_unit_test(test_key_frames_on_a_small_link),
+        cmocka_unit_test(test_nothing_but_audio),
         cmocka_unit_test(test_lies),
         cmocka_unit_test(test_feedback_about_everything),
         cmocka_unit_test(test_remb_alone),

@@ -46,6 +46,7 @@ struct sim {
     uint32_t application_bps; /* what it has to send; never more than the estimate */
     bool ignores_estimate;
     uint32_t frame_bytes_left;
+    uint32_t key_frame_bytes; /* sent beside the rest as soon as it is set */
 
     uint64_t link_free_us;
     struct sim_flight *flights; /* in the order of sending */
@@ -196,6 +197,8 @@ static inline void sim_media(struct sim *sim)
         sim_send(sim, 100, false);
     if (sim->now_us % SIM_FRAME_US == 0)
         sim->frame_bytes_left = (uint32_t)((uint64_t)bps * SIM_FRAME_US / 8000000);
+    sim->frame_bytes_left += sim->key_frame_bytes;
+    sim->key_frame_bytes = 0;
     for (int i = 0; i < 2 && sim->frame_bytes_left > 0; i++) {
         uint32_t bytes = sim->frame_bytes_left < 1200 ? sim->frame_bytes_left : 1200;
         sim->frame_bytes_left -= bytes;
