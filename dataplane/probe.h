@@ -5,7 +5,7 @@
  * When: 3 and 6 times the first estimate as soon as something is sent; twice as much again as long as that
  * succeeds; what was there before a drop, a second after the delay is normal again; and now and then, twice
  * the estimate, while it is not filled, or filling it does no harm for seconds, and more could be used. Never
- * beyond what could be used and a quarter, never while the path is used too much. A probe that finds nothing
+ * beyond what could be used and a third, never while the path is used too much. A probe that finds nothing
  * is followed by a longer wait.
  *
  * Pure: the caller asks probe_begin when it may, sends probe_due_bytes when asked, marks what it sends with
