@@ -5,13 +5,21 @@
 
 void receiver_loss_note(struct receiver_loss *loss, uint8_t fraction, uint64_t now_us)
 {
-    if (fraction >= receiver_loss_worst(loss, now_us))
-        *loss = (struct receiver_loss){.noted_us = now_us, .fraction = fraction};
+    uint64_t passed_us = now_us - loss->begun_us;
+
+    if (passed_us > RECEIVER_LOSS_LASTS_US)
+        *loss = (struct receiver_loss){.begun_us = now_us,
+                                       .before = passed_us > 2 * RECEIVER_LOSS_LASTS_US ? 0 : loss->worst};
+    loss->worst = fraction > loss->worst ? fraction : loss->worst;
 }
 
 uint8_t receiver_loss_worst(const struct receiver_loss *loss, uint64_t now_us)
 {
-    return now_us - loss->noted_us <= RECEIVER_LOSS_LASTS_US ? loss->fraction : 0;
+    uint64_t passed_us = now_us - loss->begun_us;
+
+    if (passed_us > 2 * RECEIVER_LOSS_LASTS_US)
+        return 0;
+    return passed_us > RECEIVER_LOSS_LASTS_US || loss->worst > loss->before ? loss->worst : loss->before;
 }
 
 void receiver_loss_report(struct worker *worker, const struct consumer *consumer)

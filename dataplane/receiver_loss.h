@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#define RECEIVER_LOSS_LASTS_US 10000000u /* two intervals of audio reports */
+#define RECEIVER_LOSS_LASTS_US 8000000u /* every receiver of audio has reported once by then */
 
 struct consumer;
 struct stream;
@@ -13,11 +13,13 @@ struct worker;
 
 /* All zeroes: none. */
 struct receiver_loss {
-    uint64_t noted_us;
-    uint8_t fraction; /* in 256ths */
+    uint64_t begun_us; /* of the current interval */
+    uint8_t worst;     /* in it, in 256ths */
+    uint8_t before;    /* in the one before */
 };
 
-/* A receiver reports so much: it stays until a worse one, or for RECEIVER_LOSS_LASTS_US. */
+/* A receiver reports so much: it counts for RECEIVER_LOSS_LASTS_US at least, and for twice as long at most.
+ */
 void receiver_loss_note(struct receiver_loss *loss, uint8_t fraction, uint64_t now_us);
 
 /* The worst in 256ths. */

@@ -80,9 +80,16 @@ static void test_it_is_forgotten(void **state)
     receiver_loss_note(&loss, 30, now_us);
     receiver_loss_note(&loss, 20, now_us + 1000);
     assert_int_equal(receiver_loss_worst(&loss, now_us + RECEIVER_LOSS_LASTS_US), 30);
-    assert_int_equal(receiver_loss_worst(&loss, now_us + RECEIVER_LOSS_LASTS_US + 1), 0);
-    receiver_loss_note(&loss, 5, now_us + RECEIVER_LOSS_LASTS_US + 1);
-    assert_int_equal(receiver_loss_worst(&loss, now_us + RECEIVER_LOSS_LASTS_US + 1), 5);
+    assert_int_equal(receiver_loss_worst(&loss, now_us + 2 * RECEIVER_LOSS_LASTS_US + 1), 0);
+
+    /* One that goes on losing is never forgotten between two reports. */
+    for (unsigned i = 0; i < 100; i++, now_us += 5000000) {
+        receiver_loss_note(&loss, (uint8_t)(20 + i % 7), now_us);
+        assert_in_range(receiver_loss_worst(&loss, now_us + 4999999), 20, 30);
+    }
+    receiver_loss_note(&loss, 0, now_us + RECEIVER_LOSS_LASTS_US);
+    receiver_loss_note(&loss, 5, now_us + 2 * RECEIVER_LOSS_LASTS_US + 1);
+    assert_int_equal(receiver_loss_worst(&loss, now_us + 2 * RECEIVER_LOSS_LASTS_US + 2), 5);
 }
 
 int main(void)
