@@ -3,10 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dataplane/nack.h"
 #include "dataplane/receive_stats.h"
 #include "dataplane/rewrite.h"
 #include "dataplane/score.h"
 #include "dataplane/send_stats.h"
+#include "dataplane/sent_map.h"
 #include "dataplane/twcc_feedback.h"
 #include "proto/wire/twcc_builder.h"
 
@@ -25,8 +27,17 @@ struct machines {
     struct sender_clock clock;
     struct twcc_feedback_state twcc;
     struct score score;
+    struct nack_list nacks;
     uint8_t used[NUMBERS];
 };
+
+/* The way back from a number that has just been given out. */
+static void machines_find(const struct machines *machines, uint16_t input, uint64_t output)
+{
+    struct sent_number number;
+    require(sent_map_find(&machines->rewrite, (uint16_t)output, &number) == 0);
+    require(number.input == input && number.sequence == output);
+}
 
 static void machines_send(struct machines *machines, const struct rtp_header *header, uint64_t now_us)
 {
@@ -35,7 +46,50 @@ static void machines_send(struct machines *machines, const struct rtp_header *he
         return;
     require(!machines->used[numbers.sequence % NUMBERS]);
     machines->used[numbers.sequence % NUMBERS] = 1;
+    machines_find(machines, header->sequence, numbers.sequence);
     send_stats_packet(&machines->send, numbers.timestamp, 100, now_us);
+}
+
+/* Somebody asks for a number: it was given out, or is not answered. */
+static void machines_ask(const struct machines *machines, uint16_t output)
+{
+    struct sent_number number;
+    if (sent_map_find(&machines->rewrite, output, &number) == 0)
+        require((uint16_t)number.sequence == output && number.sequence <= machines->rewrite.highest_out);
+}
+
+/* A packet comes, and what is missing is asked for. */
+static void machines_receive(struct machines *machines, const struct rtp_header *header, bool repair,
+                             uint64_t now_us)
+{
+    static struct nack_turn turn;
+    uint64_t highest = machines->receive.highest;
+    if (repair) {
+        if (receive_stats_repaired(&machines->receive, header->sequence, 100, now_us))
+            nack_arrived(&machines->nacks, header->sequence, true, 0, now_us);
+        return;
+    }
+    switch (receive_stats_packet(&machines->receive, header, 100, now_us)) {
+    case RECEIVE_NEXT:
+        if (machines->receive.highest - highest > 1)
+            nack_missed(&machines->nacks, (uint16_t)(highest + 1),
+                        (uint32_t)(machines->receive.highest - highest - 1), now_us);
+        break;
+    case RECEIVE_LATE:
+        nack_arrived(&machines->nacks, header->sequence, false, 0, now_us);
+        break;
+    case RECEIVE_RESTART:
+        nack_reset(&machines->nacks);
+        break;
+    default:
+        return;
+    }
+    if (header->marker)
+        nack_key_frame(&machines->nacks, header->sequence);
+    nack_turn(&machines->nacks, 30000, now_us, &turn);
+    require(machines->nacks.count <= NACK_LIST_MAX && turn.count <= NACK_LIST_MAX);
+    require((turn.next_us == UINT64_MAX) == (machines->nacks.count == 0));
+    require(turn.next_us == UINT64_MAX || turn.next_us >= now_us);
 }
 
 static void machines_sync(struct machines *machines, const struct rtp_header *header, uint8_t flags,
@@ -47,7 +101,9 @@ static void machines_sync(struct machines *machines, const struct rtp_header *he
                                   .same_stream = flags & 1,
                                   .from = clock,
                                   .to = clock,
-                                  .now_us = now_us};
+                                  .now_us = now_us,
+                                  .squeeze = flags & 2,
+                                  .squeeze_end = header->timestamp + ((uint32_t)flags << 12)};
     uint32_t before = machines->rewrite.last_timestamp;
     bool sent = machines->send.packets > 0;
     struct rewrite_numbers numbers;
@@ -56,6 +112,7 @@ static void machines_sync(struct machines *machines, const struct rtp_header *he
     require(!sent || (int32_t)(numbers.timestamp - before) > 0);
     require(!machines->used[numbers.sequence % NUMBERS]);
     machines->used[numbers.sequence % NUMBERS] = 1;
+    machines_find(machines, header->sequence, numbers.sequence);
     send_stats_packet(&machines->send, numbers.timestamp, 100, now_us);
 }
 
@@ -112,9 +169,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                     .timestamp = load_be32(arguments + 2),
                                     .marker = arguments[6] & 1};
         now_us += (uint64_t)load_be16(arguments + 7) << (arguments[6] >> 4);
-        switch (data[i] % 6) {
+        switch (data[i] % 8) {
         case 0:
-            receive_stats_packet(&machines.receive, &header, 100, now_us);
+            machines_receive(&machines, &header, false, now_us);
+            break;
+        case 6:
+            machines_receive(&machines, &header, true, now_us);
+            break;
+        case 7:
+            machines_ask(&machines, header.sequence);
             break;
         case 1:
             machines_send(&machines, &header, now_us);

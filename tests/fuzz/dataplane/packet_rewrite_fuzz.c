@@ -63,6 +63,34 @@ static void stream_check(struct stream *stream, const uint8_t *out, int length, 
     }
 }
 
+/* Sent once more: the same payload behind the packet's own number. */
+static void stream_repeat(const struct media_consumer *consumer, const uint8_t *packet,
+                          const struct packet_view *view, const struct rewrite_numbers *numbers,
+                          const uint8_t *sent, size_t sent_bytes, const struct media_extension_map *map)
+{
+    const struct rewrite_rtx rtx = {.ssrc = SSRC + 1, .sequence = 7, .payload_type = 102};
+    struct rewrite_egress egress = {.rtx = &rtx};
+    struct rewrite_numbers again = *numbers;
+    struct packet_view first, second;
+    size_t bytes = view->header.payload_offset + (size_t)view->header.payload_length + 512;
+    uint8_t *out = malloc(bytes);
+
+    require(out != NULL);
+    require(!view->has_vp8 || vp8_continuity_find(&consumer->vp8, &view->vp8, &again) == 0);
+    require(!view->has_vp8 || !view->vp8.has_picture_id || again.picture_id == numbers->picture_id);
+    int length =
+        rewrite_packet(&consumer->rewrite, &consumer->extensions, packet, view, &again, &egress, out, bytes);
+    require(length > 0 && packet_view_parse(out, (size_t)length, map, &second) == 0);
+    require(second.header.ssrc == SSRC + 1 && second.header.payload_type == 102);
+    require(second.header.sequence == 7 && second.header.timestamp == numbers->timestamp);
+    require(second.header.payload_length == view->header.payload_length + 2);
+    require(load_be16(out + second.header.payload_offset) == (uint16_t)numbers->sequence);
+    require(packet_view_parse(sent, sent_bytes, map, &first) == 0);
+    require(memcmp(out + second.header.payload_offset + 2, sent + first.header.payload_offset,
+                   view->header.payload_length) == 0);
+    free(out);
+}
+
 static void stream_packet(struct stream *stream, enum media_codec codec, const uint8_t *packet, size_t length,
                           uint64_t now_us)
 {
@@ -110,6 +138,7 @@ static void stream_packet(struct stream *stream, enum media_codec codec, const u
     require(rewrite_packet(&consumer->rewrite, &consumer->extensions, packet, &view, &numbers, &egress, out,
                            out_bytes) == (int)out_bytes);
     stream_check(stream, out, (int)out_bytes, codec, &view, &numbers);
+    stream_repeat(consumer, packet, &view, &numbers, out, out_bytes, &stream->map);
     free(out);
 }
 
