@@ -265,6 +265,12 @@ void ingress_rtp(struct worker *worker, const struct ingress_packet *packet)
         worker_drop(worker, DROP_rtp_malformed);
         return;
     }
+    /* Before its arrival is noted: the feedback says that it was lost, and the sender gives way. */
+    if (!police_admit(&transport->police, transport->row->remb.bitrate_bps, (uint32_t)packet->length,
+                      worker->now_us)) {
+        worker_drop(worker, DROP_incoming_limit);
+        return;
+    }
     count_arrival(worker, transport, packet->data, &view);
 
     int error = stream_match(&worker->streams, transport, packet->data, &view, &match);

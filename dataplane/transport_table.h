@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "dataplane/police.h"
 #include "dataplane/srtp.h"
 #include "shm/rows.h"
 #include "shm/segment.h"
@@ -55,6 +56,7 @@ struct transport {
     bool is_busy;
     struct pacing pacing;
 
+    struct police police; /* of what it sends */
     struct token_bucket punts;
     struct transport *previous; /* in the order of turns */
     struct transport *next;

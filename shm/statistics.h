@@ -79,7 +79,8 @@
     X(plain_other_source, "plain RTP or RTCP from another address than the known one")                       \
     X(plain_wrong_port, "RTP on a port that is for RTCP")                                                    \
     X(pacer_late, "waited too long to be sent, or was overwritten while it waited")                          \
-    X(key_frame_limit, "request for a key frame of a receiver that asks all the time, and alone")
+    X(key_frame_limit, "request for a key frame of a receiver that asks all the time, and alone")            \
+    X(incoming_limit, "RTP beyond four times MAX_INCOMING_BITRATE")
 
 #define STATISTICS_DROPS_MAX 64u
 
