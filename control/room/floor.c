@@ -62,15 +62,14 @@ static void on_levels_timer(evutil_socket_t fd, short what, void *context)
     (void)what;
     struct room *room = context;
     json_t *levels = json_array();
-    uint64_t now_ms = floor_now_ms();
     struct peer *peer;
     TAILQ_FOREACH(peer, &room->peers, link)
     {
         if (!peer->level_changed)
             continue;
         peer->level_changed = false;
-        json_array_append_new(levels,
-                              json_pack("{s:s,s:i}", "peerId", peer->id, "level", floor_level(peer, now_ms)));
+        json_array_append_new(levels, json_pack("{s:s,s:i}", "peerId", peer->id, "level",
+                                                FLOOR_SILENCE_DBOV + (int)peer->speaker.loudness));
     }
     room->floor.levels_wait = false;
     notify(room, true, "audioLevels", json_pack("{s:o}", "levels", levels));
