@@ -195,15 +195,17 @@ static enum overuse_state look_at_queue(struct estimator *estimator, enum overus
 {
     uint32_t queue_us = queue_delay_end(&estimator->queue, now_us);
 
+    bool shrinks = queue_us < estimator->queue_seen_us;
+    estimator->queue_seen_us = queue_us;
     if (queue_us < QUEUE_US) {
         estimator->queue_cuts = 0;
         return state;
     }
+    if (state != OVERUSE_OVERUSING && shrinks)
+        return OVERUSE_UNDERUSING;
     if (state == OVERUSE_UNDERUSING || !aimd_may_decrease(&estimator->aimd, now_us))
         return state;
-    estimator->queue_cuts = queue_us < estimator->queue_seen_us ? 0 : estimator->queue_cuts + 1;
-    estimator->queue_seen_us = queue_us;
-    if (estimator->queue_cuts > QUEUE_CUTS_MAX) {
+    if (++estimator->queue_cuts > QUEUE_CUTS_MAX) {
         estimator->queue_cuts = 0;
         queue_delay_disbelieve(&estimator->queue);
         return state;

@@ -72,7 +72,7 @@ struct estimator {
     struct arrival_groups groups;
     struct trendline trendline;
     struct queue_delay queue;
-    uint32_t queue_seen_us; /* when it was found too long last, how long it was */
+    uint32_t queue_seen_us; /* when it was looked at last */
     uint32_t queue_cuts;    /* for it, in a row, without its getting shorter */
     struct probe probe;
     struct send_history history;
