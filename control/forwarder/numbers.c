@@ -86,7 +86,7 @@ json_t *numbers_of_transport(const struct forwarder *forwarder, uint64_t transpo
                         sizeof(t)) != 0 ||
         t.handle != transport)
         return NULL;
-    json_t *numbers = begin("webrtc-transport");
+    json_t *numbers = begin("transport");
     json_object_set_new(numbers, "iceSelectedTuple", remote(&t));
     add_fields(numbers, &statistics_transport_fields, &t);
     json_object_set_new(numbers, "bandwidth", bandwidth(&t));

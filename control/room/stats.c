@@ -86,9 +86,12 @@ static json_t *stats_webrtc(const struct peer_transport *transport)
 json_t *stats_transport(const struct peer_transport *transport, bool measured)
 {
     json_t *stats = transport->plain ? stats_plain(transport) : stats_webrtc(transport);
-    return measured ? with_numbers(stats, numbers_of_transport(get_forwarder(transport->peer),
-                                                               peer_transport_handle(transport)))
-                    : stats;
+    if (!measured)
+        return stats;
+    json_t *numbers = numbers_of_transport(get_forwarder(transport->peer), peer_transport_handle(transport));
+    if (numbers) /* which transports of the forwarder are plain, it does not say */
+        json_object_set(numbers, "type", json_object_get(stats, "type"));
+    return with_numbers(stats, numbers);
 }
 
 json_t *stats_producer(const struct producer *producer, bool measured)

@@ -222,6 +222,31 @@ static void test_made_up_ssrcs_cost_no_memory(void **state)
     scene_deinit(&scene);
 }
 
+static void test_flood_of_a_known_sender_is_cut(void **state)
+{
+    struct scene scene;
+    uint8_t data[512];
+
+    (void)state;
+    scene_init(&scene);
+    struct shm_transport_row *row = shm_segment_at(&scene.rig.segment, SHM_SECTION_TRANSPORT, 0);
+    row->remb.bitrate_bps = 1000; /* four times that: some ten packets a second */
+    uint64_t begin_us = scene.rig.worker->now_us;
+    for (unsigned i = 0; i < 400; i++) {
+        size_t length = write_audio(&scene, data, sizeof(data));
+        client_send_raw(&scene.alice, &scene.rig, data, length);
+    }
+    uint64_t seconds = (scene.rig.worker->now_us - begin_us) / 1000000 + 1;
+    uint64_t forwarded = scene.rig.worker->totals.rtp_forwarded;
+    assert_true(forwarded >= 5 && forwarded <= 15 * (seconds + 1));
+    assert_int_equal(rig_drops(&scene.rig, DROP_incoming_limit), 400 - forwarded);
+    row->remb.bitrate_bps = 0;
+    while (bob_hears(&scene))
+        continue;
+    assert_true(alice_is_heard(&scene));
+    scene_deinit(&scene);
+}
+
 static void test_media_without_keys(void **state)
 {
     struct scene scene;
@@ -249,6 +274,7 @@ int main(void)
         cmocka_unit_test(test_feedback_of_others_is_ignored),
         cmocka_unit_test(test_made_up_ssrcs_cost_no_memory),
         cmocka_unit_test(test_media_without_keys),
+        cmocka_unit_test(test_flood_of_a_known_sender_is_cut),
     };
     return RIG_RUN(tests);
 }
