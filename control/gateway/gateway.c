@@ -16,6 +16,9 @@
  * need not wait for the last before it sends the first. */
 #define MAX_COLLECTED_COMMANDS 256
 
+/* What one turn sends to many websockets waits for all of them in one copy, if it is as large as this. */
+#define SHARED_FRAME_BYTES 4096
+
 /* The main thread's half. */
 struct gateway {
     struct listener *listener;
@@ -25,6 +28,7 @@ struct gateway {
     uint64_t *open_ws; /* by slot: the websocket that on_ws_open told of */
     bool collects;     /* a turn of events is being dealt with */
     struct mailbox_commands collected;
+    struct output_shared *last_frame; /* of this turn, if it was a large one */
 };
 
 void gateway_config_init(struct gateway_config *config)
@@ -141,6 +145,8 @@ static void on_readable(evutil_socket_t socket, short what, void *argument)
         done.last = event;
     }
     gateway->collects = false;
+    output_shared_release(gateway->last_frame);
+    gateway->last_frame = NULL;
     post_collected(gateway);
     if (done.first && mailbox_post_done(&gateway->listener->mailbox, &done))
         listener_wake(gateway->listener);
@@ -183,6 +189,7 @@ void gateway_destroy(struct gateway *gateway)
     if (gateway->event)
         event_free(gateway->event);
     listener_destroy(gateway->listener);
+    output_shared_release(gateway->last_frame);
     free(gateway->open_ws);
     free(gateway);
 }
@@ -265,24 +272,58 @@ void gateway_http_respond(struct gateway *gateway, uint64_t id, unsigned status,
     post(gateway, command);
 }
 
-static void send_frame(struct gateway *gateway, uint64_t ws, enum websocket_opcode opcode, const void *data,
-                       size_t length)
+static bool is_frame(const struct output_shared *frame, const uint8_t *header, size_t header_bytes,
+                     const void *data, size_t length)
+{
+    return frame && frame->length == header_bytes + length &&
+           memcmp(frame->data, header, header_bytes) == 0 &&
+           memcmp(frame->data + header_bytes, data, length) == 0;
+}
+
+/* A block of this frame; in a turn, a large one is the same as the last if it says the same. */
+static struct output_block *make_frame(struct gateway *gateway, enum websocket_opcode opcode,
+                                       const void *data, size_t length)
 {
     uint8_t header[WEBSOCKET_MAX_SERVER_HEADER_BYTES];
     size_t header_bytes = websocket_write_header(header, opcode, length);
+    bool is_shared = gateway->collects && length >= SHARED_FRAME_BYTES;
+    uint8_t *frame;
+
+    if (is_shared && is_frame(gateway->last_frame, header, header_bytes, data, length))
+        return output_block_share(gateway->last_frame);
+    struct output_block *block = is_shared ? NULL : output_block_create(header_bytes + length);
+    if (is_shared) {
+        struct output_shared *shared = output_shared_create(header_bytes + length);
+        if (!shared)
+            return NULL;
+        output_shared_release(gateway->last_frame);
+        gateway->last_frame = shared;
+        block = output_block_share(shared);
+        frame = shared->data;
+    } else if (block) {
+        frame = block->data;
+    }
+    if (!block)
+        return NULL;
+    memcpy(frame, header, header_bytes);
+    if (length > 0)
+        memcpy(frame + header_bytes, data, length);
+    return block;
+}
+
+static void send_frame(struct gateway *gateway, uint64_t ws, enum websocket_opcode opcode, const void *data,
+                       size_t length)
+{
     struct mailbox_command *command = command_create(MAILBOX_SEND, ws);
 
     if (!command)
         return;
-    command->body = output_block_create(header_bytes + length);
+    command->body = make_frame(gateway, opcode, data, length);
     if (!command->body) {
         log_every_s(10, log_error, TAG, "no memory for a message");
         mailbox_command_free(command);
         return;
     }
-    memcpy(command->body->data, header, header_bytes);
-    if (length > 0)
-        memcpy(command->body->data + header_bytes, data, length);
     post(gateway, command);
 }
 

@@ -11,7 +11,8 @@
  * callback outlives it; nothing that is given to a function below is kept (all is copied).
  *
  * Bounded everywhere: connections, header bytes, body bytes, message bytes, queued output of a websocket, and
- * the bytes that a connection may have waiting for the main thread (its socket is not read meanwhile). */
+ * the bytes that a connection may have waiting for the main thread (its socket is not read meanwhile). What a
+ * callback sends to many websockets in a row waits for all of them in one copy. */
 #pragma once
 
 #include <stdbool.h>

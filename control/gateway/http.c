@@ -80,7 +80,7 @@ static void push_answer(struct connection *connection, struct http_answer *answe
     if (body && body->length > 0 && !bodiless && strcmp(connection->head.method, "HEAD") != 0)
         connection_push(connection, body);
     else
-        free(body);
+        output_block_free(body);
     http_release(connection);
 }
 

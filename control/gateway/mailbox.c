@@ -135,7 +135,7 @@ void mailbox_command_free(struct mailbox_command *command)
 {
     free(command->content_type);
     free(command->fields);
-    free(command->body);
+    output_block_free(command->body);
     certificate_destroy(command->certificate);
     free(command);
 }

@@ -18,7 +18,51 @@ struct output_block *output_block_create(size_t length)
     block->next = NULL;
     block->length = length;
     block->written = 0;
+    block->shared = NULL;
     return block;
+}
+
+void output_block_free(struct output_block *block)
+{
+    if (!block)
+        return;
+    output_shared_release(block->shared);
+    free(block);
+}
+
+struct output_shared *output_shared_create(size_t length)
+{
+    struct output_shared *shared = malloc(sizeof(*shared) + length);
+
+    if (!shared)
+        return NULL;
+    atomic_init(&shared->references, 1);
+    shared->length = length;
+    return shared;
+}
+
+void output_shared_release(struct output_shared *shared)
+{
+    if (shared && atomic_fetch_sub(&shared->references, 1) == 1)
+        free(shared);
+}
+
+struct output_block *output_block_share(struct output_shared *shared)
+{
+    struct output_block *block = output_block_create(0);
+
+    if (!block)
+        return NULL;
+    atomic_fetch_add(&shared->references, 1);
+    block->length = shared->length;
+    block->shared = shared;
+    return block;
+}
+
+/* What is still to be written. */
+static uint8_t *rest(struct output_block *block)
+{
+    return (block->shared ? block->shared->data : block->data) + block->written;
 }
 
 void output_push(struct output *output, struct output_block *block)
@@ -44,7 +88,7 @@ static void advance(struct output *output, size_t length)
         }
         length -= left;
         output->first = block->next;
-        free(block);
+        output_block_free(block);
     }
     output->last = NULL;
 }
@@ -56,7 +100,7 @@ static ssize_t write_plain(struct output *output, int socket)
 
     for (struct output_block *block = output->first; block && message.msg_iovlen < MAX_BLOCKS_A_WRITE;
          block = block->next) {
-        parts[message.msg_iovlen].iov_base = block->data + block->written;
+        parts[message.msg_iovlen].iov_base = rest(block);
         parts[message.msg_iovlen++].iov_len = block->length - block->written;
     }
     ssize_t sent = sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -73,7 +117,7 @@ static ssize_t write_tls(struct output *output, SSL *ssl)
     if (length > MAX_TLS_RECORD_BYTES)
         length = MAX_TLS_RECORD_BYTES;
     ERR_clear_error();
-    int sent = SSL_write(ssl, block->data + block->written, (int)length);
+    int sent = SSL_write(ssl, rest(block), (int)length);
     if (sent > 0)
         return sent;
     int error = SSL_get_error(ssl, sent);
@@ -98,7 +142,7 @@ void output_deinit(struct output *output)
         struct output_block *block = output->first;
 
         output->first = block->next;
-        free(block);
+        output_block_free(block);
     }
     *output = (struct output){0};
 }

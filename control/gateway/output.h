@@ -4,13 +4,22 @@
 #pragma once
 
 #include <openssl/ssl.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* Bytes that wait in the outputs of many sockets, once. Any thread may release its reference. */
+struct output_shared {
+    _Atomic unsigned references;
+    size_t length;
+    uint8_t data[];
+};
 
 struct output_block {
     struct output_block *next;
     size_t length;
     size_t written;
+    struct output_shared *shared; /* has the bytes; NULL: they are in data */
     uint8_t data[];
 };
 
@@ -21,8 +30,17 @@ struct output {
     size_t bytes; /* not yet written */
 };
 
-/* A block with `length` bytes to be filled by the caller, or NULL. Released with free. */
+/* A block with `length` bytes to be filled by the caller, or NULL. */
 struct output_block *output_block_create(size_t length);
+/* NULL is fine. */
+void output_block_free(struct output_block *block);
+
+/* Bytes to be filled by the caller before they are shared, with one reference, or NULL. */
+struct output_shared *output_shared_create(size_t length);
+/* Gives up a reference. NULL is fine. */
+void output_shared_release(struct output_shared *shared);
+/* A block with a reference of its own, or NULL. */
+struct output_block *output_block_share(struct output_shared *shared);
 
 /* Takes over the block. */
 void output_push(struct output *output, struct output_block *block);

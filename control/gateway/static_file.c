@@ -84,7 +84,7 @@ static int read_whole(int file, size_t length, struct output_block **ret)
             continue;
         if (got <= 0) {
             int error = got < 0 ? -errno : -EIO; /* shorter than a moment ago: it is being written */
-            free(block);
+            output_block_free(block);
             return error;
         }
         have += (size_t)got;

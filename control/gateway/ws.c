@@ -117,7 +117,7 @@ void ws_send(struct connection *connection, struct output_block *frame)
 {
     if (connection->output.bytes + frame->length > connection->listener->config.max_ws_queue_bytes) {
         atomic_fetch_add(&connection->listener->counters.ws_slow_readers, 1);
-        free(frame);
+        output_block_free(frame);
         connection->doomed = true;
         return;
     }

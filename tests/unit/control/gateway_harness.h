@@ -36,6 +36,7 @@ struct harness {
     _Atomic unsigned ws_opened;
     _Atomic unsigned ws_closed;
     _Atomic unsigned ws_messages;
+    uint64_t crowd[64]; /* the websockets that were opened first */
 };
 
 /* GET /hold waits until GET /release; everything else is echoed as text. */
@@ -92,7 +93,9 @@ static void harness_on_open(void *context, uint64_t ws, const char *path, const 
     struct harness *harness = context;
     char text[512];
 
-    atomic_fetch_add(&harness->ws_opened, 1);
+    unsigned number = atomic_fetch_add(&harness->ws_opened, 1);
+    if (number < 64)
+        harness->crowd[number] = ws;
     int length = snprintf(text, sizeof(text), "open %s ?%s %s", path, query, peer);
     gateway_ws_send(harness->gateway, ws, text, (size_t)length);
 }
@@ -113,6 +116,13 @@ static void harness_on_message(void *context, uint64_t ws, const uint8_t *data, 
         char *block = calloc(1, 100000);
         for (unsigned i = 0; i < number; i++)
             gateway_ws_send(harness->gateway, ws, block, 100000);
+        free(block);
+    } else if (sscanf((const char *)data, "crowd:%u", &number) == 1) {
+        char *block = calloc(1, number);
+        for (unsigned i = 0; i < 64 && harness->crowd[i]; i++) {
+            block[0] = (char)('a' + i / 32); /* two halves that are told different things */
+            gateway_ws_send(harness->gateway, harness->crowd[i], block, number);
+        }
         free(block);
     } else {
         gateway_ws_send(harness->gateway, ws, (const char *)data, length);

@@ -1,5 +1,7 @@
 #include "tests/unit/control/gateway_harness.h"
 
+#include <malloc.h>
+
 static struct harness harness;
 
 static int set_up(void **state)
@@ -225,6 +227,43 @@ static void reader_that_does_not_read_is_dropped(void **state)
     close(client);
 }
 
+/* 64 clients, each of which gets two messages of 3 MiB: four copies wait, not 128, and each reads its own. */
+static void what_many_are_told_waits_once(void **state)
+{
+    (void)state;
+    static uint8_t payload[(3 << 20) + 1];
+    enum { CROWD = 64, BYTES = 3 << 20 };
+    struct harness roomy;
+    int clients[CROWD];
+    uint8_t first;
+
+    harness_init(&roomy);
+    roomy.config.max_ws_queue_bytes = 64 << 20;
+    harness_start(&roomy);
+    for (int i = 0; i < CROWD; i++) {
+        clients[i] = harness_connect_ws(&roomy);
+        int small = 262144; /* little waits in the kernel */
+        setsockopt(clients[i], SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+    }
+    mallopt(M_MMAP_THRESHOLD, 1 << 20); /* so that large blocks of all threads are counted */
+    size_t before = mallinfo2().hblkhd;
+    put_frame(clients[0], 0x81, "crowd:3145728", 13);
+    put_frame(clients[0], 0x81, "crowd:3145728", 13);
+    wait_for(&roomy.ws_messages, 2);
+    usleep(200000);
+    size_t waiting = mallinfo2().hblkhd - before;
+    assert_true(waiting < 24 << 20);
+    for (int i = 0; i < CROWD; i++)
+        for (int message = 0; message < 2; message++) {
+            assert_int_equal(get_frame(clients[i], &first, payload, sizeof(payload)), BYTES);
+            assert_int_equal(payload[0], 'a' + i / 32);
+            assert_int_equal(payload[1], 0);
+        }
+    for (int i = 0; i < CROWD; i++)
+        close(clients[i]);
+    harness_stop(&roomy);
+}
+
 /* A client that neither reads nor answers is gone some seconds after the server closed it. */
 static void mute_client_does_not_outlive_its_close(void **state)
 {
@@ -319,6 +358,7 @@ int main(void)
         TEST(close_of_the_client_is_answered_in_kind),
         TEST(close_of_the_server_comes_after_what_was_queued),
         TEST(reader_that_does_not_read_is_dropped),
+        TEST(what_many_are_told_waits_once),
         TEST(mute_client_does_not_outlive_its_close),
         TEST(handshakes_that_are_refused),
         TEST(open_websockets_end_with_the_gateway),
