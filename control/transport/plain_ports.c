@@ -1,7 +1,6 @@
 #include "control/transport/plain_ports.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -79,11 +78,16 @@ int plain_ports_open(struct plain_ports *ports, int ret_fds[2], uint16_t *ret_po
     return -EADDRNOTAVAIL;
 }
 
-void plain_ports_release(struct plain_ports *ports, uint16_t port)
+bool plain_ports_has(const struct plain_ports *ports, uint16_t port)
 {
     uint32_t at = (port - ports->first) / 2;
-    if (port < ports->first || at >= ports->pairs || !ports->is_taken[at])
+    return port >= ports->first && at < ports->pairs && ports->is_taken[at];
+}
+
+void plain_ports_release(struct plain_ports *ports, uint16_t port)
+{
+    if (!plain_ports_has(ports, port))
         return;
-    ports->is_taken[at] = false;
+    ports->is_taken[(port - ports->first) / 2] = false;
     ports->taken--;
 }

@@ -190,14 +190,13 @@ static bool read_address(const char *listen_ip, const char *ip, uint16_t port, s
     return true;
 }
 
-/* What goes from port to port of this server may go in circles. */
+/* What goes from transport to transport may go in circles. */
 static bool is_own_port(const struct plain_service *service, const char *ip, uint16_t port)
 {
-    const struct plain_service_config *config = &service->config;
-    bool is_own = strcmp(ip, config->listen_ip) == 0;
+    bool is_own = strcmp(ip, service->config.listen_ip) == 0;
     for (size_t i = 0; i < service->announced.count; i++)
         is_own |= strcmp(ip, service->announced.addresses[i]) == 0;
-    return is_own && port >= config->port_min && port <= config->port_max;
+    return is_own && plain_ports_has(service->ports, port);
 }
 
 int plain_transport_connect(struct plain_transport *transport, const json_t *address)

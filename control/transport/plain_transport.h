@@ -43,6 +43,6 @@ bool plain_transport_learns(const struct plain_transport *transport);
 json_t *plain_transport_describe(const struct plain_transport *transport);
 
 /* The remote address {ip, port, rtcpPort}. -EALREADY the second time; -EINVAL for what is no address that one
- * may send to: of another family, multicast, broadcast, unspecified, or this server's own ports. Where the
- * address is learned, it is not looked at. */
+ * may send to: of another family, multicast, broadcast, unspecified, or a plain transport's own port. Where
+ * the address is learned, it is not looked at. */
 int plain_transport_connect(struct plain_transport *transport, const json_t *address);

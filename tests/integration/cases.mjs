@@ -69,6 +69,7 @@ export const WS_CASES = {
     'ws-48-leave-with-producers': {},
     'ws-49-reconnect-doubled': {},
     'ws-50-plain-transport': {},
+    'ws-51-media-score-layers': { upTo: 38 }, // then comes media: plain.test.mjs
     'webhook-and-turn': {
         role: 31,
         env: ({ webhookUrl }) => ({

@@ -148,6 +148,7 @@ describe('console', () => {
         await client.request('join', { nickname, rtpCapabilities: { codecs: [], headerExtensions: [] } });
         const [, transport] = await client.request('createWebRtcTransport', { producing: true });
         secrets.push(transport.iceParameters.password);
+        const [, plain] = await client.request('createPlainTransport', { producing: true });
 
         const outputs = [];
         for (const words of [
@@ -158,6 +159,7 @@ describe('console', () => {
             ['dump', client.peer.id],
             ['dump', 'room', client.room.slice(0, 8)],
             ['dump', 'transport', transport.id.slice(0, 8)],
+            ['dump', 'transport', plain.id],
             ['stats', 'room', client.room],
             ['stats', 'peer', client.peer.id],
             ['stats', transport.id],
@@ -179,6 +181,9 @@ describe('console', () => {
         assert.equal(dump.state, 'joined');
         assert.equal(dump.transports[0].transportId, transport.id);
         assert.equal((await result(server, 'stats', transport.id)).transportId, transport.id);
+        const { type, comedia, connected, local } = await result(server, 'dump', plain.id);
+        assert.deepEqual({ type, comedia, connected }, { type: 'plain-rtp-transport', comedia: true, connected: false });
+        assert.deepEqual(local, { ip: plain.ip, port: plain.port, rtcpPort: plain.rtcpPort });
 
         assert.equal((await result(server, 'kick', client.peer.id.slice(0, 12))).peerId, client.peer.id);
         await client.receive((frame) => frame.includes('moderator:kickPeer'));

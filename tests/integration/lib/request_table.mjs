@@ -27,6 +27,14 @@ const foreign = (m) => m.owner.id;
 
 const kinds = {
     transport: idOf(sending('publisher'), sending('subscriber'), sending('stranger'), foreign, (m) => m.mic),
+    plainTransport: idOf((m) => m.publisher.plain, sending('publisher'), sending('stranger'), foreign, (m) => m.mic),
+    ip: {
+        wrong: () => [
+            MISSING, null, ...NOT_STRINGS, '', 'x', 'localhost', '127.0.0', '127.0.0.1\0', '::1', '0.0.0.0', '224.0.0.1',
+            '255.255.255.255',
+        ],
+    },
+    port: { wrong: () => [MISSING, null, '', 'x', '50000', true, {}, [], [50000], 0, -1, 65536, 1e20, 50000.5] },
     producer: idOf((m) => m.mic, (m) => m.strangersMic, foreign, sending('publisher'), (m) => m.subscriber.consumer),
     consumer: idOf((m) => m.subscriber.consumer, (m) => m.owner.consumer, foreign, (m) => m.mic),
     peer: idOf((m) => m.subscriber.id, (m) => m.stranger.id, (m) => m.mic, sending('publisher')),
@@ -124,6 +132,15 @@ export const REQUESTS = {
     connectWebRtcTransport: {
         by: 'publisher', right: (m) => ({ transportId: m.publisher.receiving, dtlsParameters: fingerprint() }),
         fields: { transportId: 'transport', dtlsParameters: 'dtlsParameters' },
+    },
+    createPlainTransport: {
+        by: 'subscriber', right: () => ({ producing: false, consuming: false }),
+        fields: { producing: 'any', consuming: 'any' },
+    },
+    connectPlainTransport: {
+        by: 'publisher',
+        right: (m) => ({ transportId: m.publisher.plain, ip: '127.0.0.1', port: 50000, rtcpPort: 50001 }),
+        fields: { transportId: 'plainTransport', ip: 'ip', port: 'port', rtcpPort: 'port' },
     },
     restartIce: {
         by: 'publisher', right: (m) => ({ transportId: m.publisher.sending }), fields: { transportId: 'transport' },

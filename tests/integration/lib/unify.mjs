@@ -59,6 +59,8 @@ const bound = (kind, shape) => (recorded, live, bindings) =>
 const matches = (pattern) => (value) => typeof value === 'string' && pattern.test(value);
 const integerIn = (low, high) => (value) => Number.isInteger(value) && value >= low && value <= high;
 
+const serverCname = matches(/^[0-9a-f]{8}$/);
+
 const IGNORED = {
     sid: bound('sid', matches(/^[A-Za-z0-9_-]{16,32}$/)),
     usernameFragment: bound('ufrag', matches(/^[a-z0-9]{32}$/)),
@@ -66,6 +68,9 @@ const IGNORED = {
     ssrc: bound('ssrc', integerIn(1, 0xffffffff)),
     port: bound('port', integerIn(1, 0xffff)),
     rtcpPort: bound('port', integerIn(1, 0xffff)),
+    // One that the server made up; a client's own comes back as it was.
+    cname: (recorded, live, bindings) =>
+        serverCname(recorded) ? serverCname(live) && bindings.bind('cname', recorded, live) : recorded === live,
     credential: (recorded, live) => matches(/^[A-Za-z0-9+/]{27}=$/)(live),
     username: (recorded, live, bindings) =>
         matches(/^\d{10}:/)(live) &&

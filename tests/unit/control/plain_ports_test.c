@@ -51,8 +51,12 @@ static void all_pairs_of_the_range(void **state)
     assert_int_equal(number, 7);
     assert_int_equal(more[0], -1);
     close_pair(fds[2]);
+    assert_true(plain_ports_has(ports, numbers[2] + 1));
     plain_ports_release(ports, numbers[2]);
     plain_ports_release(ports, numbers[2]);
+    assert_false(plain_ports_has(ports, numbers[2]));
+    assert_false(plain_ports_has(ports, FIRST));
+    assert_false(plain_ports_has(ports, LAST));
     plain_ports_release(ports, FIRST - 1);
     plain_ports_release(ports, LAST + 100);
     assert_int_equal(plain_ports_open(ports, fds[2], &number), 0);

@@ -84,9 +84,6 @@ static void test_bad_addresses(void **state)
         "\"ip\":\"0.0.0.0\",\"port\":50000,\"rtcpPort\":50001",
         "\"ip\":\"224.0.0.1\",\"port\":50000,\"rtcpPort\":50001",
         "\"ip\":\"255.255.255.255\",\"port\":50000,\"rtcpPort\":50001",
-        /* This server's own ports: packets could go in circles. */
-        "\"ip\":\"127.0.0.1\",\"port\":42000,\"rtcpPort\":50001",
-        "\"ip\":\"127.0.0.1\",\"port\":50000,\"rtcpPort\":42399",
     };
     struct stage stage;
     stage_open(&stage, NULL);
@@ -94,6 +91,16 @@ static void test_bad_addresses(void **state)
     const char *id = peer_transport_id(make_plain(&stage, 1, peer, "{}"));
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         connect_plain(&stage, 1, id, bad[i], false);
+    /* Ports of plain transports: packets could go in circles. */
+    json_t *own = plain_transport_describe(last_transport(peer)->plain);
+    char address[128];
+    for (int i = 0; i < 2; i++) {
+        int port = (int)json_integer_value(json_object_get(own, "port")) + i;
+        snprintf(address, sizeof(address), "\"ip\":\"127.0.0.1\",\"port\":%d,\"rtcpPort\":%d",
+                 i ? 50000 : port, i ? port : 50001);
+        connect_plain(&stage, 1, id, address, false);
+    }
+    json_decref(own);
     assert_int_equal(fake_plain.connects, 0);
     connect_plain(&stage, 1, id, "\"ip\":\"192.0.2.1\",\"port\":42000,\"rtcpPort\":42001", true);
     stage_close(&stage);
