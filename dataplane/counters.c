@@ -5,6 +5,7 @@
 
 #include "dataplane/bandwidth.h"
 #include "dataplane/bitrate_window.h"
+#include "dataplane/layer_rates.h"
 #include "dataplane/layer_switch.h"
 #include "dataplane/receive_stats.h"
 #include "dataplane/svc_filter.h"
@@ -71,6 +72,14 @@ void counters_publish(struct worker *worker)
     statistics_publish(worker->statistics, STATISTICS_WORKER, worker->index, totals, sizeof(*totals));
 }
 
+static uint16_t layer_kbps(const struct worker *worker, struct shm_stream_row *row, unsigned layer)
+{
+    uint32_t kbps = layer_rates_up_to(&row->rates, layer / STATISTICS_TEMPORAL_LAYERS,
+                                      layer % STATISTICS_TEMPORAL_LAYERS, worker->now_us) /
+                    1000;
+    return kbps > UINT16_MAX ? UINT16_MAX : (uint16_t)kbps;
+}
+
 static void publish_stream(struct worker *worker, struct stream *stream)
 {
     struct shm_stream_row *row = stream->row;
@@ -107,6 +116,8 @@ static void publish_stream(struct worker *worker, struct stream *stream)
         .audio_speech = stream->level.speech,
     };
 
+    for (unsigned i = 0; i < STATISTICS_LAYERS; i++)
+        block.layer_kbps[i] = layer_kbps(worker, row, i);
     statistics_publish(worker->statistics, STATISTICS_STREAM, shm_handle_index(stream->handle), &block,
                        sizeof(block));
 }
@@ -116,6 +127,16 @@ static int wanted_layer(const struct layer_switch *layer, const struct svc_filte
 {
     int allowed = layer_switch_allowed(layer);
     return layer->count > 1 ? layer->target : allowed < svc->top ? allowed : svc->top;
+}
+
+static enum layer_reason reason_of(const struct shm_consumer_row *row)
+{
+    const struct layer_switch *layer = &row->media.layer;
+
+    if (row->paused)
+        return LAYER_REASON_PAUSED;
+    return layer->target >= 0 && layer->current != layer->target ? LAYER_REASON_KEY_FRAME
+                                                                 : (enum layer_reason)layer->reason;
 }
 
 static void publish_consumer(struct worker *worker, struct consumer *consumer)
@@ -158,7 +179,7 @@ static void publish_consumer(struct worker *worker, struct consumer *consumer)
         .preferred_spatial_layer = layer->preferred,
         .allowed_spatial_layer = layer_switch_allowed(layer),
         .allowed_temporal_layer = layer->allowed_temporal,
-        .layer_reason = layer->reason,
+        .layer_reason = reason_of(row),
     };
 
     statistics_publish(worker->statistics, STATISTICS_CONSUMER, shm_handle_index(consumer->handle), &block,

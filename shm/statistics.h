@@ -268,6 +268,9 @@ struct statistics_transport {
 };
 SHM_STATIC_SIZE(struct statistics_transport, 192);
 
+#define STATISTICS_TEMPORAL_LAYERS 4u
+#define STATISTICS_LAYERS (4u * STATISTICS_TEMPORAL_LAYERS)
+
 struct statistics_stream {
     SHM_ALIGNED _Atomic uint32_t sequence;
     uint32_t ssrc;
@@ -299,7 +302,9 @@ struct statistics_stream {
     uint32_t rtt_us;
     uint32_t rtx_ssrc;
     uint32_t reserved2;
-    uint64_t reserved[4];
+    /* Of what a receiver of layers up to these gets, by spatial * STATISTICS_TEMPORAL_LAYERS + temporal; 0:
+     * the layer is not sent, or nobody is sent any of it. */
+    uint16_t layer_kbps[STATISTICS_LAYERS];
 };
 SHM_STATIC_SIZE(struct statistics_stream, 192);
 

@@ -148,9 +148,14 @@ int64_t statistics_field_integer(const struct statistics_field *field, const voi
 const char *statistics_layer_reason_name(int64_t reason)
 {
     static const char *const names[] = {
-        [LAYER_REASON_NONE] = "none",           [LAYER_REASON_PREFERRED] = "preferred",
-        [LAYER_REASON_ESTIMATE] = "estimate",   [LAYER_REASON_DEAD] = "dead",
-        [LAYER_REASON_SUSPENDED] = "suspended", [LAYER_REASON_NO_SOURCE] = "no source",
+        [LAYER_REASON_NONE] = "none",
+        [LAYER_REASON_PREFERRED] = "preferred",
+        [LAYER_REASON_ESTIMATE] = "estimate",
+        [LAYER_REASON_DEAD] = "dead",
+        [LAYER_REASON_SUSPENDED] = "suspended",
+        [LAYER_REASON_NO_SOURCE] = "no source",
+        [LAYER_REASON_KEY_FRAME] = "waits for a key frame",
+        [LAYER_REASON_PAUSED] = "paused",
     };
     return reason >= 0 && (size_t)reason < sizeof(names) / sizeof(*names) ? names[reason] : "unknown";
 }

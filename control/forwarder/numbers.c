@@ -93,6 +93,19 @@ json_t *numbers_of_transport(const struct forwarder *forwarder, uint64_t transpo
     return numbers;
 }
 
+/* What there is of a stream's layers, lowest first. */
+static json_t *layer_bitrates(const struct statistics_stream *s)
+{
+    json_t *list = json_array();
+    for (unsigned i = 0; i < STATISTICS_LAYERS; i++)
+        if (s->layer_kbps[i] != 0)
+            json_array_append_new(list, json_pack("{s:i, s:i, s:i}", "spatialLayer",
+                                                  (int)(i / STATISTICS_TEMPORAL_LAYERS), "temporalLayer",
+                                                  (int)(i % STATISTICS_TEMPORAL_LAYERS), "bitrate",
+                                                  s->layer_kbps[i] * 1000));
+    return list;
+}
+
 static json_t *numbers_of_stream(const struct forwarder *forwarder, uint64_t stream)
 {
     struct statistics_stream s;
@@ -104,6 +117,8 @@ static json_t *numbers_of_stream(const struct forwarder *forwarder, uint64_t str
     add_fields(numbers, &statistics_stream_fields, &s);
     if (s.kind == MEDIA_AUDIO)
         add_fields(numbers, &statistics_audio_fields, &s);
+    else
+        json_object_set_new(numbers, "layerBitrates", layer_bitrates(&s));
     return numbers;
 }
 

@@ -159,6 +159,19 @@ static json_t *transport_json(const struct snapshot *snapshot, size_t i)
     return transport;
 }
 
+/* What there is of a stream's layers, lowest first. */
+static json_t *layer_bitrates(const struct statistics_stream *s)
+{
+    json_t *list = json_array();
+    for (unsigned i = 0; i < STATISTICS_LAYERS; i++)
+        if (s->layer_kbps[i] != 0)
+            json_array_append_new(list, json_pack("{s:i, s:i, s:i}", "spatialLayer",
+                                                  (int)(i / STATISTICS_TEMPORAL_LAYERS), "temporalLayer",
+                                                  (int)(i % STATISTICS_TEMPORAL_LAYERS), "bitrate",
+                                                  s->layer_kbps[i] * 1000));
+    return list;
+}
+
 static json_t *stream_json(const struct snapshot *snapshot, size_t i)
 {
     const struct statistics_stream *s = &snapshot->streams[i];
@@ -166,7 +179,10 @@ static json_t *stream_json(const struct snapshot *snapshot, size_t i)
                                number(s->producer), "transport", number(s->transport), "kind",
                                snapshot_kind_name(s->kind), "codec", snapshot_codec_name(s->codec));
     with_fields(stream, &statistics_stream_fields, s);
-    return s->kind == KIND_AUDIO ? with_fields(stream, &statistics_audio_fields, s) : stream;
+    if (s->kind == KIND_AUDIO)
+        return with_fields(stream, &statistics_audio_fields, s);
+    json_object_set_new(stream, "layerBitrates", layer_bitrates(s));
+    return stream;
 }
 
 static json_t *consumer_json(const struct snapshot *snapshot, size_t i)

@@ -117,6 +117,20 @@ static void test_bandwidth_chooses_the_encoding(void **state)
     assert_true(scene.high > 0);
     run(&scene, 200);
     assert_int_equal(scene.low, 0);
+
+    /* The numbers of it. */
+    struct statistics_stream low, high;
+    struct statistics_consumer consumer;
+    const struct statistics *owners = &scene.pair.call.rig.statistics;
+    assert_int_equal(statistics_read(owners, STATISTICS_STREAM, 6, &low, sizeof(low)), 0);
+    assert_int_equal(statistics_read(owners, STATISTICS_STREAM, 7, &high, sizeof(high)), 0);
+    assert_true(low.layer_kbps[0] > 0 && high.layer_kbps[0] > low.layer_kbps[0]);
+    assert_int_equal(low.layer_kbps[4], 0);
+    assert_int_equal(
+        statistics_read(&scene.pair.second.statistics, STATISTICS_CONSUMER, 6, &consumer, sizeof(consumer)),
+        0);
+    assert_int_equal(consumer.spatial_layer, 1);
+    assert_int_equal(consumer.layer_reason, LAYER_REASON_PREFERRED);
     pair_deinit(&scene.pair);
 }
 

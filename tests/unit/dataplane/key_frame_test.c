@@ -48,6 +48,19 @@ static void test_detect_vp9(void **state)
     assert_int_equal(key_frame_detect(MEDIA_CODEC_VP9, key, 1), -EBADMSG);
 }
 
+static void test_detect_av1(void **state)
+{
+    (void)state;
+    const uint8_t key[] = {0x18, 0x0a}; /* N, W = 1 */
+    const uint8_t delta[] = {0x10, 0x30};
+    const uint8_t both[] = {0x98, 0x30}; /* Z and N exclude each other */
+    assert_true(key_frame_needed(MEDIA_CODEC_AV1));
+    assert_int_equal(key_frame_detect(MEDIA_CODEC_AV1, key, sizeof(key)), 1);
+    assert_int_equal(key_frame_detect(MEDIA_CODEC_AV1, delta, sizeof(delta)), 0);
+    assert_int_equal(key_frame_detect(MEDIA_CODEC_AV1, both, sizeof(both)), -EBADMSG);
+    assert_int_equal(key_frame_detect(MEDIA_CODEC_AV1, key, 1), -EBADMSG);
+}
+
 static void test_requests_are_joined(void **state)
 {
     (void)state;
@@ -92,6 +105,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_detect),
         cmocka_unit_test(test_detect_vp9),
+        cmocka_unit_test(test_detect_av1),
         cmocka_unit_test(test_requests_are_joined),
         cmocka_unit_test(test_a_late_request_waits_for_the_interval),
     };

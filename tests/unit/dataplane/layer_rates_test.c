@@ -48,12 +48,29 @@ static void test_silence_ends_a_layer(void **state)
     assert_in_range(layer_rates_up_to(&rates, 0, 1, 22000000), 142000, 158000);
 }
 
+static void test_top(void **state)
+{
+    (void)state;
+    struct layer_rates rates = {0};
+
+    for (uint64_t now_us = 10000000; now_us < 12000000; now_us += 20000) {
+        assert_int_equal(layer_rates_top(&rates, now_us), now_us < 11000000 ? -1 : 2);
+        layer_rates_packet(&rates, 0, 0, 100, now_us);
+        layer_rates_packet(&rates, 2, 1, 100, now_us);
+    }
+    for (uint64_t now_us = 12000000; now_us < 13500000; now_us += 20000)
+        layer_rates_packet(&rates, 0, 0, 100, now_us);
+    assert_int_equal(layer_rates_top(&rates, 13500000), 0);
+    assert_int_equal(layer_rates_top(&rates, 15000000), -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_layers_add_up),
         cmocka_unit_test(test_young_stream_has_a_rate),
         cmocka_unit_test(test_silence_ends_a_layer),
+        cmocka_unit_test(test_top),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

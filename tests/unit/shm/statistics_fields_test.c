@@ -80,12 +80,12 @@ static void test_values(void **state)
 static void test_reasons_have_names(void **state)
 {
     (void)state;
-    for (int64_t reason = 0; reason <= LAYER_REASON_NO_SOURCE; reason++) {
+    for (int64_t reason = 0; reason <= LAYER_REASON_PAUSED; reason++) {
         assert_non_null(statistics_layer_reason_name(reason));
         assert_string_not_equal(statistics_layer_reason_name(reason), "unknown");
     }
     assert_string_equal(statistics_layer_reason_name(LAYER_REASON_ESTIMATE), "estimate");
-    assert_string_equal(statistics_layer_reason_name(LAYER_REASON_NO_SOURCE + 1), "unknown");
+    assert_string_equal(statistics_layer_reason_name(LAYER_REASON_PAUSED + 1), "unknown");
     assert_string_equal(statistics_layer_reason_name(-1), "unknown");
 }
 
