@@ -1,12 +1,16 @@
 #include "dataplane/bandwidth.h"
 
+#include <errno.h>
+
 #include "dataplane/allocation.h"
 #include "dataplane/pacer.h"
 #include "dataplane/probator.h"
+#include "dataplane/retransmit.h"
 #include "dataplane/worker.h"
 
 #define BEGIN_TURNS 10u /* a transport that was adopted is looked at that often */
 #define RUN_US 2000u
+#define PADDING_PACKETS 8u /* the newest, that are repeated to probe */
 
 static bool is_numbered(const struct consumer *consumer)
 {
@@ -101,33 +105,43 @@ void bandwidth_turn(struct worker *worker, struct transport *transport)
         transport_table_busy(&worker->transports, transport);
 }
 
-static const struct consumer *find_numbered(const struct transport *transport)
+static struct consumer *find_numbered(const struct transport *transport)
 {
-    for (const struct consumer *consumer = transport->consumers; consumer;
-         consumer = consumer->next_of_transport) {
+    for (struct consumer *consumer = transport->consumers; consumer; consumer = consumer->next_of_transport) {
         if (is_numbered(consumer))
             return consumer;
     }
     return NULL;
 }
 
+/* What was just sent is sent once more where its size suits: so the probe repairs, too, what is lost just
+ * now. Else zeroes. Returns the bytes, or a negative errno. */
+static int send_padding(struct worker *worker, struct consumer *consumer, unsigned back, uint32_t bytes)
+{
+    if (consumer->transport->pacing.packets == 0) {
+        int sent = retransmit_padding(worker, consumer, back % PADDING_PACKETS, bytes / 2, bytes + bytes / 2);
+        if (sent > 0)
+            return sent;
+    }
+    int error = probator_send(worker, consumer, bytes);
+    return error != 0 ? error : (int)bytes;
+}
+
 /* The cluster's bytes that are due; media that left meanwhile has counted already. */
 static void send_probe(struct worker *worker, struct transport *transport)
 {
     struct probe *probe = &transport->estimator->probe;
-    const struct consumer *like = find_numbered(transport);
+    struct consumer *consumer = find_numbered(transport);
     uint32_t due_bytes = probe_due_bytes(probe, worker->now_us);
-    uint32_t packet_bytes = probe_packet_bytes(probe);
+    unsigned packets = probe->sent_packets;
 
-    if (!like) {
-        probe_abandon(probe, worker->now_us);
-        return;
-    }
-    for (uint32_t sent = 0; sent < due_bytes; sent += packet_bytes) {
-        if (probator_send(worker, like, packet_bytes) != 0) {
+    for (uint32_t bytes = 0; bytes < due_bytes;) {
+        int sent = consumer ? send_padding(worker, consumer, packets++, probe_packet_bytes(probe)) : -ENOENT;
+        if (sent < 0) {
             probe_abandon(probe, worker->now_us);
             return;
         }
+        bytes += (uint32_t)sent;
     }
 }
 

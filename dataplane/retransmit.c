@@ -31,15 +31,38 @@ static bool is_too_old(const struct worker *worker, const struct consumer *consu
     return worker->now_us > received_us && worker->now_us - received_us > limit_us;
 }
 
+/* A packet that was sent before. */
+struct sent_packet {
+    struct stored_facts facts;
+    struct stored_packet packet;
+    struct rewrite_numbers numbers;
+};
+
+static int find(const struct worker *worker, const struct consumer *consumer, uint16_t sequence,
+                struct sent_packet *ret_sent)
+{
+    const struct shm_consumer_row *row = consumer->row;
+    struct sent_number number;
+    struct history_place place;
+    int error = sent_map_find(&row->media.rewrite, sequence, &number);
+
+    if (error != 0)
+        return error;
+    const struct stream *stream = consumer->producer->streams[row->last_encoding];
+    struct history history = stored_history(worker, stream);
+    if (!history_find(&history, number.input, stream->row->stats.restarts, &place) ||
+        stored_open(stream, &place, &ret_sent->facts, &ret_sent->packet) != 0 ||
+        is_too_old(worker, consumer, ret_sent->facts.received_us) ||
+        sent_map_numbers(&row->media, &ret_sent->facts.view, &number, &ret_sent->numbers) != 0)
+        return -ESTALE;
+    return 0;
+}
+
 static int send_again(struct worker *worker, struct consumer *consumer, uint16_t sequence)
 {
     struct shm_consumer_row *row = consumer->row;
     struct resend_limit *limit = &consumer->resend;
-    struct sent_number number;
-    struct history_place place;
-    struct stored_facts facts;
-    struct stored_packet packet;
-    struct rewrite_numbers numbers;
+    struct sent_packet sent;
 
     if (row->rtx_ssrc == 0)
         return -EOPNOTSUPP;
@@ -47,22 +70,32 @@ static int send_again(struct worker *worker, struct consumer *consumer, uint16_t
         return -ENOENT;
     if (resend_limit_is_repeat(limit, sequence, row->media.stats.rtt_us, worker->now_us))
         return -EBUSY;
-    int error = sent_map_find(&row->media.rewrite, sequence, &number);
+    int error = find(worker, consumer, sequence, &sent);
     if (error != 0)
         return error;
-    const struct stream *stream = consumer->producer->streams[row->last_encoding];
-    struct history history = stored_history(worker, stream);
-    if (!history_find(&history, number.input, stream->row->stats.restarts, &place) ||
-        stored_open(stream, &place, &facts, &packet) != 0 ||
-        is_too_old(worker, consumer, facts.received_us) ||
-        sent_map_numbers(&row->media, &facts.view, &number, &numbers) != 0)
-        return -ESTALE;
-    if (!resend_limit_take_bytes(limit, facts.view.header.payload_length))
+    if (!resend_limit_take_bytes(limit, sent.facts.view.header.payload_length))
         return -EDQUOT;
-    error = stored_send_rtx(worker, consumer, &packet, &numbers);
+    error = stored_send_rtx(worker, consumer, &sent.packet, &sent.numbers);
     if (error >= 0)
         resend_limit_sent(limit, sequence, worker->now_us);
     return error;
+}
+
+int retransmit_padding(struct worker *worker, struct consumer *consumer, unsigned back, uint32_t min_bytes,
+                       uint32_t max_bytes)
+{
+    const struct shm_consumer_row *row = consumer->row;
+    struct sent_packet sent;
+
+    if (row->rtx_ssrc == 0 || row->paused || row->last_encoding < 0)
+        return -ENOENT;
+    int error = find(worker, consumer, (uint16_t)(row->media.rewrite.highest_out - back), &sent);
+    if (error != 0)
+        return error;
+    uint32_t bytes = sent.facts.view.header.payload_length;
+    return bytes < min_bytes || bytes > max_bytes
+               ? -EMSGSIZE
+               : stored_send_rtx(worker, consumer, &sent.packet, &sent.numbers);
 }
 
 void retransmit(struct worker *worker, struct consumer *consumer, uint16_t sequence)

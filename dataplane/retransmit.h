@@ -18,3 +18,8 @@ struct worker;
 
 /* The receiver of consumer misses the packet with that number. */
 void retransmit(struct worker *worker, struct consumer *consumer, uint16_t sequence);
+
+/* To probe with, which nobody asked for: sends the newest packet but `back` once more, if its payload has so
+ * many bytes. Returns them, or a negative errno when there is none that fits. */
+int retransmit_padding(struct worker *worker, struct consumer *consumer, unsigned back, uint32_t min_bytes,
+                       uint32_t max_bytes);

@@ -16,6 +16,7 @@ struct scene {
     struct twcc_feedback_state arrivals;
     unsigned probes;
     unsigned probe_bytes;
+    unsigned repeats; /* by RTX */
     uint64_t clock_us;
 };
 
@@ -65,6 +66,7 @@ static void receive(struct scene *scene)
         assert_int_equal(rtp_parse(packet.data, packet.length, &header), 0);
         if (header.ssrc == PROBATOR_SSRC)
             check_probe(scene, &packet, &header);
+        scene->repeats += header.ssrc == BOB_VIDEO_RTX_SSRC;
         if (!rtp_ext_find(packet.data, &header, 6, &element))
             continue;
         assert_int_equal(
@@ -156,6 +158,41 @@ static void test_feedback_and_probes(void **state)
     call_deinit(&scene.call);
 }
 
+/* Packets of a size that suits are sent once more instead of zeroes. */
+static void test_probes_repeat_media(void **state)
+{
+    (void)state;
+    struct scene scene;
+    uint8_t payload[300] = {0x90, 0x80, 0x80, 0, 0x10, 2, 0, 0x9d, 0x01, 0x2a, 0x40, 1, 0xf0, 0};
+
+    begin(&scene);
+    consume_video(&scene.call, false);
+    for (unsigned i = 0; i < 40; i++) {
+        struct rig_rtp rtp = {.ssrc = ALICE_VIDEO_SSRC,
+                              .payload_type = 96,
+                              .sequence = scene.call.sequence++,
+                              .timestamp = scene.call.timestamp += 1800,
+                              .marker = true,
+                              .mid = "1",
+                              .payload = payload,
+                              .payload_length = sizeof(payload)};
+        payload[3] = (uint8_t)scene.call.picture++;
+        payload[4] = i == 0 ? 0x10 : 0x11;
+        client_send_rtp(&scene.call.alice, &scene.call.rig, &rtp);
+        bandwidth_set_desired(bob_of(&scene), 500000);
+        for (int j = 0; j < 10; j++) {
+            rig_rounds(&scene.call.rig);
+            receive(&scene);
+            usleep(2000);
+        }
+        if (i % 3 == 0)
+            give_feedback(&scene);
+    }
+    assert_true(scene.repeats >= 3);
+    assert_true(bob_of(&scene)->estimator->probe.count > 0);
+    call_deinit(&scene.call);
+}
+
 static void test_nobody_needs_the_probator(void **state)
 {
     (void)state;
@@ -239,6 +276,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_estimate_begins_with_a_video_consumer),
         cmocka_unit_test(test_feedback_and_probes),
+        cmocka_unit_test(test_probes_repeat_media),
         cmocka_unit_test(test_nobody_needs_the_probator),
         cmocka_unit_test(test_survives_the_worker),
         cmocka_unit_test(test_transport_that_goes_while_probing),
