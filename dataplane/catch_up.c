@@ -189,6 +189,8 @@ static void start(struct worker *worker, struct consumer *consumer)
 
     if (consumer->row->paused || producer->row->paused || !transport_can_send(consumer->transport))
         return;
+    if (consumer->row->media.layer.current == wanted) /* a live key frame came in the same round */
+        return;
     /* One that is sent nothing yet is glad of any encoding. */
     int least = consumer->row->media.layer.current < 0 ? 0 : wanted;
     for (int encoding = wanted; encoding >= least; encoding--) {
