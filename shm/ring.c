@@ -67,13 +67,21 @@ static bool has_room(struct ring_producer *producer, uint64_t bytes)
     return producer->capacity - (producer->head - tail) >= bytes;
 }
 
+/* An empty ring starts over at its beginning: what no burst ever needed is never touched, and what is stays
+ * in the caches. */
+static bool starts_over(struct ring_producer *producer, uint32_t offset, uint64_t bytes)
+{
+    return offset >= RING_START_OVER_BYTES && bytes <= offset &&
+           atomic_load_explicit(&producer->ring->consumer.tail, memory_order_acquire) == producer->head;
+}
+
 void *ring_reserve(struct ring_producer *producer, uint32_t length)
 {
     struct shm_ring *ring = producer->ring;
     uint32_t offset = (uint32_t)producer->head & (producer->capacity - 1);
     uint32_t to_end = producer->capacity - offset;
     uint64_t bytes = record_bytes(length);
-    uint32_t padding = bytes > to_end ? to_end : 0;
+    uint32_t padding = bytes > to_end || starts_over(producer, offset, bytes) ? to_end : 0;
 
     if (length > SHM_RING_RECORD_MAX(producer->capacity) || !has_room(producer, padding + bytes)) {
         atomic_fetch_add_explicit(&ring->producer.refused, 1, memory_order_relaxed);

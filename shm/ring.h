@@ -36,6 +36,9 @@ SHM_STATIC_SIZE(struct shm_ring, 192);
 
 #define SHM_RING_BYTES(capacity) (sizeof(struct shm_ring) + (size_t)(capacity))
 
+/* A ring that is empty behind these bytes goes on at its beginning. */
+#define RING_START_OVER_BYTES (128u << 10)
+
 /* A record costs 8 bytes more than its length, rounded up to 8. None is longer than a quarter of the ring. */
 #define SHM_RING_RECORD_MAX(capacity) ((capacity) / 4 - 8)
 
