@@ -107,7 +107,8 @@ static int read_frame(const uint8_t *packet, enum media_codec codec, struct svc_
         svc_frame_read_vp9(stream, &descriptor, &view->svc);
         return 0;
     }
-    if (codec != MEDIA_CODEC_AV1 || dependency->length == 0)
+    /* VP8 and VP9 say it themselves. */
+    if ((codec != MEDIA_CODEC_AV1 && codec != MEDIA_CODEC_H264) || dependency->length == 0)
         return 0;
     int error =
         svc_frame_read_dependency(stream, packet + dependency->offset, dependency->length, &view->svc);

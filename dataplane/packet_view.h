@@ -42,8 +42,8 @@ int packet_view_parse(const uint8_t *packet, size_t length, const struct media_e
  * neither. -EBADMSG when the payload is not what it claims to be: the packet is to be dropped. */
 int packet_view_read_codec(const uint8_t *packet, enum media_codec codec, struct packet_view *view);
 
-/* Reads the layers of a packet of VP9 or AV1, behind packet_view_read_codec: fills svc and layer; nothing for
- * other codecs. -EBADMSG as above. */
+/* Reads the layers of a packet of VP9, AV1, or H264 with a dependency descriptor, behind
+ * packet_view_read_codec: fills svc and layer. -EBADMSG as above. */
 int packet_view_read_layers(const uint8_t *packet, enum media_codec codec, struct svc_stream *stream,
                             struct packet_view *view);
 

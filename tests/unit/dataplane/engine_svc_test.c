@@ -260,11 +260,11 @@ static void test_dead_layer(void **state)
     svc_deinit(&call);
 }
 
-/* One frame of AV1 of that template; the aggregation header says whether a sequence begins. */
-static void send_av1(struct svc_call *call, unsigned template, bool key, bool marker)
+/* One frame of that template, its descriptor in front of any payload. */
+static void send_frame_of(struct svc_call *call, unsigned template, bool key, bool marker,
+                          const uint8_t *payload, size_t length)
 {
     struct bit_writer writer = {0};
-    const uint8_t payload[] = {key ? 0x18 : 0x10, 0x30, 1, 2, 3};
 
     put_mandatory(&writer, 1, 1, 10 + template, call->picture++);
     if (key) {
@@ -272,7 +272,21 @@ static void send_av1(struct svc_call *call, unsigned template, bool key, bool ma
         put_structure(&writer, 10, l2t2_key, L2T2_KEY_TEMPLATES, 4, 2);
         put(&writer, 0, 1);
     }
-    send_packet(call, payload, sizeof(payload), marker, &writer);
+    send_packet(call, payload, length, marker, &writer);
+}
+
+/* The aggregation header says whether a sequence begins. */
+static void send_av1(struct svc_call *call, unsigned template, bool key, bool marker)
+{
+    const uint8_t payload[] = {key ? 0x18 : 0x10, 0x30, 1, 2, 3};
+    send_frame_of(call, template, key, marker, payload, sizeof(payload));
+}
+
+static void send_h264(struct svc_call *call, unsigned template, bool key)
+{
+    const uint8_t payload[] = {key ? 0x65 : 0x41, 0x88, 1, 2};
+    send_frame_of(call, template, key, true, payload, sizeof(payload));
+    call->timestamp += 3000;
 }
 
 /* The descriptors that bob got since: template numbers as bits. */
@@ -331,6 +345,28 @@ static void test_av1_across_workers(void **state)
     svc_deinit(&call);
 }
 
+/* The payload of H264 does not say its temporal layer. */
+static void test_h264_temporal_layers(void **state)
+{
+    struct svc_call call;
+
+    (void)state;
+    svc_init(&call, false, true, KM__CODEC__H264);
+    allow(&call, 0, 1);
+    send_h264(&call, 0, true);
+    send_h264(&call, 3, false);
+    assert_int_equal(receive_templates(&call), 0x09);
+    allow(&call, 0, 0);
+    send_h264(&call, 1, false);
+    send_h264(&call, 3, false);
+    send_h264(&call, 2, false);
+    assert_int_equal(receive_templates(&call), 0x06);
+    allow(&call, 0, 1); /* nothing depends on what was left out */
+    send_h264(&call, 3, false);
+    assert_int_equal(receive_templates(&call), 0x08);
+    svc_deinit(&call);
+}
+
 /* Descriptors that are none. */
 static void test_av1_hostile(void **state)
 {
@@ -354,9 +390,10 @@ static void test_av1_hostile(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_spatial_layers),     cmocka_unit_test(test_spatial_layers_across_workers),
-        cmocka_unit_test(test_temporal_layers),    cmocka_unit_test(test_dead_layer),
-        cmocka_unit_test(test_av1_across_workers), cmocka_unit_test(test_av1_hostile),
+        cmocka_unit_test(test_spatial_layers),       cmocka_unit_test(test_spatial_layers_across_workers),
+        cmocka_unit_test(test_temporal_layers),      cmocka_unit_test(test_dead_layer),
+        cmocka_unit_test(test_av1_across_workers),   cmocka_unit_test(test_av1_hostile),
+        cmocka_unit_test(test_h264_temporal_layers),
     };
     return RIG_RUN(tests);
 }

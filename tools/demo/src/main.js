@@ -46,7 +46,7 @@ async function join(lobby, entered) {
     let meeting = null;
     try {
         const room = new Room(await requestPlace(roomName, options.role), {
-            nickname: name, preferredCodec: options.codec, relay: options.relay, tcp: options.tcp,
+            nickname: name, preferredCodec: options.codec, svc: options.svc, relay: options.relay, tcp: options.tcp,
         });
         debug.follow(room);
         meeting = new Meeting({ room, media, wanted, roomName, timings, onLeave: () => room.leave() });

@@ -2,6 +2,7 @@
 //   autojoin=1   join without the lobby
 //   video=0      start without camera         audio=0   start without microphone
 //   codec=h264   preferred video codec (vp8, h264, vp9, av1); another is taken when the browser lacks it
+//   svc=L3T3_KEY video in one stream with layers of this mode (vp9, av1), instead of simulcast
 //   relay=1      media only by the TURN server
 //   tcp=1        media only over TCP to the server
 //   role=<bits>  role asked of the server
@@ -23,6 +24,7 @@ export function readOptions(search) {
         video: flag(params, 'video', true),
         audio: flag(params, 'audio', true),
         codec: params.get('codec')?.toLowerCase() || null,
+        svc: params.get('svc') || null,
         relay: flag(params, 'relay', false),
         tcp: flag(params, 'tcp', false),
         role: Number.isInteger(role) ? role : undefined,

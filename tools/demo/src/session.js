@@ -8,6 +8,7 @@ import { Emitter } from './emitter.js';
 
 const VIDEO_ORIENTATION = 'urn:3gpp:video-orientation';
 const RESTART_DELAY_MS = 2000;
+const SVC_MAX_BITRATE = 1500000;
 
 // What the Kolab client sends: two simulcast layers each for camera and screen.
 const SOURCES = {
@@ -38,6 +39,7 @@ export class MediaSession extends Emitter {
     #device;
     #iceServers;
     #preferredCodec;
+    #svc;
     #relay;
     #tcp;
     #restartTimers = new Map();
@@ -48,11 +50,12 @@ export class MediaSession extends Emitter {
     producers = new Map(); // by source
     consumers = new Map(); // by consumer id
 
-    constructor(signaling, { iceServers, preferredCodec, relay = false, tcp = false }) {
+    constructor(signaling, { iceServers, preferredCodec, svc, relay = false, tcp = false }) {
         super();
         this.#signaling = signaling;
         this.#iceServers = iceServers ?? undefined;
         this.#preferredCodec = preferredCodec;
+        this.#svc = svc;
         this.#relay = relay;
         this.#tcp = tcp;
     }
@@ -85,7 +88,7 @@ export class MediaSession extends Emitter {
         const producer = await this.transports.get('send').produce({
             track,
             stopTracks: false, // tracks belong to LocalMedia, and may be published again
-            encodings: encodings?.map((encoding) => ({ ...encoding })),
+            encodings: encodings && this.#encodingsOf(encodings),
             codecOptions,
             codec: kind === 'video' ? this.#chosenCodec() : undefined,
             appData: { source },
@@ -93,6 +96,13 @@ export class MediaSession extends Emitter {
         this.producers.set(source, { id: producer.id, source, producer, paused: false });
         producer.on('transportclose', () => this.producers.delete(source));
         this.emit('producer-changed', source);
+    }
+
+    #encodingsOf(encodings) {
+        if (this.#svc) {
+            return [{ scalabilityMode: this.#svc, maxBitrate: SVC_MAX_BITRATE }];
+        }
+        return encodings.map((encoding) => ({ ...encoding }));
     }
 
     async unpublish(source) {
