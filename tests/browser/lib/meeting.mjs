@@ -2,15 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { chromium } from 'playwright-core';
 import { Server, eventually } from '../../integration/lib/server.mjs';
+import { launchChromium } from './chromium.mjs';
 
 const DEMO = new URL('../../../tools/demo/dist', import.meta.url).pathname;
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-    '--disable-component-update', '--disable-sync', '--use-fake-device-for-media-stream',
-    '--use-fake-ui-for-media-stream', '--allow-loopback-in-peer-connection', '--autoplay-policy=no-user-gesture-required',
-    // Tabs in the background go on as those in front do.
-    '--disable-background-timer-throttling', '--disable-renderer-backgrounding', '--disable-backgrounding-occluded-windows'];
 const PATIENCE_MS = 20000;
 
 export class Meeting {
@@ -21,8 +16,7 @@ export class Meeting {
         const meeting = new Meeting();
         meeting.server = await Server.start({ DEMO, ...env });
         meeting.url = `http://127.0.0.1:${meeting.server.port}/demo/`;
-        meeting.browser = await chromium.launch({
-            executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', headless: true, args: FLAGS });
+        meeting.browser = await launchChromium();
         return meeting;
     }
 
