@@ -178,10 +178,11 @@ void dtls_flight_begin(struct dtls_flight *flight)
 
 void dtls_flight_add(struct dtls_flight *flight, const uint8_t *data, size_t length)
 {
-    size_t end = flight->count > 0 ? flight->ends[flight->count - 1] : 0;
+    uint8_t end = flight->count > 0 ? flight->ends[flight->count - 1] : 0;
 
     if (flight->count == sizeof flight->ends || length > sizeof flight->data - end)
-        flight->is_whole = false;
+        flight->count = end = 0;
+    flight->is_whole = length <= sizeof flight->data;
     if (!flight->is_whole)
         return;
     memcpy(flight->data + end, data, length);

@@ -13,12 +13,13 @@
 
 #define DTLS_FAREWELL_BYTES 128
 
-/* One or more datagrams, as they went out. */
+/* The newest datagrams that went out: what does not fit beside older ones takes their place. (A timeout of
+ * OpenSSL's can repeat an earlier, longer flight at the same time as the last one goes out.) */
 struct dtls_flight {
     uint8_t data[DTLS_FAREWELL_BYTES];
     uint8_t ends[4]; /* where each ends in data */
     uint8_t count;
-    bool is_whole; /* all that was sent fitted */
+    bool is_whole; /* the newest fits */
 };
 
 struct dtls_farewell {

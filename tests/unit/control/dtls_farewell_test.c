@@ -199,11 +199,28 @@ static void a_flight_goes_out_as_it_was(void **state)
     assert_true(flight.is_whole);
     dtls_flight_send(&flight, count_bytes, &next);
     assert_int_equal(next, DTLS_FAREWELL_BYTES);
-    dtls_flight_add(&flight, data, 1);
-    assert_false(flight.is_whole);
     dtls_flight_begin(&flight);
     dtls_flight_add(&flight, data, sizeof data);
     assert_false(flight.is_whole);
+}
+
+static void the_newest_of_a_flight_is_kept(void **state)
+{
+    (void)state;
+    struct dtls_flight flight;
+    uint8_t data[DTLS_FAREWELL_BYTES + 1];
+    size_t next = 0;
+
+    for (size_t i = 0; i < sizeof data; i++)
+        data[i] = (uint8_t)i;
+    dtls_flight_begin(&flight);
+    dtls_flight_add(&flight, data, DTLS_FAREWELL_BYTES - 1);
+    dtls_flight_add(&flight, data, sizeof data); /* an earlier flight, sent again for a timeout */
+    dtls_flight_add(&flight, data, 14);
+    dtls_flight_add(&flight, data + 14, 61);
+    assert_true(flight.is_whole);
+    dtls_flight_send(&flight, count_bytes, &next);
+    assert_int_equal(next, 14 + 61);
 }
 
 int main(void)
@@ -214,6 +231,7 @@ int main(void)
         cmocka_unit_test(application_data_is_nothing),
         cmocka_unit_test(other_ciphers_are_refused),
         cmocka_unit_test(a_flight_goes_out_as_it_was),
+        cmocka_unit_test(the_newest_of_a_flight_is_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
