@@ -65,7 +65,8 @@ static struct direction_packet *line_pop(struct direction *direction)
         size_t child = 2 * at + 1;
         if (child >= direction->line_count)
             break;
-        if (child + 1 < direction->line_count && is_before(direction->line[child + 1], direction->line[child]))
+        if (child + 1 < direction->line_count &&
+            is_before(direction->line[child + 1], direction->line[child]))
             child++;
         if (!is_before(direction->line[child], last))
             break;
@@ -78,7 +79,9 @@ static struct direction_packet *line_pop(struct direction *direction)
 
 static int64_t duration_us(const struct direction *direction, size_t size)
 {
-    return direction->settings.rate_bps ? (int64_t)(size * 8 * UINT64_C(1000000) / direction->settings.rate_bps) : 0;
+    return direction->settings.rate_bps
+               ? (int64_t)(size * 8 * UINT64_C(1000000) / direction->settings.rate_bps)
+               : 0;
 }
 
 // The packet has left the queue at `left_us`.

@@ -1,5 +1,5 @@
-// One direction of a link: first a queue that is served at the link's rate and drops what does not fit (tail drop),
-// then a delay line with jitter, in which some packets can be held back so that others overtake them.
+// One direction of a link: first a queue that is served at the link's rate and drops what does not fit (tail
+// drop), then a delay line with jitter, in which some packets can be held back so that others overtake them.
 //
 // Times are microseconds of CLOCK_MONOTONIC. Not thread-safe.
 #pragma once

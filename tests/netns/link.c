@@ -49,7 +49,8 @@ static int run(const char *command, unsigned number)
 // In the new namespace, which the calling thread has just entered.
 static int far_end(struct link *link)
 {
-    link->namespace_fd = open("/proc/thread-self/ns/net", O_RDONLY); // kept across exec: it is how others get in
+    link->namespace_fd =
+        open("/proc/thread-self/ns/net", O_RDONLY); // kept across exec: it is how others get in
     if (link->namespace_fd < 0)
         return -errno;
     link->far_fd = tun_open("client");

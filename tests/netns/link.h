@@ -1,5 +1,6 @@
-// A link between this network namespace and a new one: a TUN device at each end, 10.77.N.1 here and 10.77.N.2 there,
-// which is the other end's default route. The namespace has no name: it ends with the processes in it, however they end.
+// A link between this network namespace and a new one: a TUN device at each end, 10.77.N.1 here and 10.77.N.2
+// there, which is the other end's default route. The namespace has no name: it ends with the processes in it,
+// however they end.
 #pragma once
 
 #include "netns/direction.h"

@@ -1,12 +1,12 @@
 // usage: netns-relay NAME…
 //
-// Makes a network namespace and a link to it for each NAME, in the order of the numbers in their addresses (10.77.1.2,
-// …), prints the file descriptors of the namespaces as `{"NAME": FD, …}`, and carries packets until its standard input
-// ends. Others enter a namespace by /proc/PID/fd/FD. Commands are lines:
+// Makes a network namespace and a link to it for each NAME, in the order of the numbers in their addresses
+// (10.77.1.2, …), prints the file descriptors of the namespaces as `{"NAME": FD, …}`, and carries packets
+// until its standard input ends. Others enter a namespace by /proc/PID/fd/FD. Commands are lines:
 //
-//   set NAME down|up [rate=BIT/S] [queue=MS] [delay=US] [jitter=US] [reorder=PPM] [hold=US]    what is left out stays
-//   read NAME down|up      prints, and then forgets, what passed
-//   roam NAME HOST         from now on its UDP has the address 10.77.N.HOST outside
+//   set NAME down|up [rate=BIT/S] [queue=MS] [delay=US] [jitter=US] [reorder=PPM] [hold=US]    what is left
+//   out stays read NAME down|up      prints, and then forgets, what passed roam NAME HOST         from now on
+//   its UDP has the address 10.77.N.HOST outside
 //
 // Each is answered by one line: ok, JSON, or error.
 

@@ -39,7 +39,7 @@ export class Stage {
         const result = { name: scenario.name, phases: [] };
         for (const participant of [bad, good])
             await participant.settles(this.#publishers.length, TOP_WIDTH, SETTLED_MS).catch((error) => (result.unsettled = error.message));
-        for (const phase of scenario.phases) result.phases.push(await this.#phase(phase));
+        for (const phase of scenario.phases) result.phases.push(await this.#phase(phase, await bad.page.evaluate(() => window.kolabmeet.me.id)));
         await sleep(300);
         const [seenBad, seenGood] = [await this.#notes(bad), await this.#notes(good)];
         const sent = await Promise.all(this.#publishers.map((publisher) => this.#notes(publisher)));
@@ -60,7 +60,7 @@ export class Stage {
         return result;
     }
 
-    async #phase({ name, seconds, roam, ...links }) {
+    async #phase({ name, seconds, roam, ...links }, peer) {
         const { network } = this.meeting;
         await network.read('bad');
         const from = Date.now();
@@ -69,14 +69,20 @@ export class Stage {
         const estimates = [];
         while (Date.now() < from + seconds * 1000) {
             await sleep(Math.min(500, from + seconds * 1000 - Date.now()));
-            estimates.push(await this.#estimate(from));
+            estimates.push(await this.#estimate(peer, from));
         }
-        return { name, from, to: Date.now(), counts: await network.read('bad'), estimates: estimates.filter(Boolean) };
+        return { name, from, to: Date.now(), counts: await network.read('bad'), estimates };
     }
 
-    // What the server believes of the bad receiver, as it says in its statistics.
-    async #estimate(from) {
-        return [Date.now() - from];
+    // What the server believes of the bad receiver.
+    async #estimate(peer, from) {
+        const { consumers, transports } = (await this.meeting.server.request('GET', `/stats/${peer}`)).json();
+        const { availableOutgoingBitrate, bandwidth } = transports.find(({ consuming }) => consuming).stats[0];
+        return {
+            ms: Date.now() - from, bps: availableOutgoingBitrate, ...bandwidth,
+            layers: consumers.filter(({ kind }) => kind === 'video').map(({ stats: [stats] }) =>
+                [stats.spatialLayer, stats.temporalLayer, stats.allowedSpatialLayer, stats.allowedTemporalLayer, stats.layerReason].join(' ')),
+        };
     }
 
     async #join({ name, joins }) {

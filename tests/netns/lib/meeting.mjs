@@ -51,7 +51,7 @@ export class Meeting {
     // Joins at the end of a link, sending (camera and microphone) or only receiving.
     async join(link, name, sends) {
         const context = await this.#browsers[link].newContext();
-        const page = await context.newPage(); if (process.env.KM_DEBUG) { page.on('console', (m) => console.log('console', m.text())); page.on('pageerror', (e) => console.log('error', e.message)); page.on('requestfailed', (r) => console.log('failed', r.url())); page.on('response', (r) => console.log(r.status(), r.url())); }
+        const page = await context.newPage();
         await page.addInitScript({ path: PROBE });
         const query = new URLSearchParams({ room: 'test', name, autojoin: '1', video: sends ? '1' : '0', audio: sends ? '1' : '0' });
         await page.goto(`${this.origin}/demo/?${query}`);

@@ -32,7 +32,7 @@ export class Network {
 
     static async open(names) {
         execFileSync('ip', ['link', 'set', 'lo', 'up']);
-        execFileSync('ip', ['addr', 'add', `${SERVER_ADDRESS}/32`, 'dev', 'lo']);
+        execFileSync('ip', ['addr', 'replace', `${SERVER_ADDRESS}/32`, 'dev', 'lo']);
         const network = new Network();
         network.names = names;
         network.#relay = spawn(path.join(binDir, 'netns-relay'), names, { stdio: ['pipe', 'pipe', 'inherit'] });

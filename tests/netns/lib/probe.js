@@ -83,10 +83,10 @@
                 if (report.type === 'inbound-rtp')
                     entry.consumers.push({ id, peerId, kind, paused, spatial: layers?.spatialLayer ?? null, score,
                         track: consumer.track.id, ...pick(report, INBOUND) });
-        for (const { id, kind, producer } of session?.producers.values() ?? [])
+        for (const { id, producer } of session?.producers.values() ?? [])
             for (const report of (await producer.getStats()).values())
                 if (report.type === 'outbound-rtp')
-                    entry.producers.push({ id, kind, ...pick(report, OUTBOUND) });
+                    entry.producers.push({ id, kind: producer.kind, ...pick(report, OUTBOUND) });
         if (entry.consumers.length || entry.producers.length) probe.samples.push(entry);
     }
 
