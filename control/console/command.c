@@ -32,7 +32,8 @@ static const struct command commands[] = {
     {"peers", "[ROOM]", "all peers, or those of a room", 0, 1, command_peers, {FOUND_ROOM, 0}},
     {"logLevel",
      "[LEVEL]",
-     "shows or sets what is logged: error, warn, info or debug",
+     "shows or sets what kolabmeetd logs: error, warn, info or debug; the forwarder logs its start and end "
+     "only",
      0,
      1,
      command_log_level,

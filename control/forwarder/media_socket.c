@@ -1,6 +1,5 @@
 #include "control/forwarder/media_socket.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -9,25 +8,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "control/socket_name.h"
+
 /* A second of a gigabit is 125 MB; a burst of key frames to a large room is a few. */
 #define SOCKET_BUFFER_BYTES (8 << 20)
-
-static int parse(const char *ip, uint16_t port, struct sockaddr_storage *ret_name, socklen_t *ret_length)
-{
-    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(port)};
-    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
-
-    if (inet_pton(AF_INET, ip, &in.sin_addr) == 1) {
-        memcpy(ret_name, &in, sizeof in);
-        *ret_length = sizeof in;
-    } else if (inet_pton(AF_INET6, ip, &in6.sin6_addr) == 1) {
-        memcpy(ret_name, &in6, sizeof in6);
-        *ret_length = sizeof in6;
-    } else {
-        return -EINVAL;
-    }
-    return 0;
-}
 
 /* Beyond the system's limit where this process may, else as far as it goes. */
 static void enlarge(int fd)
@@ -68,7 +52,7 @@ int media_socket_open(const char *ip, uint16_t port, int *ret_fd)
 {
     struct sockaddr_storage name;
     socklen_t length;
-    int err = parse(ip, port, &name, &length);
+    int err = socket_name_parse(ip, port, &name, &length);
     if (err == 0)
         err = open_one(&name, length, false, ret_fd);
     if (err == 0)
@@ -94,7 +78,7 @@ int media_sockets_open(const char *ip, uint16_t port, int *ret_fds, uint32_t cou
     socklen_t length;
     uint32_t opened = 0;
 
-    if (parse(ip, port, &name, &length) != 0) {
+    if (socket_name_parse(ip, port, &name, &length) != 0) {
         snprintf(ret_error, error_bytes, "%s is no IP address to receive media on", ip);
         return -EINVAL;
     }

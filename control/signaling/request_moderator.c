@@ -35,14 +35,19 @@ static int read_role(const json_t *data, unsigned *ret_role)
     return 0;
 }
 
+static int read_role_change(const struct peer *peer, const json_t *data, struct peer **ret_target,
+                            unsigned *ret_role)
+{
+    *ret_target = find_peer(peer, data);
+    return *ret_target ? read_role(data, ret_role) : -ENOENT;
+}
+
 int request_add_role(struct peer *peer, const json_t *data, json_t **ret_response)
 {
     (void)ret_response;
-    struct peer *target = find_peer(peer, data);
-    if (!target)
-        return -ENOENT;
+    struct peer *target;
     unsigned role;
-    int error = read_role(data, &role);
+    int error = read_role_change(peer, data, &target, &role);
     if (!error)
         peer_set_role(target, target->role | role);
     return error;
@@ -51,11 +56,9 @@ int request_add_role(struct peer *peer, const json_t *data, json_t **ret_respons
 int request_remove_role(struct peer *peer, const json_t *data, json_t **ret_response)
 {
     (void)ret_response;
-    struct peer *target = find_peer(peer, data);
-    if (!target)
-        return -ENOENT;
+    struct peer *target;
     unsigned role;
-    int error = read_role(data, &role);
+    int error = read_role_change(peer, data, &target, &role);
     if (error)
         return error;
     if (role & ROLE_MODERATOR && target->role & ROLE_OWNER)

@@ -1,6 +1,5 @@
 #include "control/transport/ice_tcp.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/listener.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "control/counters.h"
+#include "control/socket_name.h"
 
 #define LENGTH_BYTES 2
 #define CHECK_MIN 20   /* a STUN header */
@@ -176,29 +176,12 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
     event_add(visitor->late, &tcp->patience);
 }
 
-static int parse(const struct ice_tcp_config *config, struct sockaddr_storage *ret_name, int *ret_length)
-{
-    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(config->port)};
-    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(config->port)};
-
-    if (inet_pton(AF_INET, config->ip, &in.sin_addr) == 1) {
-        memcpy(ret_name, &in, sizeof in);
-        *ret_length = sizeof in;
-    } else if (inet_pton(AF_INET6, config->ip, &in6.sin6_addr) == 1) {
-        memcpy(ret_name, &in6, sizeof in6);
-        *ret_length = sizeof in6;
-    } else {
-        return -EINVAL;
-    }
-    return 0;
-}
-
 int ice_tcp_create(const struct ice_tcp_config *config, struct event_base *base,
                    const struct ice_tcp_handler *handler, void *context, struct ice_tcp **ret_tcp)
 {
     struct sockaddr_storage name;
-    int name_length;
-    int err = parse(config, &name, &name_length);
+    socklen_t name_length;
+    int err = socket_name_parse(config->ip, config->port, &name, &name_length);
 
     if (err != 0)
         return err;
@@ -214,7 +197,7 @@ int ice_tcp_create(const struct ice_tcp_config *config, struct event_base *base,
     errno = 0;
     made->listener = evconnlistener_new_bind(
         base, on_accept, made, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE, BACKLOG,
-        (const struct sockaddr *)&name, name_length);
+        (const struct sockaddr *)&name, (int)name_length);
     if (!made->listener) {
         err = errno != 0 ? -errno : -ENOMEM;
         free(made);

@@ -151,6 +151,15 @@ describe('socket.io packets', () => {
         'an acknowledgement id beyond 64 bits': '4299999999999999999999999["request",{"method":"ping"}]',
         'an acknowledgement nobody waits for': '43123456[null]',
         'attachments that never come': '459-["request",{"_placeholder":true,"num":0}]',
+        'a placeholder out of range': ['451-["request",{"_placeholder":true,"num":9}]', Buffer.from('x')],
+        'a negative placeholder': ['451-["request",{"_placeholder":true,"num":-1}]', Buffer.from('x')],
+        'a placeholder that is no number': ['451-["request",{"_placeholder":true,"num":"0"}]', Buffer.from('x')],
+        'a placeholder for the event name': ['451-[{"_placeholder":true,"num":0}]', Buffer.from('x')],
+        'text while attachments are awaited': ['452-["request",{}]', Buffer.from('x'), '420["request",{"method":"ping"}]'],
+        'binary without a header': [Buffer.from('x')],
+        'an empty binary frame': [Buffer.alloc(0)],
+        'a second connect packet': ['40'],
+        'a disconnect from another namespace': ['41/other,'],
         'too many attachments': '4599999999999-["x"]',
         'negative attachments': '45-1-["x"]',
         'a namespace without end': `42/${'n'.repeat(500000)}`,
@@ -174,7 +183,7 @@ describe('socket.io packets', () => {
     for (const [what, packet] of Object.entries(packets))
         test(what, async () => {
             const client = await Client.connect(server);
-            client.socket.send(packet);
+            for (const part of [packet].flat()) client.socket.send(part);
             await client.socket.next(ANSWER_WITHIN_MS);
             await client.close();
             await assertServes(server);

@@ -127,6 +127,27 @@ describe('right requests', () => {
     });
 });
 
+test('what one peer may have is bounded, and the next one has its own', async () => {
+    const room = await server.createRoom();
+    const greedy = await Person.join(server, room, PUBLISHER, 'Greedy');
+    for (let i = 2; i < 32; i++) await greedy.must('createWebRtcTransport', { producing: true });
+    await greedy.mustFail('createWebRtcTransport', { producing: true });
+    const produce = (transportId, ssrc) => {
+        const data = structuredClone({ ...recordedData('ws-25-produce-mic', 'produce'), transportId });
+        data.rtpParameters.encodings[0].ssrc = ssrc;
+        data.rtpParameters.mid = String(ssrc);
+        return data;
+    };
+    for (let i = 0; i < 16; i++) await greedy.must('produce', produce(greedy.sending, 1000 + i));
+    await greedy.mustFail('produce', produce(greedy.sending, 2000));
+    for (let i = 0; i < 16; i++) await greedy.must('produce', produce(greedy.receiving, 3000 + i));
+    await greedy.mustFail('produce', produce(greedy.sending, 4000));
+    const next = await Person.join(server, room, PUBLISHER, 'Next');
+    await next.must('createWebRtcTransport', { producing: true });
+    await next.produce();
+    await Promise.all([greedy.close(), next.close()]);
+});
+
 describe('before and after joining', () => {
     test('who has not joined may have transports, chat and a name, but not produce', async () => {
         const room = await server.createRoom();

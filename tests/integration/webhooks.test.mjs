@@ -1,6 +1,7 @@
 // Webhooks while the application is well, slow, broken and away: delivered in the end, and nobody waits for them.
 
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
 import { Person } from './lib/person.mjs';
 import { Server, eventually } from './lib/server.mjs';
@@ -95,6 +96,22 @@ describe('webhooks', { concurrency: 4 }, () => {
                 const again = receiver.requests.find(({ body }) => body === first.body);
                 assert.ok(again.at - first.at >= 5500, `${again.at - first.at} ms`);
                 await owner.must('ping');
+                await owner.close();
+            },
+        ));
+
+    test('an answer of 10 MB is read past, not kept', () =>
+        withWebhook(
+            (request, response) => response.end(Buffer.alloc(10 << 20)),
+            async (server, receiver, counters) => {
+                const resident = async () =>
+                    Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${server.pid}/status`, 'utf8'))[1]);
+                const owner = await Person.enter(server, await server.createRoom(), 31);
+                const before = await resident();
+                for (let i = 0; i < 8; i++) await owner.must('moderator:joinRequestAccept', { requestId: `r${i}` });
+                await eventually('all are delivered', async () => (await counters()).webhooksDelivered === 8);
+                const grown = (await resident()) - before;
+                assert.ok(grown < 20 << 10, `${grown} KiB more`);
                 await owner.close();
             },
         ));
