@@ -224,7 +224,7 @@ describe('ports', () => {
     let server;
 
     before(async () => {
-        server = await Server.start({ PLAIN_PORT_MIN: '52001', PLAIN_PORT_MAX: '52009' }); // pairs from 52002 to 52009
+        server = await Server.start({ PLAIN_PORT_MIN: '31001', PLAIN_PORT_MAX: '31009' }); // pairs from 31002 to 31009
     });
 
     after(() => server?.stop());
@@ -241,13 +241,17 @@ describe('ports', () => {
             const alice = await Person.enter(server, room, 3);
             const ports = [];
             for (let i = 0; i < 4; i++) {
-                const { ip, port, rtcpPort } = await alice.must('createPlainTransport', { producing: i % 2 === 0 });
+                // Sockets that were on their way to the worker when their transport went are closed by it a little later.
+                const { ip, port, rtcpPort } = await eventually('a pair is free', async () => {
+                    const [error, made] = await alice.request('createPlainTransport', { producing: i % 2 === 0 });
+                    return error === null && made;
+                });
                 assert.equal(ip, IP);
                 assert.equal(port % 2, 0);
                 assert.equal(rtcpPort, port + 1);
                 ports.push(port);
             }
-            assert.deepEqual(ports.sort(), [52002, 52004, 52006, 52008]);
+            assert.deepEqual(ports.sort(), [31002, 31004, 31006, 31008]);
             await alice.mustFail('createPlainTransport', { producing: true });
             await alice.must('ping');
             alice.socket.send('41'); // it goes, with its transports
@@ -255,9 +259,9 @@ describe('ports', () => {
             await eventually('all sockets are closed', async () =>
                 JSON.stringify(await counts()) === JSON.stringify(before), 8000, 50);
         }
-        assert.match(server.stderr, /no ports are free from PLAIN_PORT_MIN 52001 to PLAIN_PORT_MAX 52009/);
+        assert.match(server.stderr, /no ports are free from PLAIN_PORT_MIN 31001 to PLAIN_PORT_MAX 31009/);
         const counters = (await server.request('GET', '/counters')).json();
-        assert.equal(counters.plainPortsExhausted, 3);
+        assert.ok(counters.plainPortsExhausted >= 3);
         await keeper.close();
     });
 });
