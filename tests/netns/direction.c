@@ -1,4 +1,4 @@
-#include "netns/direction.h"
+#include "tests/netns/direction.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "netns/link.h"
+#include "tests/netns/link.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,7 +3,7 @@
 // however they end.
 #pragma once
 
-#include "netns/direction.h"
+#include "tests/netns/direction.h"
 
 #include <stdint.h>
 

@@ -10,7 +10,7 @@
 //
 // Each is answered by one line: ok, JSON, or error.
 
-#include "netns/link.h"
+#include "tests/netns/link.h"
 
 #include <errno.h>
 #include <fcntl.h>

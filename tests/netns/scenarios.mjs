@@ -36,6 +36,7 @@ export const scenarios = [
     steady('400 kbit/s', 400 * kbps),
     steady('200 kbit/s', 200 * kbps),
     steady('800 kbit/s, two cameras', 800 * kbps, 2),
+    steady('800 kbit/s, three cameras', 800 * kbps, 3),
     {
         name: 'cut 3 Mbit/s to 400 kbit/s and back', rate: 400 * kbps,
         phases: [

@@ -76,7 +76,8 @@ export class Stage {
 
     // What the server believes of the bad receiver.
     async #estimate(peer, from) {
-        const { consumers, transports } = (await this.meeting.server.request('GET', `/stats/${peer}`)).json();
+        const answer = await this.meeting.server.request('GET', `/stats/${peer}`);
+        const { consumers, transports } = answer.json();
         const { availableOutgoingBitrate, bandwidth } = transports.find(({ consuming }) => consuming).stats[0];
         return {
             ms: Date.now() - from, bps: availableOutgoingBitrate, ...bandwidth,
