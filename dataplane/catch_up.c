@@ -100,6 +100,16 @@ static bool is_worth_it(const struct worker *worker, const struct piece *piece, 
            duration_us <= CATCH_UP_DURATION_US && (age_us < CATCH_UP_DURATION_US || duration_us < age_us / 2);
 }
 
+/* Whether the consumer was sent that packet, before a pause perhaps: it need not see the same pictures again.
+ */
+static bool was_sent(const struct consumer *consumer, const struct stream *stream, uint16_t sequence)
+{
+    const struct shm_consumer_row *row = consumer->row;
+
+    return row->last_encoding == (int8_t)stream->encoding && !row->restart &&
+           !rtp_seq_newer(sequence, row->media.rewrite.highest_in);
+}
+
 static bool begin(struct worker *worker, struct consumer *consumer, const struct stream *stream)
 {
     struct catch_up *state = &consumer->catch_up;
@@ -107,7 +117,7 @@ static bool begin(struct worker *worker, struct consumer *consumer, const struct
     struct piece piece;
 
     if (forward_is_silent(worker, stream) || !measure(worker, stream, &piece) ||
-        !is_worth_it(worker, &piece, rate_bps))
+        !is_worth_it(worker, &piece, rate_bps) || was_sent(consumer, stream, piece.first))
         return false;
     state->is_active = true;
     state->encoding = (int8_t)stream->encoding;

@@ -3,10 +3,11 @@
  *
  * Whoever needs a key frame of a stream is listed by catch_up_want. In the same round catch_up_run looks
  * whether the store has one that is young and small enough for the receiver's bandwidth; else it is asked
- * for. What is stored goes out at about twice the estimate; live packets of the stream wait in the store
- * until it is their turn, so that nothing overtakes. The pictures keep their order, but their timestamps are
- * squeezed towards the live one (rewrite.h): shown at their own pace, they would leave the receiver as far
- * behind as the key frame is old. */
+ * for; so it is where the receiver was sent that key frame before, and would see the same pictures again.
+ * What is stored goes out at about twice the estimate; live packets of the stream wait in the store until it
+ * is their turn, so that nothing overtakes. The pictures keep their order, but their timestamps are squeezed
+ * towards the live one (rewrite.h): shown at their own pace, they would leave the receiver as far behind as
+ * the key frame is old. */
 #pragma once
 
 #include <stdbool.h>

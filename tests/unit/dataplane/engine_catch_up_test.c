@@ -233,11 +233,35 @@ static void test_ends_in_the_middle(void **state)
     assert_true(consumer->catch_up.is_active);
     assert_int_equal(rig_pause(&call.rig, KM__COMMAND__BODY_PAUSE_CONSUMER, call.video_consumer, true), 0);
     assert_false(consumer->catch_up.is_active);
+    send_big_frame(&call, true, 84000);
     assert_int_equal(rig_pause(&call.rig, KM__COMMAND__BODY_PAUSE_CONSUMER, call.video_consumer, false), 0);
     assert_true(consumer->catch_up.is_active);
     assert_int_equal(rig_remove(&call.rig, KM__COMMAND__BODY_REMOVE_CONSUMER, call.video_consumer), 0);
     assert_null(call.rig.worker->catch_ups.first);
     rig_wait_ms(&call.rig, 50);
+    call_deinit(&call);
+}
+
+/* A receiver that paused for a moment has seen the last key frame: a new one is asked for. */
+static void test_nothing_is_shown_twice(void **state)
+{
+    struct call call;
+    struct rig_packet packet;
+    struct rtp_header header;
+
+    (void)state;
+    call_init(&call, SRTP_AEAD_AES_128_GCM, SRTP_AEAD_AES_128_GCM);
+    consume_video(&call, false);
+    for (unsigned i = 0; i < 10; i++)
+        send_frame(&call, i == 0);
+    drain(&call.bob);
+    assert_int_equal(rig_pause(&call.rig, KM__COMMAND__BODY_PAUSE_CONSUMER, call.video_consumer, true), 0);
+    send_frame(&call, false);
+    usleep(1000000); /* since the request before */
+    plis_of_alice(&call);
+    assert_int_equal(rig_pause(&call.rig, KM__COMMAND__BODY_PAUSE_CONSUMER, call.video_consumer, false), 0);
+    assert_int_equal(plis_of_alice(&call), 1);
+    assert_false(client_receive_rtp(&call.bob, &packet, &header));
     call_deinit(&call);
 }
 
@@ -266,10 +290,10 @@ static void test_old_key_frames_are_not_sent(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_joiner_on_the_same_worker),   cmocka_unit_test(test_joiner_on_another_worker),
-        cmocka_unit_test(test_timestamps_are_squeezed),     cmocka_unit_test(test_too_much_for_the_estimate),
-        cmocka_unit_test(test_nothing_overtakes),           cmocka_unit_test(test_ends_in_the_middle),
-        cmocka_unit_test(test_old_key_frames_are_not_sent),
+        cmocka_unit_test(test_joiner_on_the_same_worker), cmocka_unit_test(test_joiner_on_another_worker),
+        cmocka_unit_test(test_timestamps_are_squeezed),   cmocka_unit_test(test_too_much_for_the_estimate),
+        cmocka_unit_test(test_nothing_overtakes),         cmocka_unit_test(test_ends_in_the_middle),
+        cmocka_unit_test(test_nothing_is_shown_twice),    cmocka_unit_test(test_old_key_frames_are_not_sent),
     };
     return RIG_RUN(tests);
 }
