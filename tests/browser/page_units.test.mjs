@@ -99,13 +99,13 @@ test('what the server says of the own peer, by consumer', () => {
         transports: [{ consuming: false, stats: [{ availableOutgoingBitrate: 1 }] },
             { consuming: true, stats: [{ availableOutgoingBitrate: 900000, bandwidth: { reason: 'probe' } }] }],
         consumers: [video('a', { spatialLayer: 1, layerReason: 'preferred' }), video('b', { spatialLayer: 0, layerReason: 'estimate' }),
-            video('c', { spatialLayer: -1, layerReason: 'suspended' }), video('d', { spatialLayer: 1, paused: true }, { hidden: true }),
+            video('c', { spatialLayer: -1, layerReason: 'suspended' }), video('g', { spatialLayer: 0, layerReason: 'waits for a key frame' }), video('d', { spatialLayer: 1, paused: true }, { hidden: true }),
             { id: 'e', kind: 'audio', stats: [{}] }, { id: 'f', kind: 'video', stats: [] }],
     });
     assert.equal(facts.estimate, 900000);
     assert.equal(facts.why, 'probe');
     assert.deepEqual([...facts.consumers], [['a', { layer: 1, note: '' }], ['b', { layer: 0, note: 'by bandwidth' }],
-        ['c', { layer: null, note: 'no bandwidth left' }], ['d', { layer: null, note: 'not among the last speakers' }]]);
+        ['c', { layer: null, note: 'no bandwidth left' }], ['g', { layer: 0, note: 'waits for a key frame' }], ['d', { layer: null, note: 'not among the last speakers' }]]);
     assert.deepEqual(serverFacts(null), { estimate: null, why: '', consumers: new Map() });
 });
 

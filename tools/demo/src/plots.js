@@ -3,7 +3,10 @@
 // sent, from 0, out of how many, and why it is no better. null is: not known.
 export const SAMPLES = 90;
 
-const NOTES = { estimate: 'by bandwidth', dead: 'no better one sent', suspended: 'no bandwidth left', 'no source': 'nothing sent' };
+const NOTES = {
+    estimate: 'by bandwidth', dead: 'no better one sent', suspended: 'no bandwidth left', 'no source': 'nothing sent',
+    'waits for a key frame': 'waits for a key frame',
+};
 const EMPTY = { bitrate: null, loss: null, received: null, estimate: null, layer: null, layers: null, note: '' };
 
 export class History {
