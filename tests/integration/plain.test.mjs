@@ -63,6 +63,14 @@ function senderReport(ssrc, timestamp) {
     return report;
 }
 
+function pictureLoss(ssrc) {
+    const request = Buffer.alloc(12);
+    request.writeUInt32BE((PLI << 24 | PSFB << 16 | 2) >>> 0, 0);
+    request.writeUInt32BE(1, 4);
+    request.writeUInt32BE(ssrc, 8);
+    return request;
+}
+
 // Sends audio and two encodings of video every 20 ms, as the recording says; what stands in `silent` is not sent.
 class Source {
     silent = new Set();
@@ -156,6 +164,13 @@ describe('media', () => {
 
             await assertArrives(call);
             await reaches('the high layer', () => layer() === 1 && scores() === '10,10');
+
+            call.sinkControl.send(pictureLoss(video.rtpParameters.encodings[0].ssrc), call.receiving.rtcpPort);
+            await eventually("the receiver's loss of a picture is counted", async () => {
+                const rooms = (await server.request('GET', '/stats')).json();
+                return /"pliCount":1\b/.test(JSON.stringify(rooms[call.bob.room][call.bob.id].consumers));
+            }, 8000, 100);
+
             call.media.silent.add(9102);
             await reaches('the low layer, when the high one has stopped', () => layer() === 0 && scores() === '10,0');
             call.media.silent.delete(9102);
