@@ -36,6 +36,7 @@ try {
     for (const scenario of chosen) {
         const result = await stage.play(scenario).catch((error) => ({ name: scenario.name, phases: [], failure: error.message }));
         results.push(result);
+        if (values.json) await writeFile(values.json, `${JSON.stringify(results, null, 1)}\n`);
         for (const phase of result.phases.filter(({ shown }) => shown))
             console.log(`| ${result.name}: ${phase.name} | ${COLUMNS.map(([, key]) => cell(phase[key])).join(' | ')} |`);
         if (result.firstFrameMs) console.log(`\n${result.name}: first frame after the acknowledgement, ms: ${result.firstFrameMs.join(', ')}`);
@@ -50,4 +51,3 @@ try {
 } finally {
     await meeting.close();
 }
-if (values.json) await writeFile(values.json, `${JSON.stringify(results, null, 1)}\n`);
