@@ -37,7 +37,7 @@ function sum(stats, key) {
 }
 
 async function meet(env) {
-    const server = await Server.start({ WORKERS: '3', ...env });
+    const server = await Server.start({ WORKERS: '3', INITIAL_OUTGOING_BITRATE: '0', ...env });
     try {
         const report = await load(server);
         for (const name of ['lost', 'silent', 'failed']) assert.equal(report[name], 0, name);
