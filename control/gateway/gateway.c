@@ -294,11 +294,13 @@ static struct output_block *make_frame(struct gateway *gateway, enum websocket_o
     struct output_block *block = is_shared ? NULL : output_block_create(header_bytes + length);
     if (is_shared) {
         struct output_shared *shared = output_shared_create(header_bytes + length);
-        if (!shared)
+        block = shared ? output_block_share(shared) : NULL;
+        if (!block) {
+            output_shared_release(shared);
             return NULL;
+        }
         output_shared_release(gateway->last_frame);
         gateway->last_frame = shared;
-        block = output_block_share(shared);
         frame = shared->data;
     } else if (block) {
         frame = block->data;

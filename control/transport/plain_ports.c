@@ -78,10 +78,14 @@ int plain_ports_open(struct plain_ports *ports, int ret_fds[2], uint16_t *ret_po
     return -EADDRNOTAVAIL;
 }
 
+bool plain_ports_covers(const struct plain_ports *ports, uint16_t port)
+{
+    return port >= ports->first && (port - ports->first) / 2 < ports->pairs;
+}
+
 bool plain_ports_has(const struct plain_ports *ports, uint16_t port)
 {
-    uint32_t at = (port - ports->first) / 2;
-    return port >= ports->first && at < ports->pairs && ports->is_taken[at];
+    return plain_ports_covers(ports, port) && ports->is_taken[(port - ports->first) / 2];
 }
 
 void plain_ports_release(struct plain_ports *ports, uint16_t port)

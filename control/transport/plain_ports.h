@@ -14,6 +14,8 @@ void plain_ports_destroy(struct plain_ports *ports);
 /* Two bound sockets, the caller's, and the port of the first. -EADDRNOTAVAIL when no pair is free, else the
  * errno of the system call. */
 int plain_ports_open(struct plain_ports *ports, int ret_fds[2], uint16_t *ret_port);
+/* Whether the port is one of a pair, open or not. */
+bool plain_ports_covers(const struct plain_ports *ports, uint16_t port);
 /* Whether the port is one of an open pair. */
 bool plain_ports_has(const struct plain_ports *ports, uint16_t port);
 /* The sockets were closed, or will be. */

@@ -10,6 +10,7 @@
 #include "control/announced.h"
 #include "control/counters.h"
 #include "control/forwarder/forwarder.h"
+#include "control/forwarder/media_socket.h"
 #include "control/ids.h"
 #include "control/json_input.h"
 #include "control/log.h"
@@ -190,13 +191,23 @@ static bool read_address(const char *listen_ip, const char *ip, uint16_t port, s
     return true;
 }
 
-/* What goes from transport to transport may go in circles. */
+/* However it is written, and also when the ports are bound to 0.0.0.0: who can bind to it has it. */
+static bool is_own_address(const struct plain_service *service, const char *ip)
+{
+    int fd;
+    for (size_t i = 0; i < service->announced.count; i++)
+        if (strcmp(ip, service->announced.addresses[i]) == 0)
+            return true;
+    if (media_socket_open(ip, 0, &fd) != 0)
+        return false;
+    close(fd);
+    return true;
+}
+
+/* What goes from transport to transport may go in circles. A port that is free may be a transport's soon. */
 static bool is_own_port(const struct plain_service *service, const char *ip, uint16_t port)
 {
-    bool is_own = strcmp(ip, service->config.listen_ip) == 0;
-    for (size_t i = 0; i < service->announced.count; i++)
-        is_own |= strcmp(ip, service->announced.addresses[i]) == 0;
-    return is_own && plain_ports_has(service->ports, port);
+    return plain_ports_covers(service->ports, port) && is_own_address(service, ip);
 }
 
 int plain_transport_connect(struct plain_transport *transport, const json_t *address)

@@ -101,6 +101,8 @@ static void test_bad_addresses(void **state)
         connect_plain(&stage, 1, id, address, false);
     }
     json_decref(own);
+    /* Also by another address of this machine, and before a transport has the port. */
+    connect_plain(&stage, 1, id, "\"ip\":\"127.0.0.2\",\"port\":42398,\"rtcpPort\":50001", false);
     assert_int_equal(fake_plain.connects, 0);
     connect_plain(&stage, 1, id, "\"ip\":\"192.0.2.1\",\"port\":42000,\"rtcpPort\":42001", true);
     stage_close(&stage);
