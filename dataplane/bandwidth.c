@@ -8,7 +8,8 @@
 #include "dataplane/retransmit.h"
 #include "dataplane/worker.h"
 
-#define BEGIN_TURNS 10u /* a transport that was adopted is looked at that often */
+#define BEGIN_TURNS 10u         /* a transport that was adopted is looked at that often */
+#define REMB_INTERVAL_US 10000u /* what it costs to believe one is not the receiver's to choose */
 #define RUN_US 2000u
 #define PADDING_PACKETS 8u /* the newest, that are repeated to probe */
 
@@ -61,7 +62,10 @@ void bandwidth_feedback(struct worker *worker, struct transport *transport,
 
 void bandwidth_remb(struct worker *worker, struct transport *transport, uint64_t bps)
 {
-    if (transport->estimator && estimator_remb(transport->estimator, bps, worker->now_us))
+    if (!transport->estimator || worker->now_us - transport->remb_us < REMB_INTERVAL_US)
+        return;
+    transport->remb_us = worker->now_us;
+    if (estimator_remb(transport->estimator, bps, worker->now_us))
         tell(worker, transport);
 }
 
@@ -95,6 +99,7 @@ void bandwidth_turn(struct worker *worker, struct transport *transport)
             bandwidth_begin(worker, transport);
         return;
     }
+    estimator->may_begin = transport_can_send(transport);
     if (estimator_turn(estimator, worker->now_us))
         tell(worker, transport);
     if (transport->row->available_bps != 0 && is_mute(estimator, worker->now_us)) {

@@ -25,7 +25,7 @@ void estimator_init(struct estimator *estimator, const struct estimator_limits *
     estimator->sent_bytes = estimator->numbered = 0;
     estimator->estimate_bps = own.start_bps;
     estimator->reason = ESTIMATOR_START;
-    estimator->has_feedback = estimator->has_remb = 0;
+    estimator->has_feedback = estimator->has_remb = estimator->may_begin = 0;
     estimator->desired_bps = estimator->remb_bps = estimator->rtt_us = estimator->feedbacks_refused = 0;
     estimator->first_numbered_us = estimator->feedback_us = 0;
     estimator->reference = 0;
@@ -311,11 +311,17 @@ static bool look_for_silence(struct estimator *estimator, uint64_t now_us)
     return combine(estimator, ESTIMATOR_SILENCE, now_us);
 }
 
-/* Nothing is sent that is told of: queues have emptied, and only a probe can find out more. */
+/* Nothing is sent that is told of: queues have emptied, and only a probe can find out more. What was lost at
+ * the end of all that was sent is never told of, since no later packet arrives. */
 static void forget_delay(struct estimator *estimator, uint64_t now_us)
 {
-    if (estimator->numbered != 0 || now_us - estimator->feedback_us < FORGET_US)
+    bool is_told = estimator->numbered == 0;
+
+    if (is_told ? now_us - estimator->feedback_us < FORGET_US
+                : now_us - estimator->history.newest_us < FORGET_US + estimator->rtt_us)
         return;
+    if (estimator->has_feedback)
+        estimator->numbered = 0;
     queue_delay_expire(&estimator->queue);
     estimator->overuse.state = OVERUSE_NORMAL;
 }
@@ -337,7 +343,9 @@ bool estimator_turn(struct estimator *estimator, uint64_t now_us)
     if (estimator->has_remb && estimator->remb_bps < inputs.desired_bps)
         inputs.desired_bps = estimator->remb_bps;
     inputs.is_limited = estimator->limit.is_limited;
-    if (estimator->history.started)
+    /* All video may be more than the first estimate: then nothing is sent by which to learn more. */
+    bool is_starved = estimator->may_begin && estimator->desired_bps > estimator->estimate_bps;
+    if (estimator->history.started || is_starved)
         probe_begin(&estimator->probe, &inputs, now_us);
     return changed;
 }

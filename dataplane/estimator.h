@@ -56,7 +56,7 @@ struct estimator {
     uint8_t reason; /* enum estimator_reason, of the last change */
     uint8_t has_feedback;
     uint8_t has_remb;
-    uint8_t reserved;
+    uint8_t may_begin; /* nothing needs to be sent before the first probe: the receiver can be reached */
     uint32_t desired_bps;
     uint32_t remb_bps;
     uint32_t rtt_us; /* sending to feedback; 0 = not known */

@@ -31,6 +31,8 @@ static void refill(struct pacing *pacing, uint64_t rate, uint64_t now_us)
         (int64_t)(rate * (passed_us < PACER_DRAIN_US ? passed_us : PACER_DRAIN_US) / 8000000);
     if (pacing->tokens_bytes > burst_bytes)
         pacing->tokens_bytes = burst_bytes;
+    if (pacing->tokens_bytes < -burst_bytes) /* what had to go is not made up for by seconds of waiting */
+        pacing->tokens_bytes = -burst_bytes;
 }
 
 static struct pacer_entry *take_entry(struct pacer *pacer)
@@ -108,21 +110,6 @@ static bool is_paced(const struct consumer *consumer, const struct stored_packet
            consumer->row->kind == SHM_MEDIA_VIDEO && packet->source.slot;
 }
 
-int pacer_send(struct worker *worker, struct consumer *consumer, const struct stored_packet *packet,
-               const struct rewrite_numbers *numbers)
-{
-    struct pacing *pacing = &consumer->transport->pacing;
-
-    if (!is_paced(consumer, packet))
-        return send_now(worker, consumer, packet, numbers);
-    uint32_t bytes = packet->view->header.payload_length + OVERHEAD_BYTES;
-    refill(pacing, rate_bps(consumer->transport), worker->now_us);
-    if ((pacing->packets > 0 || pacing->tokens_bytes <= 0) && push(worker, consumer, packet, numbers, bytes))
-        return 0;
-    pacing->tokens_bytes -= bytes;
-    return send_now(worker, consumer, packet, numbers);
-}
-
 static struct stream *stream_of(const struct consumer *consumer, shm_handle handle)
 {
     const struct producer *producer = consumer->producer;
@@ -154,6 +141,50 @@ static void send_entry(struct worker *worker, const struct pacer_entry *entry)
     send_now(worker, consumer, &packet, &entry->numbers);
 }
 
+/* What waited longest goes now, whether the bucket allows it or not. */
+static void send_first(struct worker *worker, struct transport *transport)
+{
+    const struct pacer_entry *entry = pop(&worker->pacer, &transport->pacing);
+
+    transport->pacing.tokens_bytes -= entry->bytes;
+    send_entry(worker, entry);
+}
+
+int pacer_send(struct worker *worker, struct consumer *consumer, const struct stored_packet *packet,
+               const struct rewrite_numbers *numbers)
+{
+    struct transport *transport = consumer->transport;
+    struct pacing *pacing = &transport->pacing;
+
+    if (!is_paced(consumer, packet)) {
+        /* Nothing overtakes what waits: an SRTP index far behind the newest can be used no more. */
+        while (pacing->packets > 0 && consumer->row->kind == SHM_MEDIA_VIDEO)
+            send_first(worker, transport);
+        return send_now(worker, consumer, packet, numbers);
+    }
+    uint32_t bytes = packet->view->header.payload_length + OVERHEAD_BYTES;
+    refill(pacing, rate_bps(transport), worker->now_us);
+    if (pacing->packets > 0 || pacing->tokens_bytes <= 0) {
+        if (push(worker, consumer, packet, numbers, bytes))
+            return 0;
+        if (pacing->packets > 0) { /* the pool is used up: the first makes room, so that none is overtaken */
+            send_first(worker, transport);
+            push(worker, consumer, packet, numbers, bytes);
+            return 0;
+        }
+    }
+    pacing->tokens_bytes -= bytes;
+    return send_now(worker, consumer, packet, numbers);
+}
+
+/* The rate of the drain falls with what waits, so that the last would take far longer. */
+static bool is_overdue(const struct worker *worker, const struct transport *transport)
+{
+    const struct pacer_entry *first = &worker->pacer.entries[transport->pacing.first - 1];
+
+    return transport->row->available_bps == 0 || worker->now_us - first->queued_us >= PACER_DRAIN_US;
+}
+
 void pacer_run(struct worker *worker, struct transport *transport)
 {
     struct pacing *pacing = &transport->pacing;
@@ -161,11 +192,8 @@ void pacer_run(struct worker *worker, struct transport *transport)
     if (pacing->packets == 0)
         return;
     refill(pacing, rate_bps(transport), worker->now_us);
-    while (pacing->packets > 0 && pacing->tokens_bytes > 0) {
-        const struct pacer_entry *entry = pop(&worker->pacer, pacing);
-        pacing->tokens_bytes -= entry->bytes;
-        send_entry(worker, entry);
-    }
+    while (pacing->packets > 0 && (pacing->tokens_bytes > 0 || is_overdue(worker, transport)))
+        send_first(worker, transport);
 }
 
 void pacer_clear(struct worker *worker, struct transport *transport)

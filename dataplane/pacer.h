@@ -7,8 +7,9 @@
  * was given, 64 bytes out of a pool of the worker's. The transport becomes a busy one, and the worker sends
  * what the bucket allows every 2 ms. Whatever waits is sent within PACER_DRAIN_US: the bucket fills faster
  * where that needs it, since what comes later is worth nothing. Audio and retransmissions are never queued,
- * and so come first. Where the pool is used up a packet is sent at once; where its slot was overwritten
- * meanwhile it is dropped and counted by egress.
+ * and so come first. Nothing else overtakes what waits: where the pool is used up the transport's first is
+ * sent at once, and where there is no estimate any more all of them. Where its slot was overwritten meanwhile
+ * a packet is dropped and counted.
  *
  * A transport below its budget costs a comparison a packet; one without an estimate a test. */
 #pragma once

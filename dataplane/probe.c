@@ -116,7 +116,11 @@ uint32_t probe_due_bytes(const struct probe *probe, uint64_t now_us)
     if (probe->cluster == 0)
         return 0;
     uint64_t due_bytes = (now_us - probe->begun_us + STEP_US) * probe->target_bps / 8000000;
-    return due_bytes > probe->sent_bytes ? (uint32_t)(due_bytes - probe->sent_bytes) : 0;
+    uint64_t more_bytes = due_bytes > probe->sent_bytes ? due_bytes - probe->sent_bytes : 0;
+    /* Also after the worker stood still. */
+    uint32_t most_bytes = cluster_bytes(probe) + PROBE_PACKET_BYTES_MAX;
+
+    return more_bytes < most_bytes ? (uint32_t)more_bytes : most_bytes;
 }
 
 uint32_t probe_packet_bytes(const struct probe *probe)

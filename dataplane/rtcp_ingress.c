@@ -23,6 +23,7 @@
 #include "proto/wire/twcc.h"
 
 #define ROUND_TRIP_US 100000u /* while none is known */
+#define PARTS_MAX 64u         /* of one compound: no receiver has that much to say at once */
 #define NACKS_MAX 1024u       /* numbers of one NACK that are looked at */
 
 static void take_report_block(struct worker *worker, struct transport *transport,
@@ -277,8 +278,8 @@ void rtcp_ingress(struct worker *worker, const struct ingress_packet *packet)
         worker_drop(worker, DROP_rtcp_malformed);
         return;
     }
-    while (rtcp_next(&iterator, &part)) {
-        if (take(worker, packet->transport, &part) != 0) {
+    for (unsigned parts = 0; rtcp_next(&iterator, &part); parts++) {
+        if (parts == PARTS_MAX || take(worker, packet->transport, &part) != 0) {
             worker_drop(worker, DROP_rtcp_malformed);
             return;
         }

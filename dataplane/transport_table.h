@@ -62,6 +62,7 @@ struct transport {
     struct transport *next;
     uint64_t due_us;
 
+    uint64_t remb_us;    /* when a REMB was believed last */
     uint64_t shared_bps; /* the estimate that allocation shared out last */
     uint64_t lowered_us; /* by allocation: when a consumer was given less, and more; 0 = never */
     uint64_t raised_us;
