@@ -20,3 +20,12 @@ int socket_name_parse(const char *ip, uint16_t port, struct sockaddr_storage *re
     }
     return 0;
 }
+
+int socket_name_open_families(int fd, sa_family_t family)
+{
+    int no = 0;
+
+    if (family != AF_INET6 || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof no) == 0)
+        return 0;
+    return -errno;
+}

@@ -23,13 +23,6 @@ static void enlarge(int fd)
         (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
 }
 
-/* :: is for both families whatever net.ipv6.bindv6only says; addresses of IPv6 are never for IPv4. */
-static int open_both_families(int fd, sa_family_t family)
-{
-    int no = 0;
-    return family == AF_INET6 ? setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof no) : 0;
-}
-
 static int open_one(const struct sockaddr_storage *name, socklen_t length, bool shared, int *ret_fd)
 {
     int one = 1;
@@ -37,7 +30,7 @@ static int open_one(const struct sockaddr_storage *name, socklen_t length, bool 
 
     if (fd < 0)
         return -errno;
-    if (open_both_families(fd, name->ss_family) != 0 ||
+    if (socket_name_open_families(fd, name->ss_family) != 0 ||
         (shared && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) != 0) ||
         bind(fd, (const struct sockaddr *)name, length) != 0) {
         int err = -errno;

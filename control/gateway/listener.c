@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "control/log.h"
+#include "control/socket_name.h"
 
 #define TAG "gateway"
 #define BACKLOG 512
@@ -294,6 +295,7 @@ static int bind_socket(const struct gateway_config *config, int *ret_socket, uin
     int descriptor = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     int result = 0;
     if (descriptor < 0 || setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
+        socket_name_open_families(descriptor, (sa_family_t)address->ai_family) ||
         bind(descriptor, address->ai_addr, address->ai_addrlen) || listen(descriptor, BACKLOG) ||
         getsockname(descriptor, &bound.any, &bound_length)) {
         result = -errno;

@@ -176,32 +176,55 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
     event_add(visitor->late, &tcp->patience);
 }
 
+static int open_socket(const struct ice_tcp_config *config, int *ret_fd)
+{
+    struct sockaddr_storage name;
+    socklen_t length;
+    int on = 1;
+    int err = socket_name_parse(config->ip, config->port, &name, &length);
+
+    if (err != 0)
+        return err;
+    int fd = socket(name.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -errno;
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+        socket_name_open_families(fd, name.ss_family) != 0 ||
+        bind(fd, (const struct sockaddr *)&name, length) != 0 || listen(fd, BACKLOG) != 0) {
+        err = -errno;
+        close(fd);
+        return err;
+    }
+    *ret_fd = fd;
+    return 0;
+}
+
 int ice_tcp_create(const struct ice_tcp_config *config, struct event_base *base,
                    const struct ice_tcp_handler *handler, void *context, struct ice_tcp **ret_tcp)
 {
-    struct sockaddr_storage name;
-    socklen_t name_length;
-    int err = socket_name_parse(config->ip, config->port, &name, &name_length);
+    int fd = -1;
+    int err = open_socket(config, &fd);
 
     if (err != 0)
         return err;
     struct ice_tcp *made = calloc(1, sizeof *made);
-    if (!made)
+    if (!made) {
+        close(fd);
         return -ENOMEM;
+    }
     made->base = base;
     made->handler = *handler;
     made->context = context;
     made->patience = (struct timeval){.tv_sec = config->patience_ms / 1000,
                                       .tv_usec = (suseconds_t)(config->patience_ms % 1000) * 1000};
     TAILQ_INIT(&made->visitors);
-    errno = 0;
-    made->listener = evconnlistener_new_bind(
-        base, on_accept, made, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE, BACKLOG,
-        (const struct sockaddr *)&name, (int)name_length);
+    /* A backlog of 0: it listens already. */
+    made->listener =
+        evconnlistener_new(base, on_accept, made, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
     if (!made->listener) {
-        err = errno != 0 ? -errno : -ENOMEM;
+        close(fd);
         free(made);
-        return err;
+        return -ENOMEM;
     }
     *ret_tcp = made;
     return 0;
