@@ -84,6 +84,13 @@ static bool is_any(const char *address)
     return strcmp(address, "0.0.0.0") == 0 || strcmp(address, "::") == 0;
 }
 
+/* As is_any, of a host[:port] in a URL. */
+static bool is_any_host(const char *host)
+{
+    size_t length = strncmp(host, "[::]", 4) == 0 ? 4 : strcspn(host, ":");
+    return (length == 4 && host[0] == '[') || (length == 7 && strncmp(host, "0.0.0.0", 7) == 0);
+}
+
 /* host may have a port behind it. */
 static bool is_loopback(const char *host)
 {
@@ -183,7 +190,9 @@ static void check_signaling(const struct config *config, const struct speaker *s
     bool is_secure = config->ssl_cert || config->force_wss;
     bool is_local = is_loopback(config->public_domain);
     say(speaker, false, "clients are sent to %s://%s", is_secure ? "wss" : "ws", config->public_domain);
-    if (is_local && !is_loopback(config->listening_host))
+    if (is_any_host(config->public_domain))
+        say(speaker, true, "PUBLIC_DOMAIN: no client can go to %s", config->public_domain);
+    else if (is_local && !is_loopback(config->listening_host))
         say(speaker, true, "PUBLIC_DOMAIN: only clients on this machine can reach %s", config->public_domain);
     else if (!is_local && !is_secure)
         say(speaker, true, "browsers refuse ws: on a page of https:; with TLS ended in front set FORCE_WSS");

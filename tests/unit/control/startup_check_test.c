@@ -101,6 +101,8 @@ static void test_warnings(void **state)
          "TURN_SERVER: b.example.org is no URL of turn: or turns:\n"},
         {{"PUBLIC_DOMAIN=localhost:12443"},
          "PUBLIC_DOMAIN: only clients on this machine can reach localhost:12443\n"},
+        {{"PUBLIC_DOMAIN=0.0.0.0:12443"}, "PUBLIC_DOMAIN: no client can go to 0.0.0.0:12443\n"},
+        {{"PUBLIC_DOMAIN=[::]"}, "PUBLIC_DOMAIN: no client can go to [::]\n"},
         {{"SSL_CERT=none"},
          "browsers refuse ws: on a page of https:; with TLS ended in front set FORCE_WSS\n"},
     };
