@@ -108,13 +108,6 @@ static void on_wake(evutil_socket_t fd, short what, void *context)
 /* Timers
  * ---------------------------------------------------------------------------------------------- */
 
-static void on_restart(evutil_socket_t fd, short what, void *context)
-{
-    (void)fd;
-    (void)what;
-    supervise_restart(context);
-}
-
 static void on_tick(evutil_socket_t fd, short what, void *context)
 {
     struct forwarder *forwarder = context;
@@ -154,11 +147,7 @@ static int make_timers(struct forwarder *forwarder)
 {
     struct timeval tick = {.tv_usec = TICK_MS * 1000};
     forwarder->tick_event = event_new(forwarder->base, -1, EV_PERSIST, on_tick, forwarder);
-    forwarder->restart_event = evtimer_new(forwarder->base, on_restart, forwarder);
-    if (!forwarder->tick_event || !forwarder->restart_event)
-        return -ENOMEM;
-    event_add(forwarder->tick_event, &tick);
-    return 0;
+    return forwarder->tick_event && event_add(forwarder->tick_event, &tick) == 0 ? 0 : -ENOMEM;
 }
 
 static struct forwarder *allocate(const struct forwarder_config *config, struct event_base *base,
@@ -215,10 +204,8 @@ int forwarder_create(const struct forwarder_config *config, struct event_base *b
     if ((err = objects_init(&made->objects, &made->capacities)) != 0 || (err = make_wakes(made)) != 0 ||
         (err = make_timers(made)) != 0)
         goto fail;
-    if ((err = supervise_start(made)) != 0) {
-        snprintf(ret_error, error_bytes, "shared memory and forwarder cannot be made: %s", strerror(-err));
+    if ((err = supervise_start(made, ret_error, error_bytes)) != 0)
         goto fail;
-    }
     *ret_forwarder = made;
     return 0;
 
@@ -249,10 +236,8 @@ void forwarder_destroy(struct forwarder *forwarder)
     }
     if (forwarder->statistics.header)
         forwarder_publish_counts(forwarder);
-    free_event(forwarder->hello_event);
-    free_event(forwarder->end_event);
+    supervise_unwatch(forwarder);
     free_event(forwarder->tick_event);
-    free_event(forwarder->restart_event);
     for (uint32_t i = 0; i < forwarder->worker_count; i++) {
         free_event(forwarder->workers[i].wake_event);
         close_fd(forwarder->descriptors.media_socket[i]);

@@ -66,8 +66,9 @@ struct forwarder {
     struct event *hello_event;
     struct event *end_event;
     struct event *tick_event;
-    struct event *restart_event;
     uint64_t started_us;
+    uint64_t restart_us; /* when to start it again */
+    uint32_t failures;   /* starts in a row that did not get ready */
 };
 
 uint64_t forwarder_now_us(void);

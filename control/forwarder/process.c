@@ -45,12 +45,13 @@ static int spawn(char *const argv[], int socket, pid_t *ret_pid)
     sigemptyset(&none);
     sigfillset(&all);
     posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, socket, CONTROL_FD);
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setsigdefault(&attributes, &all);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    int err = posix_spawn(ret_pid, argv[0], &actions, &attributes, argv, environment);
+    int err = posix_spawn_file_actions_adddup2(&actions, socket, CONTROL_FD);
+    if (err == 0)
+        err = posix_spawn(ret_pid, argv[0], &actions, &attributes, argv, environment);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     return -err;
@@ -74,7 +75,8 @@ int process_start(char *const argv[], struct forwarder_process *ret_process)
     if (made.pidfd < 0) {
         err = -errno;
         kill(made.pid, SIGKILL);
-        waitpid(made.pid, NULL, 0);
+        while (waitpid(made.pid, NULL, 0) < 0 && errno == EINTR)
+            ;
         close(made.socket);
         return err;
     }

@@ -15,16 +15,24 @@
 #define STUCK_BEAT_US 5000000u
 #define ABORT_GRACE_US 2000000u
 #define HELLO_TIMEOUT_US 5000000u
-#define RESTART_INTERVAL_US 500000u
+#define RESTART_MIN_US 500000u
+#define RESTART_MAX_US 8000000u
+
+void supervise_unwatch(struct forwarder *forwarder)
+{
+    if (forwarder->hello_event)
+        event_free(forwarder->hello_event);
+    if (forwarder->end_event)
+        event_free(forwarder->end_event);
+    forwarder->hello_event = forwarder->end_event = NULL;
+}
 
 static void bury(struct forwarder *forwarder)
 {
     forwarder->state = FORWARDER_STOPPED;
     forwarder->stuck_us = 0;
     forwarder->counts.forwarder_pid = 0;
-    event_free(forwarder->hello_event);
-    event_free(forwarder->end_event);
-    forwarder->hello_event = forwarder->end_event = NULL;
+    supervise_unwatch(forwarder);
     forwarder_publish_counts(forwarder);
 }
 
@@ -85,12 +93,27 @@ static void forget_beats(struct forwarder *forwarder)
         liveness_beat(shm_segment_at(&forwarder->segment, SHM_SECTION_LIVENESS, SHM_LIVENESS_WORKER(i)), 0);
 }
 
-static void start_later(struct forwarder *forwarder)
+uint64_t supervise_restart_us(uint32_t failures)
 {
-    uint64_t since_us = forwarder_now_us() - forwarder->started_us;
-    uint64_t wait_us = since_us < RESTART_INTERVAL_US ? RESTART_INTERVAL_US - since_us : 0;
-    struct timeval wait = {.tv_usec = (suseconds_t)wait_us};
-    event_add(forwarder->restart_event, &wait);
+    uint64_t interval_us = RESTART_MIN_US;
+    for (uint32_t i = 1; i < failures && interval_us < RESTART_MAX_US; i++)
+        interval_us *= 2;
+    return interval_us;
+}
+
+/* Nothing here can fail, so that nothing is ever given up: the tick starts it when it is time. Answers how
+ * long that is. */
+static uint64_t start_later(struct forwarder *forwarder, bool was_ready)
+{
+    uint64_t now_us = forwarder_now_us();
+
+    forwarder->failures = was_ready ? 0 : forwarder->failures + 1;
+    forwarder->restart_us = forwarder->started_us + supervise_restart_us(forwarder->failures);
+    if (forwarder->restart_us <= now_us) {
+        event_active(forwarder->tick_event, EV_TIMEOUT, 0);
+        return 0;
+    }
+    return forwarder->restart_us - now_us;
 }
 
 static void on_end(evutil_socket_t fd, short what, void *context)
@@ -100,17 +123,23 @@ static void on_end(evutil_socket_t fd, short what, void *context)
     (void)fd;
     (void)what;
     pid_t pid = forwarder->process.pid;
+    bool was_open = forwarder->is_open;
+    bool was_ready = forwarder->state == FORWARDER_READY;
     process_reap(&forwarder->process, how, sizeof how);
     bury(forwarder);
-    if (can_go_on(forwarder)) {
-        log_error("forwarder", "process %d ended (%s), another goes on with its calls", (int)pid, how);
+    bool goes_on = can_go_on(forwarder);
+    double wait_s = (double)start_later(forwarder, was_ready) / 1e6;
+    log_error("forwarder", "process %d ended (%s), %s in %.1f s", (int)pid, how,
+              goes_on    ? "another goes on with its calls"
+              : was_open ? "its calls are lost, starting another"
+                         : "starting another",
+              wait_s);
+    if (goes_on) {
         forget_beats(forwarder);
         plain_sockets_recall(forwarder);
     } else {
-        log_error("forwarder", "process %d ended (%s), starting another", (int)pid, how);
         lose(forwarder);
     }
-    start_later(forwarder);
 }
 
 static int open_channels(struct forwarder *forwarder)
@@ -121,7 +150,8 @@ static int open_channels(struct forwarder *forwarder)
                                forwarder->descriptors.worker_wake[i], forwarder->descriptors.control_wake[i]);
         if (err != 0)
             return err;
-        event_add(worker->wake_event, NULL);
+        if (event_add(worker->wake_event, NULL) != 0)
+            return -ENOMEM;
         event_active(worker->wake_event, EV_READ, 0); /* empty, so that it sleeps: then it is woken */
     }
     forwarder->is_open = true;
@@ -183,6 +213,18 @@ static int make_segment(struct forwarder *forwarder)
     return 0;
 }
 
+static int watch_process(struct forwarder *forwarder)
+{
+    const struct forwarder_process *process = &forwarder->process;
+    forwarder->hello_event =
+        event_new(forwarder->base, process->socket, EV_READ | EV_PERSIST, on_hello, forwarder);
+    forwarder->end_event = event_new(forwarder->base, process->pidfd, EV_READ, on_end, forwarder);
+    if (!forwarder->hello_event || !forwarder->end_event || event_add(forwarder->hello_event, NULL) != 0 ||
+        event_add(forwarder->end_event, NULL) != 0)
+        return -ENOMEM;
+    return 0;
+}
+
 static int launch(struct forwarder *forwarder)
 {
     char control_fd[] = "--control-fd=3";
@@ -200,37 +242,39 @@ static int launch(struct forwarder *forwarder)
     int err = process_start(argv, &forwarder->process);
     if (err != 0)
         return err;
-    forwarder->hello_event =
-        event_new(forwarder->base, forwarder->process.socket, EV_READ | EV_PERSIST, on_hello, forwarder);
-    forwarder->end_event = event_new(forwarder->base, forwarder->process.pidfd, EV_READ, on_end, forwarder);
-    if (!forwarder->hello_event || !forwarder->end_event) {
+    if (watch_process(forwarder) != 0) {
+        supervise_unwatch(forwarder);
         process_stop(&forwarder->process, 0);
         return -ENOMEM;
     }
-    event_add(forwarder->hello_event, NULL);
-    event_add(forwarder->end_event, NULL);
     return 0;
 }
 
-int supervise_start(struct forwarder *forwarder)
+int supervise_start(struct forwarder *forwarder, char *ret_error, size_t error_bytes)
 {
-    int err = forwarder->segment.header ? 0 : make_segment(forwarder);
     forwarder->started_us = forwarder_now_us();
-    if (err == 0)
-        err = launch(forwarder);
-    if (err != 0)
+    forwarder->stuck_us = 0;
+    int err = forwarder->segment.header ? 0 : make_segment(forwarder);
+    if (err != 0) {
+        snprintf(ret_error, error_bytes, "the shared memory cannot be made: %s", strerror(-err));
         return err;
+    }
+    err = launch(forwarder);
+    if (err != 0) {
+        snprintf(ret_error, error_bytes, "%s cannot be started: %s", forwarder->binary, strerror(-err));
+        return err;
+    }
     forwarder->state = FORWARDER_STARTING;
     forwarder->counts.forwarder_starts++;
     return 0;
 }
 
-void supervise_restart(struct forwarder *forwarder)
+static void restart(struct forwarder *forwarder)
 {
-    int err = supervise_start(forwarder);
-    if (err != 0) {
-        log_error("forwarder", "%s cannot be started: %s", forwarder->binary, strerror(-err));
-        start_later(forwarder);
+    char error[sizeof forwarder->binary + 128];
+    if (supervise_start(forwarder, error, sizeof error) != 0) {
+        double wait_s = (double)start_later(forwarder, false) / 1e6;
+        log_error("forwarder", "%s; trying again in %.1f s", error, wait_s);
     }
 }
 
@@ -273,11 +317,15 @@ void supervise_watch(struct forwarder *forwarder)
 
     switch (forwarder->state) {
     case FORWARDER_STOPPED:
+        if (forwarder_now_us() >= forwarder->restart_us)
+            restart(forwarder);
         break;
     case FORWARDER_STARTING:
-        if (age_us > HELLO_TIMEOUT_US) {
-            log_error("forwarder", "process %d said no hello", (int)forwarder->process.pid);
+        if (age_us > HELLO_TIMEOUT_US && forwarder->stuck_us == 0) {
+            log_error("forwarder", "process %d said no hello within %u s, it is killed",
+                      (int)forwarder->process.pid, HELLO_TIMEOUT_US / 1000000);
             kill(forwarder->process.pid, SIGKILL);
+            forwarder->stuck_us = forwarder_now_us();
         }
         break;
     case FORWARDER_JOINED:
