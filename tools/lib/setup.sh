@@ -10,7 +10,7 @@ if [ "$(dpkg --print-architecture)" = amd64 ]; then
     packages_build+=(libipsec-mb-dev) # used where there is one
 fi
 packages_run=(curl openssl ca-certificates hostname)
-packages_test=(clang-14 libclang-rt-14-dev llvm-14 chromium fonts-dejavu-core curl openssl ca-certificates coturn
+packages_test=(clang-14 libclang-rt-14-dev llvm-14 chromium firefox-esr fonts-dejavu-core curl openssl ca-certificates coturn
     ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good iproute2 nftables)
 
 # packages_install NAME…: installs those Debian packages that are missing.

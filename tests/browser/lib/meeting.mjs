@@ -1,9 +1,11 @@
-// A meeting of real browsers: the server with the demo page, one Chromium, a tab for each participant.
+// A meeting of real browsers: the server with the demo page, one Chromium (and one Firefox, when somebody joins from it), a
+// tab for each participant.
 
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { Server, eventually } from '../../integration/lib/server.mjs';
 import { launchChromium } from './chromium.mjs';
+import { launchFirefox } from './firefox.mjs';
 
 const DEMO = new URL('../../../tools/demo/dist', import.meta.url).pathname;
 const PATIENCE_MS = 20000;
@@ -21,8 +23,17 @@ export class Meeting {
     }
 
     // Joins by the page's own code. `options` are those of its URL (tools/demo/src/options.js).
-    async join(name, options = {}) {
-        const context = await this.browser.newContext();
+    join(name, options = {}) {
+        return this.#joinFrom(this.browser, name, options);
+    }
+
+    async joinFromFirefox(name, options = {}) {
+        this.firefox ??= await launchFirefox();
+        return this.#joinFrom(this.firefox, name, options);
+    }
+
+    async #joinFrom(browser, name, options) {
+        const context = await browser.newContext();
         this.#contexts.push(context);
         const page = await context.newPage();
         const participant = new Participant(name, page);
@@ -36,12 +47,14 @@ export class Meeting {
     async close() {
         await Promise.all(this.#contexts.map((context) => context.close()));
         await this.browser?.close();
+        await this.firefox?.close();
         await this.server?.stop();
     }
 
     // For the end of a test that failed already.
     async abandon() {
         await this.browser?.close().catch(() => {});
+        await this.firefox?.close().catch(() => {});
         await this.server?.kill();
     }
 }
