@@ -182,6 +182,15 @@ static void settle_consumable(const struct ortc_router *router, const struct ort
             consumable->max_bitrate_bps = producer->encodings[i].max_bitrate_bps;
 }
 
+/* RFC 7587 section 6.1: who says so may stop sending in silence, in every encoding. */
+static void settle_dtx(const struct ortc_rtp_parameters *parameters, struct ortc_producer *producer)
+{
+    const struct ortc_codec *codec = &parameters->codecs[parameters->main_codec];
+    bool uses_dtx = json_integer_value(json_object_get(codec->parameters, "usedtx")) == 1;
+    for (size_t i = 0; i < producer->encoding_count; i++)
+        producer->encodings[i].dtx |= uses_dtx;
+}
+
 static int build(const struct ortc_router *router, struct ortc_rtp_parameters *parameters,
                  const char *default_cname, struct ortc_producer *producer)
 {
@@ -194,6 +203,7 @@ static int build(const struct ortc_router *router, struct ortc_rtp_parameters *p
         return -EINVAL;
     producer->extensions = parameters->extensions;
 
+    settle_dtx(parameters, producer);
     int error = map_codecs(router, parameters, producer);
     if (error == 0)
         error = decide_type(producer);

@@ -1,8 +1,8 @@
-// Which recordings are played against the server, and what to prepare for them. The recordings that are not named
-// here wait for the features they show: they are parsed by the self-test all the same.
+// Which recordings are played against the server, and what to prepare for them: all of them, as the self-test says.
 //
 // setup: rooms            recorded ids of rooms that exist before the first line
 //        missingRooms     recorded ids of rooms that do not exist
+//        upTo             the last line that is played; another test has the rest
 //        fresh            needs a server without any other room
 //        peerOfOtherRoom  the peer belongs to another room than the URL says
 //        serverCloses     lines of closings that are the server's though they come after a pause
@@ -31,6 +31,7 @@ export const WS_CASES = {
     'ws-04-wrong-peer': {},
     'ws-05-missing-params': {},
     'ws-06-eio3': {},
+    'ws-07-wrong-path': {},
     'ws-08-polling': {},
     'ws-09-garbage-frames': {},
     'ws-10-before-connect': {},

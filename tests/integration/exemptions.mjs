@@ -75,6 +75,11 @@ async function websocketOfProtocol3([response], connection, replay, rest) {
     connection.received = '';
 }
 
+const websocketOfProtocol4 = ([response], connection, replay, rest) => {
+    assert.equal(response.status, 101);
+    assert.match(rest, /^\x81.0\{"sid":/s);
+};
+
 // Without credentials it is connected, and disconnected.
 function pollingOfProtocol3([response]) {
     assert.equal(response.status, 200);
@@ -158,6 +163,10 @@ const WS = {
             reason: 'better: no 101 before the refusal',
             check: refusal('Unsupported protocol version'),
         },
+    ],
+    'ws-07-wrong-path': [
+        { line: 12, reason: 'better: the path is also taken without its last slash', check: websocketOfProtocol4 },
+        { line: 14, reason: 'better: see above', check: staysOpen },
     ],
     'ws-08-polling': [{ line: 118, reason: PROTOCOL_3, check: pollingOfProtocol3 }],
     'ws-31-drop-and-timeout': [

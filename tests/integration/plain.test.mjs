@@ -6,6 +6,7 @@ import { readdir } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Person, recordedData, rtpCapabilities } from './lib/person.mjs';
+import { loadRecording } from './lib/recording.mjs';
 import { Server, eventually } from './lib/server.mjs';
 
 const IP = '127.0.0.1';
@@ -128,6 +129,26 @@ async function meet(server) {
     return call;
 }
 
+// What the recording has of it from its media on: [method, data], about the consumer of that kind.
+function recordedNotices(kind) {
+    const frames = loadRecording(RECORDED)
+        .steps.filter(({ dir, peer, text }) => dir === '<' && peer === 'B' && /^42/.test(text))
+        .map(({ text }) => JSON.parse(text.replace(/^\d+/, ''))[1]);
+    const { id } = frames.find(({ method, data }) => method === 'newConsumer' && data.kind === kind).data;
+    return frames.filter(({ data }) => data.consumerId === id).map(({ method, data }) => [method, data]);
+}
+
+// The layers that were told, and with each the score that held when the next were. Which of two encodings that begin
+// or end together is told of first is chance, so what came before the first and after the last does not count.
+function layersAndScores(notices) {
+    const phases = [];
+    for (const [method, data] of notices)
+        if (method === 'consumerLayersChanged') phases.push({ layers: data.layers });
+        else if (phases.length > 0) phases.at(-1).score = data.score;
+    delete phases.at(-1).score;
+    return phases;
+}
+
 const ssrcOf = (packet) => packet.readUInt32BE(8);
 
 // A video packet and an audio packet more than now arrive.
@@ -177,6 +198,11 @@ describe('media', () => {
             await reaches('the high layer again', () => layer() === 1 && scores() === '10,10');
             call.media.stop();
             await reaches('no layer', () => scores() === '0,0' && !('layers' in told('consumerLayersChanged').at(-1)));
+
+            const heard = (id) => call.heard.filter(([method, data]) => /Changed$/.test(method) && data.consumerId === id);
+            const audio = call.consumers.find(({ kind }) => kind === 'audio');
+            assert.deepEqual(layersAndScores(heard(video.id)), layersAndScores(recordedNotices('video')));
+            assert.deepEqual(heard(audio.id)[0][1].score, recordedNotices('audio')[0][1].score);
 
             for (const packet of call.sink.packets) assert.ok([100, 101].includes(packet[1] & 0x7f));
             assert.ok(call.sinkControl.packets.some((packet) => packet[1] === SR), 'sender reports');

@@ -41,6 +41,10 @@ describe('recordings', () => {
                     assert.equal(step.raw.length, step.bytes, `${name}:${step.line}`);
     });
 
+    test('every recording is played', () => {
+        assert.deepEqual(Object.keys({ ...WS_CASES, ...HTTP_CASES }).sort(), recordingNames());
+    });
+
     test('a line of no known form is an error', () => {
         assert.throws(() => parseRecording('x', '# title\nfoo\n'), /x:2/);
     });
@@ -176,7 +180,7 @@ describe('a right answer passes', { concurrency: 8 }, () => {
     // The recorder could not write gzip's bytes down.
     const unwritable = ['http-sessions-get-gzip'];
     // Here the raw frame behind the upgrade is escaped.
-    const escaped = ['ws-00-upgrade-raw', 'ws-06-eio3'];
+    const escaped = ['ws-00-upgrade-raw', 'ws-06-eio3', 'ws-07-wrong-path'];
     // Not only websockets, or the old server's end.
     const unplayable = [
         'webhook-and-turn',

@@ -117,6 +117,25 @@ static void simulcast_camera_fills_the_structure(void **state)
     json_decref(cases);
 }
 
+static void a_codec_with_dtx_may_fall_silent(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *parameters;
+        bool dtx;
+    } cases[] = {{"{'usedtx':1}", true}, {"{'usedtx':0}", false}, {"{}", false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[256];
+        snprintf(text, sizeof text,
+                 "{'codecs':[{'mimeType':'audio/opus','payloadType':111,'clockRate':48000,'channels':2,"
+                 "'parameters':%s}],'encodings':[{'ssrc':1}]}",
+                 cases[i].parameters);
+        struct ortc_producer *producer = produce(MEDIA_AUDIO, text);
+        assert_int_equal(producer->encodings[0].dtx, cases[i].dtx);
+        ortc_producer_destroy(producer);
+    }
+}
+
 static void encodings_are_read(void **state)
 {
     (void)state;
@@ -475,7 +494,7 @@ static void producers_of_one_transport_must_differ(void **state)
     (void)state;
 #define NAMED(mid, list, extensions)                                                                         \
     "{'codecs':[" VP8 "," RTX "],'mid':'" mid "','encodings':[" list "],'headerExtensions':[" extensions "]" \
-                                                                                                         "}"
+    "}"
 #define WITH(mid, list) "{'codecs':[" VP8 "," RTX "],'mid':'" mid "','encodings':[" list "]}"
     static const struct {
         const char *a, *b;
@@ -510,6 +529,7 @@ int main(void)
         cmocka_unit_test(recorded_requests_are_judged),
         cmocka_unit_test(simulcast_camera_fills_the_structure),
         cmocka_unit_test(encodings_are_read),
+        cmocka_unit_test(a_codec_with_dtx_may_fall_silent),
         cmocka_unit_test(rtx_ssrc_needs_an_rtx_codec),
         cmocka_unit_test(type_follows_codec_and_layers),
         cmocka_unit_test(codecs_must_be_the_routers),
