@@ -5,6 +5,7 @@
 #include "dataplane/allocation.h"
 #include "dataplane/pacer.h"
 #include "dataplane/probator.h"
+#include "dataplane/redundancy.h"
 #include "dataplane/retransmit.h"
 #include "dataplane/worker.h"
 
@@ -46,6 +47,14 @@ void bandwidth_begin(struct worker *worker, struct transport *transport)
     struct estimator_limits limits = {.start_bps =
                                           row->available_bps != 0 ? row->available_bps : row->start_bps};
     estimator_init(transport->estimator, &limits);
+    tell(worker, transport);
+}
+
+void bandwidth_begin_anew(struct worker *worker, struct transport *transport)
+{
+    if (!transport->estimator)
+        return;
+    estimator_begin_anew(transport->estimator);
     tell(worker, transport);
 }
 
@@ -106,6 +115,7 @@ void bandwidth_turn(struct worker *worker, struct transport *transport)
         transport->row->available_bps = 0;
         allocation_estimate(worker, transport);
     }
+    redundancy_turn(transport, worker->now_us);
     if (estimator->probe.cluster != 0)
         transport_table_busy(&worker->transports, transport);
 }
@@ -124,7 +134,9 @@ static struct consumer *find_numbered(const struct transport *transport)
 static int send_padding(struct worker *worker, struct consumer *consumer, unsigned back, uint32_t bytes)
 {
     if (consumer->transport->pacing.packets == 0) {
-        int sent = retransmit_padding(worker, consumer, back % PADDING_PACKETS, bytes / 2, bytes + bytes / 2);
+        uint16_t newest = (uint16_t)consumer->row->media.rewrite.highest_out;
+        int sent = retransmit_unasked(worker, consumer, (uint16_t)(newest - back % PADDING_PACKETS),
+                                      bytes / 2, bytes + bytes / 2);
         if (sent > 0)
             return sent;
     }
@@ -158,13 +170,15 @@ void bandwidth_run(struct worker *worker)
         return;
     for (struct transport *transport = *link; transport; transport = transport->next_busy) {
         pacer_run(worker, transport);
+        redundancy_run(worker, transport);
         if (transport->estimator->probe.cluster != 0)
             send_probe(worker, transport);
     }
     egress_flush(worker); /* tells the probes what was sent */
     while (*link) {
         struct transport *transport = *link;
-        transport->is_busy = transport->pacing.packets > 0 || transport->estimator->probe.cluster != 0;
+        transport->is_busy = transport->pacing.packets > 0 || transport->redundancy.count > 0 ||
+                             transport->estimator->probe.cluster != 0;
         if (transport->is_busy)
             link = &transport->next_busy;
         else

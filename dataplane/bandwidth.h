@@ -35,6 +35,9 @@ static inline void bandwidth_set_desired(struct transport *transport, uint32_t b
 /* The transport has a new consumer. */
 void bandwidth_begin(struct worker *worker, struct transport *transport);
 
+/* The transport's packets go to another address from now on. */
+void bandwidth_begin_anew(struct worker *worker, struct transport *transport);
+
 /* RTCP of the receiver. */
 void bandwidth_feedback(struct worker *worker, struct transport *transport,
                         const struct twcc_feedback *feedback);

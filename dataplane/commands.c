@@ -210,8 +210,11 @@ static int select_tuple(struct worker *worker, const Km__Command *command, const
         return -EINVAL;
     }
     bool could_send = transport_can_send(transport);
+    bool is_other = could_send && memcmp(&transport->row->selected, &remote, sizeof(remote)) != 0;
     if (transport_select(transport, &remote, message->nominated, worker->now_us))
         events_consent(worker, transport->handle, false);
+    if (is_other)
+        bandwidth_begin_anew(worker, transport);
     if (!could_send && transport_can_send(transport))
         forward_begin_transport(worker, transport);
     return 0;

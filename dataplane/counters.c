@@ -223,6 +223,7 @@ void counters_publish_transport(struct worker *worker, const struct transport *t
         .protocol = row->selected.protocol,
     };
 
+    block.copies = transport->redundancy.copies;
     bandwidth_statistics(transport, &block.bandwidth);
 
     memcpy(block.remote_ip, row->selected.ip, sizeof(block.remote_ip));

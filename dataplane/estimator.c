@@ -28,6 +28,7 @@ void estimator_init(struct estimator *estimator, const struct estimator_limits *
     estimator->has_feedback = estimator->has_remb = estimator->may_begin = 0;
     estimator->desired_bps = estimator->remb_bps = estimator->rtt_us = estimator->feedbacks_refused = 0;
     estimator->first_numbered_us = estimator->feedback_us = 0;
+    estimator->heard_bps = 0;
     estimator->reference = 0;
     estimator->limits = own;
     aimd_init(&estimator->aimd, own.start_bps);
@@ -41,6 +42,20 @@ void estimator_init(struct estimator *estimator, const struct estimator_limits *
     estimator->queue_seen_us = estimator->queue_cuts = 0;
     probe_init(&estimator->probe);
     send_history_reset(&estimator->history);
+}
+
+void estimator_begin_anew(struct estimator *estimator)
+{
+    uint32_t half_bps = (estimator->heard_bps != 0 ? estimator->heard_bps : estimator->estimate_bps) / 2;
+    uint32_t desired_bps = estimator->desired_bps, refused = estimator->feedbacks_refused;
+    struct estimator_limits limits = estimator->limits, begin = limits;
+
+    if (half_bps > begin.start_bps)
+        begin.start_bps = half_bps;
+    estimator_init(estimator, &begin);
+    estimator->limits = limits;
+    estimator->desired_bps = desired_bps;
+    estimator->feedbacks_refused = refused;
 }
 
 void estimator_sent(struct estimator *estimator, uint16_t number, uint32_t bytes, uint64_t now_us)
@@ -256,6 +271,11 @@ bool estimator_feedback(struct estimator *estimator, const struct twcc_feedback 
     walk(estimator, feedback, now_us, &tally);
     if (tally.received + tally.lost + tally.late == 0)
         return false; /* nothing new: as if it had not come */
+    if (estimator->heard_bps != 0 && tally.received > 0) {
+        estimator_begin_anew(estimator); /* all that was lost with the path must not count against it */
+        estimator->has_feedback = 1;
+        return true;
+    }
     estimator->has_feedback = 1;
     estimator->feedback_us = now_us;
     estimator->numbered = 0;
@@ -307,6 +327,8 @@ static bool look_for_silence(struct estimator *estimator, uint64_t now_us)
         now_us - since_us < SILENCE_US + estimator->rtt_us)
         return false;
     estimator->feedback_us = now_us; /* until the next half second is over */
+    if (estimator->heard_bps == 0)
+        estimator->heard_bps = estimator->estimate_bps;
     aimd_set(&estimator->aimd, estimator->estimate_bps / 2, now_us);
     return combine(estimator, ESTIMATOR_SILENCE, now_us);
 }

@@ -10,7 +10,8 @@
  *
  * Pure: no I/O, no clock. Without transport-wide feedback, a REMB of the receiver takes the place of the
  * delay (estimator_remb). Once feedback has come and then stays out while packets are sent, the estimate is
- * halved every half second. All bytes are of UDP payloads. Needs estimator_init. */
+ * halved every half second; when it comes again, it is half of what it was before all that. All bytes are of
+ * UDP payloads. Needs estimator_init. */
 #pragma once
 
 #include "dataplane/acked_bitrate.h"
@@ -62,6 +63,7 @@ struct estimator {
     uint32_t rtt_us; /* sending to feedback; 0 = not known */
     uint32_t feedbacks_refused;
     uint64_t feedback_us; /* when the last one came */
+    uint32_t heard_bps;   /* the estimate before silence began; 0 = there is none */
     int64_t reference;    /* of its arrival times, unwrapped */
     struct estimator_limits limits;
     struct aimd aimd;
@@ -94,6 +96,10 @@ bool estimator_remb(struct estimator *estimator, uint64_t remb_bps, uint64_t now
 
 /* Packets lost of those sent, as receiver reports say: only listened to without transport-wide feedback. */
 bool estimator_reported_loss(struct estimator *estimator, uint32_t packets, uint32_t lost, uint64_t now_us);
+
+/* The path is another one: what was sent on the one before says nothing any more, and half of the estimate is
+ * what to begin with. */
+void estimator_begin_anew(struct estimator *estimator);
 
 /* Whether packets wait on the path. */
 static inline bool estimator_has_queue(const struct estimator *estimator)

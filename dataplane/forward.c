@@ -9,6 +9,7 @@
 #include "dataplane/pacer.h"
 #include "dataplane/peers.h"
 #include "dataplane/receive_stats.h"
+#include "dataplane/redundancy.h"
 #include "dataplane/rtcp_egress.h"
 #include "dataplane/scores.h"
 #include "dataplane/stored.h"
@@ -217,7 +218,8 @@ static void deliver(struct worker *worker, struct consumer *consumer, const stru
     }
     struct stored_packet packet = {
         .data = flight->data, .view = &flight->view, .type = flight->type, .source = flight->source};
-    pacer_send(worker, consumer, &packet, &numbers);
+    if (pacer_send(worker, consumer, &packet, &numbers) == 0 && consumer->transport->redundancy.level != 0)
+        redundancy_sent(worker, consumer, &flight->view, &numbers);
 }
 
 static bool is_padding(const struct flight *flight)

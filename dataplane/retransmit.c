@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "dataplane/bitrate_window.h"
+#include "dataplane/redundancy.h"
 #include "dataplane/sent_map.h"
 #include "dataplane/stored.h"
 #include "dataplane/worker.h"
@@ -52,8 +53,9 @@ static int find(const struct worker *worker, const struct consumer *consumer, ui
     struct history history = stored_history(worker, stream);
     if (!history_find(&history, number.input, stream->row->stats.restarts, &place) ||
         stored_open(stream, &place, &ret_sent->facts, &ret_sent->packet) != 0 ||
-        is_too_old(worker, consumer, ret_sent->facts.received_us) ||
-        sent_map_numbers(&row->media, &ret_sent->facts.view, &number, &ret_sent->numbers) != 0)
+        is_too_old(worker, consumer, ret_sent->facts.received_us))
+        return -ETIME;
+    if (sent_map_numbers(&row->media, &ret_sent->facts.view, &number, &ret_sent->numbers) != 0)
         return -ESTALE;
     return 0;
 }
@@ -76,20 +78,24 @@ static int send_again(struct worker *worker, struct consumer *consumer, uint16_t
     if (!resend_limit_take_bytes(limit, sent.facts.view.header.payload_length))
         return -EDQUOT;
     error = stored_send_rtx(worker, consumer, &sent.packet, &sent.numbers);
-    if (error >= 0)
-        resend_limit_sent(limit, sequence, worker->now_us);
-    return error;
+    if (error < 0)
+        return error;
+    resend_limit_sent(limit, sequence, worker->now_us);
+    unsigned repeats = redundancy_repeats(consumer->transport, (uint32_t)error, worker->now_us);
+    while (repeats-- > 0 && stored_send_rtx(worker, consumer, &sent.packet, &sent.numbers) >= 0)
+        consumer->transport->redundancy.copies++;
+    return 0;
 }
 
-int retransmit_padding(struct worker *worker, struct consumer *consumer, unsigned back, uint32_t min_bytes,
-                       uint32_t max_bytes)
+int retransmit_unasked(struct worker *worker, struct consumer *consumer, uint16_t sequence,
+                       uint32_t min_bytes, uint32_t max_bytes)
 {
     const struct shm_consumer_row *row = consumer->row;
     struct sent_packet sent;
 
     if (row->rtx_ssrc == 0 || row->paused || row->last_encoding < 0)
         return -ENOENT;
-    int error = find(worker, consumer, (uint16_t)(row->media.rewrite.highest_out - back), &sent);
+    int error = find(worker, consumer, sequence, &sent);
     if (error != 0)
         return error;
     uint32_t bytes = sent.facts.view.header.payload_length;
@@ -98,16 +104,31 @@ int retransmit_padding(struct worker *worker, struct consumer *consumer, unsigne
                : stored_send_rtx(worker, consumer, &sent.packet, &sent.numbers);
 }
 
-void retransmit(struct worker *worker, struct consumer *consumer, uint16_t sequence)
+/* Its share of its bitrate as it is now. */
+static void refill(const struct worker *worker, struct consumer *consumer)
 {
     resend_limit_refill(&consumer->resend,
                         bitrate_window_bps(&consumer->row->media.stats.bitrate, worker->now_us),
                         worker->now_us);
+}
+
+bool retransmit_is_too_much(const struct worker *worker, struct consumer *consumer, unsigned packets)
+{
+    const struct send_stats *stats = &consumer->row->media.stats;
+
+    refill(worker, consumer);
+    return stats->packets > 0 && packets * (stats->bytes / stats->packets) > consumer->resend.bytes;
+}
+
+bool retransmit(struct worker *worker, struct consumer *consumer, uint16_t sequence)
+{
+    refill(worker, consumer);
     if (!resend_limit_take_item(&consumer->resend)) {
         worker_drop(worker, DROP_nack_quota);
-        return;
+        return false;
     }
     int error = send_again(worker, consumer, sequence);
     if (error < 0 && error != -ENOTCONN && error != -EMSGSIZE) /* which were counted */
         worker_drop(worker, drop_of(error));
+    return error != -EDQUOT && error != -ETIME;
 }

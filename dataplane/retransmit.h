@@ -16,10 +16,14 @@
 
 struct worker;
 
-/* The receiver of consumer misses the packet with that number. */
-void retransmit(struct worker *worker, struct consumer *consumer, uint16_t sequence);
+/* The receiver of consumer misses the packet with that number. False when it needs the packet, and is not
+ * going to get it that way: only a key frame helps. */
+bool retransmit(struct worker *worker, struct consumer *consumer, uint16_t sequence);
 
-/* To probe with, which nobody asked for: sends the newest packet but `back` once more, if its payload has so
- * many bytes. Returns them, or a negative errno when there is none that fits. */
-int retransmit_padding(struct worker *worker, struct consumer *consumer, unsigned back, uint32_t min_bytes,
-                       uint32_t max_bytes);
+/* Whether so many packets, of its usual size, are more than the consumer's share has left. */
+bool retransmit_is_too_much(const struct worker *worker, struct consumer *consumer, unsigned packets);
+
+/* Which nobody asked for, to probe with or ahead of a loss: sends the packet with that number once more, if
+ * its payload has so many bytes. Returns them, or a negative errno when there is none that fits. */
+int retransmit_unasked(struct worker *worker, struct consumer *consumer, uint16_t sequence,
+                       uint32_t min_bytes, uint32_t max_bytes);

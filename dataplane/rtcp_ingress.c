@@ -117,23 +117,76 @@ static void drop_unknown(struct worker *worker, uint32_t ssrc)
         worker_drop(worker, DROP_feedback_unknown_ssrc);
 }
 
+/* Whether a key frame is on its way to the receiver, who asked before he had it. */
+static bool is_answered(const struct worker *worker, const struct consumer *consumer,
+                        const struct stream *stream)
+{
+    uint64_t seen_us = stream->row->key_frame.seen_us;
+    uint32_t rtt_us = consumer->row->media.stats.rtt_us;
+
+    return consumer->row->media.layer.current == (int)stream->encoding && seen_us != 0 &&
+           worker->now_us - seen_us < (rtt_us != 0 ? rtt_us : ROUND_TRIP_US);
+}
+
+/* A receiver cannot go on: its encoding, or the one it waits for, is to send a key frame. Whether one comes.
+ */
+static bool want_key_frame(struct worker *worker, struct consumer *consumer)
+{
+    const struct layer_switch *layer = &consumer->row->media.layer;
+    int encoding = layer->current >= 0 ? layer->current : layer->target;
+
+    if (encoding < 0 || consumer->row->paused || consumer->producer->row->paused)
+        return false;
+    struct stream *stream = consumer->producer->streams[encoding];
+    if (is_answered(worker, consumer, stream))
+        return true;
+    if (!key_frame_limit_ask(&consumer->key_frames, &stream->asker, consumer->handle, worker->now_us)) {
+        worker_drop(worker, DROP_key_frame_limit);
+        return false;
+    }
+    rtcp_egress_request_key_frame(worker, stream);
+    return true;
+}
+
+static unsigned count_nacked(const struct rtcp_feedback *feedback)
+{
+    struct rtcp_nack_iterator iterator;
+    uint16_t sequence;
+    unsigned count = 0;
+
+    rtcp_nack_begin(&iterator, feedback);
+    while (count < NACKS_MAX && rtcp_nack_next(&iterator, &sequence))
+        count++;
+    return count;
+}
+
+/* After an outage a key frame is sooner and cheaper than all that was lost, and a receiver that waits for
+ * what it does not get asks for one only after seconds. */
 static void take_nack(struct worker *worker, struct transport *transport,
                       const struct rtcp_feedback *feedback)
 {
     struct consumer *consumer = consumer_find_ssrc(transport, feedback->media_ssrc);
     struct rtcp_nack_iterator iterator;
     uint16_t sequence;
+    bool is_hopeless = false;
 
     if (!consumer || consumer->row->ssrc != feedback->media_ssrc) {
         drop_unknown(worker, feedback->media_ssrc);
         return;
     }
+    unsigned count = count_nacked(feedback);
+    bool is_video = consumer->row->kind == SHM_MEDIA_VIDEO;
     consumer->row->nack_messages++;
-    rtcp_nack_begin(&iterator, feedback);
-    for (unsigned i = 0; i < NACKS_MAX && rtcp_nack_next(&iterator, &sequence); i++) {
-        consumer->row->media.stats.nacks++;
-        retransmit(worker, consumer, sequence);
+    consumer->row->media.stats.nacks += count;
+    if (is_video && retransmit_is_too_much(worker, consumer, count) && want_key_frame(worker, consumer)) {
+        worker_drop_many(worker, DROP_nack_budget, count);
+        return;
     }
+    rtcp_nack_begin(&iterator, feedback);
+    while (count-- > 0 && rtcp_nack_next(&iterator, &sequence))
+        is_hopeless |= !retransmit(worker, consumer, sequence);
+    if (is_hopeless && is_video)
+        want_key_frame(worker, consumer);
 }
 
 static int take_transport_feedback(struct worker *worker, struct transport *transport,
@@ -167,34 +220,6 @@ static int take_rtpfb(struct worker *worker, struct transport *transport, const 
     default:
         return 0;
     }
-}
-
-/* Whether a key frame is on its way to the receiver, who asked before he had it. */
-static bool is_answered(const struct worker *worker, const struct consumer *consumer,
-                        const struct stream *stream)
-{
-    uint64_t seen_us = stream->row->key_frame.seen_us;
-    uint32_t rtt_us = consumer->row->media.stats.rtt_us;
-
-    return consumer->row->media.layer.current == (int)stream->encoding && seen_us != 0 &&
-           worker->now_us - seen_us < (rtt_us != 0 ? rtt_us : ROUND_TRIP_US);
-}
-
-/* A receiver cannot go on: its encoding, or the one it waits for, is to send a key frame. */
-static void want_key_frame(struct worker *worker, struct consumer *consumer)
-{
-    const struct layer_switch *layer = &consumer->row->media.layer;
-    int encoding = layer->current >= 0 ? layer->current : layer->target;
-
-    if (encoding < 0 || consumer->row->paused || consumer->producer->row->paused)
-        return;
-    struct stream *stream = consumer->producer->streams[encoding];
-    if (is_answered(worker, consumer, stream))
-        return;
-    if (key_frame_limit_ask(&consumer->key_frames, &stream->asker, consumer->handle, worker->now_us))
-        rtcp_egress_request_key_frame(worker, stream);
-    else
-        worker_drop(worker, DROP_key_frame_limit);
 }
 
 static void take_pli(struct worker *worker, struct transport *transport, const struct rtcp_feedback *feedback)

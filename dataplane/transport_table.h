@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "dataplane/police.h"
+#include "dataplane/redundancy.h"
 #include "dataplane/srtp.h"
 #include "shm/rows.h"
 #include "shm/segment.h"
@@ -55,6 +56,7 @@ struct transport {
     struct transport *next_busy; /* in transport_table.busy, which it is in while is_busy */
     bool is_busy;
     struct pacing pacing;
+    struct redundancy redundancy;
 
     struct police police; /* of what it sends */
     struct token_bucket punts;

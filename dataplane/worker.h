@@ -107,6 +107,11 @@ uint32_t worker_round(struct worker *worker);
 /* Rounds until *stop. */
 void worker_run(struct worker *worker, const atomic_bool *stop);
 
+static inline void worker_drop_many(struct worker *worker, enum statistics_drop drop, uint64_t count)
+{
+    worker->totals.drops[drop] += count;
+}
+
 static inline void worker_drop(struct worker *worker, enum statistics_drop drop)
 {
     worker->totals.drops[drop]++;

@@ -263,7 +263,7 @@ struct statistics_transport {
     uint32_t twcc_packets_lost; /* as those say that came */
     uint32_t max_incoming_bps;  /* what the sender is told to keep to, 0: nothing */
     uint32_t protocol;          /* of the selected pair: 0 UDP, 6 TCP */
-    uint32_t reserved;
+    uint32_t copies;            /* of packets, sent ahead of a loss */
     struct statistics_bandwidth bandwidth;
 };
 SHM_STATIC_SIZE(struct statistics_transport, 192);

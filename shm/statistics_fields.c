@@ -48,6 +48,7 @@ static const struct statistics_field bandwidth_fields[] = {
     FIELD("pacerPackets", transport, bandwidth.pacer_packets, U32),
     FIELD("pacerQueued", transport, bandwidth.pacer_queued, U32),
     FIELD("pacerDropped", transport, bandwidth.pacer_dropped, U32),
+    FIELD("copies", transport, copies, U32),
     FIELD("feedbackPackets", transport, bandwidth.feedback_packets, U32),
     FIELD("limited", transport, bandwidth.is_limited, U8_FLAG),
 };

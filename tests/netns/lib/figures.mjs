@@ -1,6 +1,8 @@
 // Figures of what a receiver saw within a span of time, out of the notes of probe.js. Times are ms since the epoch.
 
 const FREEZE_MS = 200;
+const REPAIR = ['packetsReceived', 'packetsLost', 'nackCount', 'retransmittedPacketsReceived', 'pliCount', 'framesReceived',
+    'framesDecoded', 'framesDropped', 'keyFramesDecoded'];
 
 const sum = (values) => values.reduce((total, value) => total + value, 0);
 const round = (value, digits = 0) => (Number.isFinite(value) ? Number(value.toFixed(digits)) : null);
@@ -66,6 +68,7 @@ export function watched(receiver, publishers, from, to) {
         frozenMs: round(Math.max(0, ...frozen.map(sum))),
         topPercent: round(100 * shown.filter(([, width]) => width === top).length / shown.length),
         concealedPercent: round(100 * concealed / samples, 1),
+        repair: Object.fromEntries(REPAIR.map((name) => [name, sum(rises(receiver, 'video', name, from, to))])),
     };
 }
 
