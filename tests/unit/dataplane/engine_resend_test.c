@@ -162,6 +162,36 @@ static void test_no_amplification(void **state)
     call_deinit(&call);
 }
 
+/* More than may be sent again, after an outage: its sender is asked for a key frame, and nothing is sent. */
+static void test_a_key_frame_instead(void **state)
+{
+    enum { FRAMES = 60, ASKED = 50 };
+    struct call call;
+    static struct rig_packet frames[FRAMES];
+    struct rig_packet packet;
+    uint16_t missing[ASKED];
+
+    (void)state;
+    call_init(&call, SRTP_AEAD_AES_128_GCM, SRTP_AEAD_AES_128_GCM);
+    consume_video(&call, false);
+    exchange(&call, FRAMES, frames);
+    struct shm_consumer_row *row = shm_segment_at(&call.rig.segment, SHM_SECTION_CONSUMER, 6);
+    struct shm_stream_row *stream = shm_segment_at(&call.rig.segment, SHM_SECTION_STREAM, 3);
+    for (unsigned i = 0; i < ASKED; i++)
+        missing[i] = number_of(&frames[FRAMES - ASKED + i]);
+    /* As if they had been larger: the share's buckets hold 40,000 bytes. */
+    row->media.stats.bytes = row->media.stats.packets * 1000;
+    stream->key_frame.seen_us = 0; /* long ago, that is */
+    uint32_t asked = stream->key_frame.asked + stream->key_frame.wanted;
+    ask(&call, &call.rig, BOB_VIDEO_SSRC, missing, ASKED);
+    assert_false(client_receive(&call.bob, &packet));
+    assert_int_equal(rig_drops(&call.rig, DROP_nack_budget), ASKED);
+    assert_true(stream->key_frame.asked + stream->key_frame.wanted > asked);
+    ask(&call, &call.rig, BOB_VIDEO_SSRC, missing, 3);
+    assert_true(receive_again(&call, &frames[FRAMES - ASKED]));
+    call_deinit(&call);
+}
+
 static void test_another_worker_answers(void **state)
 {
     struct pair pair;
@@ -207,6 +237,7 @@ int main(void)
         cmocka_unit_test(test_what_cannot_be_answered_is_counted),
         cmocka_unit_test(test_nothing_is_sent_twice_without_rtx),
         cmocka_unit_test(test_no_amplification),
+        cmocka_unit_test(test_a_key_frame_instead),
         cmocka_unit_test(test_another_worker_answers),
         cmocka_unit_test(test_the_next_process_answers),
     };

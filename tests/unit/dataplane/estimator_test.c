@@ -145,6 +145,46 @@ static void test_silence(void **state)
     sim_destroy(sim);
 }
 
+/* After silence half of what was known is enough to begin with, whatever was lost meanwhile. */
+static void test_after_silence(void **state)
+{
+    (void)state;
+    struct sim *sim = sim_create(1000000, 3000000);
+
+    sim->application_bps = sim->estimator.desired_bps = 2000000;
+    sim_run(sim, 5000);
+    uint32_t before_bps = sim->estimator.estimate_bps;
+    sim->feedback_loss = sim->loss = 1.0;
+    sim_run(sim, 4000);
+    assert_in_range(sim->estimator.estimate_bps, ESTIMATOR_MIN_BPS, before_bps / 16);
+    sim->feedback_loss = sim->loss = 0;
+    sim_run(sim, 300);
+    assert_in_range(sim->estimator.estimate_bps, before_bps / 2 - 1, before_bps);
+    assert_int_equal(sim->estimator.heard_bps, 0);
+    assert_int_equal(sim->estimator.loss.ratio, 0);
+    sim_destroy(sim);
+}
+
+static void test_another_path(void **state)
+{
+    (void)state;
+    struct sim *sim = sim_create(1000000, 3000000);
+
+    sim->application_bps = sim->estimator.desired_bps = 2000000;
+    sim_run(sim, 5000);
+    uint32_t before_bps = sim->estimator.estimate_bps;
+    estimator_begin_anew(&sim->estimator);
+    assert_int_equal(sim->estimator.estimate_bps, before_bps / 2);
+    assert_int_equal(sim->estimator.desired_bps, 2000000);
+    assert_int_equal(sim->estimator.limits.start_bps, 1000000);
+    estimator_begin_anew(&sim->estimator);
+    estimator_begin_anew(&sim->estimator);
+    assert_int_equal(sim->estimator.estimate_bps, 1000000);
+    sim_run(sim, 5000);
+    assert_true(sim->estimator.estimate_bps > 1500000);
+    sim_destroy(sim);
+}
+
 /* A receiver that never gives feedback changes nothing. */
 static void test_mute_receiver(void **state)
 {
@@ -340,6 +380,8 @@ int main(void)
         cmocka_unit_test(test_random_loss_does_not_take_the_rate),
         cmocka_unit_test(test_bad_feedback_path),
         cmocka_unit_test(test_silence),
+        cmocka_unit_test(test_after_silence),
+        cmocka_unit_test(test_another_path),
         cmocka_unit_test(test_mute_receiver),
         cmocka_unit_test(test_longer_path),
         cmocka_unit_test(test_path_that_holds_its_breath),
