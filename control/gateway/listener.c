@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "control/gateway/loop.h"
 #include "control/log.h"
 #include "control/socket_name.h"
 
@@ -263,7 +264,9 @@ static void *run(void *context)
 
     pthread_setname_np(pthread_self(), "gateway");
     while (!stopping) {
-        if (lws_service(listener->lws, 0) < 0)
+        if (listener->loop)
+            loop_run_once(listener->loop);
+        else if (lws_service(listener->lws, 0) < 0)
             log_every_s(10, log_error, TAG, "libwebsockets cannot wait for events");
         pthread_mutex_lock(&listener->mailbox.mutex);
         stopping = listener->mailbox.stopping;
@@ -321,6 +324,27 @@ static void log_line(int level, const char *line)
         log_every_s(1, log_debug, TAG, "libwebsockets: %.*s", length, line);
 }
 
+/* With a loop that does not slow down by the number of connections, where that is installed. */
+static struct lws_context *create_context(struct listener *listener, struct lws_context_creation_info *info)
+{
+    struct lws_context_creation_info with_loop = *info;
+
+    listener->loop = loop_create();
+    if (listener->loop) {
+        loop_offer(listener->loop, &with_loop);
+        struct lws_context *context = lws_create_context(&with_loop);
+        if (context) {
+            *info = with_loop;
+            loop_begin(listener->loop, context);
+            return context;
+        }
+        loop_destroy(listener->loop);
+        listener->loop = NULL;
+        log_warn(TAG, "libwebsockets-evlib-ev is not installed: many connections will cost more");
+    }
+    return lws_create_context(info);
+}
+
 /* The context, its one virtual host without a listening socket of its own, and ours, adopted. `socket` is
  * taken over. */
 static int set_up_lws(struct listener *listener, int socket)
@@ -348,7 +372,7 @@ static int set_up_lws(struct listener *listener, int socket)
         info.ssl_options_set = SSL_OP_NO_RENEGOTIATION;
     }
     lws_set_log_level(LLL_ERR | LLL_WARN, log_line);
-    listener->lws = lws_create_context(&info);
+    listener->lws = create_context(listener, &info);
     listener->vhost = listener->lws ? lws_create_vhost(listener->lws, &info) : NULL;
     if (!listener->vhost) {
         close(socket);
@@ -392,6 +416,7 @@ static void release(struct listener *listener)
 {
     if (listener->lws)
         lws_context_destroy(listener->lws);
+    loop_destroy(listener->loop);
     if (listener->event_fd >= 0)
         close(listener->event_fd);
     mailbox_deinit(&listener->mailbox);

@@ -1,4 +1,4 @@
-/* The gateway thread: libwebsockets' poll loop, TLS and timers, the listening socket, and the table of
+/* The gateway thread: libwebsockets' TLS and timers in a loop of libev, the listening socket, and the table of
  * connections.
  *
  * libwebsockets' own HTTP and websocket parsers (4.1.6) are not used: they decode and normalise the path
@@ -31,8 +31,11 @@ struct listener_counters {
     _Atomic uint64_t ws_slow_readers;
 };
 
+struct loop;
+
 struct listener {
     struct gateway_config config; /* with strings of its own */
+    struct loop *loop; /* NULL: libwebsockets' own */
     struct lws_context *lws;
     struct lws_vhost *vhost;
     struct certificate *certificate; /* of the handshakes to come; NULL without TLS */
