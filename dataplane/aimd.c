@@ -7,6 +7,8 @@
 #define INCREASE_MIN_BPS 1000.0
 #define BEYOND_ACKED 1.5
 #define BEYOND_ACKED_BPS 10000.0
+#define BEYOND_ACKED_NEAR 1.08 /* where the capacity is known */
+#define OF_CAPACITY 0.95
 #define NEAR_MIN_BPS_PER_S 4000.0
 #define FRAMES_PER_S 30.0
 #define PACKET_BITS (1200.0 * 8)
@@ -64,10 +66,12 @@ static void increase(struct aimd *aimd, uint32_t acked_bps, uint64_t now_us)
 
     if (aimd->capacity_kbps > 0 && acked_bps / 1000.0 > aimd->capacity_kbps + capacity_deviation_kbps(aimd))
         aimd->capacity_kbps = 0;
-    if (aimd->capacity_kbps > 0)
+    if (aimd->capacity_kbps > 0) {
         more_bps = near_increase_bps_per_s(aimd) * passed_s;
-    else
+        limit_bps = fmax(acked_bps * BEYOND_ACKED_NEAR, aimd->capacity_kbps * 1000 * OF_CAPACITY);
+    } else {
         more_bps = fmax(aimd->rate_bps * (pow(INCREASE_PER_S, passed_s) - 1), INCREASE_MIN_BPS * passed_s);
+    }
     if (aimd->rate_bps < limit_bps)
         aimd->rate_bps = fmin(aimd->rate_bps + more_bps, limit_bps);
     aimd->changed_us = now_us;
@@ -125,6 +129,20 @@ bool aimd_update(struct aimd *aimd, enum overuse_state overuse, uint32_t acked_b
         return false;
     }
     return false;
+}
+
+void aimd_found_capacity(struct aimd *aimd, uint32_t capacity_bps)
+{
+    double error_kbps = aimd->capacity_kbps - capacity_bps / 1000.0;
+
+    if (aimd->capacity_kbps > 0 && fabs(error_kbps) > capacity_deviation_kbps(aimd))
+        aimd->capacity_kbps = 0;
+    see_capacity(aimd, capacity_bps);
+}
+
+void aimd_forget_capacity(struct aimd *aimd)
+{
+    aimd->capacity_kbps = 0;
 }
 
 void aimd_set(struct aimd *aimd, uint32_t rate_bps, uint64_t now_us)

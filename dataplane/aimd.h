@@ -1,9 +1,11 @@
 /* The rate that the delay allows: more as long as the path is not used too much, less at once when it is
  * (draft-ietf-rmcat-gcc-02 section 5.5, with the link capacity of libwebrtc's AimdRateControl).
  *
- * Far from what the link was last seen to hold it grows by 8 % a second, near it by about one packet in a
- * response time; never beyond 1.5 times of what is acknowledged, since nothing is known of what is not sent.
- * It falls to 0.85 of what is acknowledged. Needs aimd_init. */
+ * While it is not known what the link holds it grows by 8 % a second up to 1.5 times of what is acknowledged,
+ * since nothing is known of what is not sent. Where that is known, since the link was used too much or a
+ * probe found it full, it grows by about one packet in a response time, up to 95 % of it or a little more
+ * than what is acknowledged: a layer that would not fit is not tried but by a probe. It falls to 0.85 of what
+ * is acknowledged. Needs aimd_init. */
 #pragma once
 
 #include <stdbool.h>
@@ -31,6 +33,11 @@ bool aimd_update(struct aimd *aimd, enum overuse_state overuse, uint32_t acked_b
 
 /* Whether an overuse would be answered: once in an RTT, which it takes to see the queue shrinking. */
 bool aimd_may_decrease(const struct aimd *aimd, uint64_t now_us);
+
+/* A probe saw the link full: so much came through. Or it saw more come through than it was thought to hold.
+ */
+void aimd_found_capacity(struct aimd *aimd, uint32_t capacity_bps);
+void aimd_forget_capacity(struct aimd *aimd);
 
 /* A probe found that rate, or something else is known to hold. */
 void aimd_set(struct aimd *aimd, uint32_t rate_bps, uint64_t now_us);

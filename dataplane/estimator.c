@@ -1,5 +1,7 @@
 #include "dataplane/estimator.h"
 
+#include <math.h>
+
 #define SILENCE_US 500000u
 #define REFERENCE_BITS 24
 #define RTT_MAX_US 1000000u
@@ -7,7 +9,12 @@
 #define QUEUE_CUTS_MAX 5u
 #define DRAIN 0.7
 #define NOISE_US 40000u
+#define PROBE_UTILISATION 0.95 /* what a probe that found the link full takes of it (probe.c) */
+#define STANDING_US 2000000u
+#define STANDING_USED 0.9 /* of what is allowed */
 #define FORGET_US 1000000u
+#define PACING 2.5            /* libwebrtc's pacing factor */
+#define PACING_WITH_QUEUE 1.1 /* while there is a queue on the path already */
 
 void estimator_init(struct estimator *estimator, const struct estimator_limits *limits)
 {
@@ -40,6 +47,7 @@ void estimator_init(struct estimator *estimator, const struct estimator_limits *
     estimator->trendline = (struct trendline){0};
     estimator->queue = (struct queue_delay){0};
     estimator->queue_seen_us = estimator->queue_cuts = 0;
+    estimator->queue_begin_us = 0;
     probe_init(&estimator->probe);
     send_history_reset(&estimator->history);
 }
@@ -199,9 +207,32 @@ static bool take_probe(struct estimator *estimator, uint32_t probe_bps, uint32_t
 
     if (estimator->overuse.state == OVERUSE_OVERUSING || (!is_higher && !may_lower))
         return false;
+    if (estimator->probe.found_full)
+        aimd_found_capacity(&estimator->aimd, (uint32_t)fmin(probe_bps / PROBE_UTILISATION, UINT32_MAX));
+    else if (probe_bps > estimator->aimd.capacity_kbps * 1000)
+        aimd_forget_capacity(&estimator->aimd);
     aimd_set(&estimator->aimd, probe_bps > acked_bps ? probe_bps : acked_bps, now_us);
     loss_estimate_raise(&estimator->loss, probe_bps);
     return true;
+}
+
+/* Packets wait for seconds, but no more than some tens of milliseconds. Where less is sent than the path
+ * holds that queue would have emptied: the path has become longer. */
+static enum overuse_state look_at_short_queue(struct estimator *estimator, enum overuse_state state,
+                                              uint64_t now_us)
+{
+    if (!estimator_has_queue(estimator) || state == OVERUSE_OVERUSING) {
+        estimator->queue_begin_us = now_us;
+        return state;
+    }
+    if (now_us - estimator->queue_begin_us < STANDING_US)
+        return state;
+    estimator->queue_begin_us = now_us;
+    if (acked_bitrate_bps(&estimator->acked) < estimator->aimd.rate_bps * STANDING_USED)
+        queue_delay_disbelieve(&estimator->queue);
+    else if (aimd_may_decrease(&estimator->aimd, now_us))
+        return OVERUSE_OVERUSING;
+    return state;
 }
 
 /* A queue that stands is too much use, too, unless it is emptying. */
@@ -214,8 +245,9 @@ static enum overuse_state look_at_queue(struct estimator *estimator, enum overus
     estimator->queue_seen_us = queue_us;
     if (queue_us < QUEUE_US) {
         estimator->queue_cuts = 0;
-        return state;
+        return look_at_short_queue(estimator, state, now_us);
     }
+    estimator->queue_begin_us = now_us;
     if (state != OVERUSE_OVERUSING && shrinks)
         return OVERUSE_UNDERUSING;
     if (state == OVERUSE_UNDERUSING || !aimd_may_decrease(&estimator->aimd, now_us))
@@ -234,8 +266,12 @@ static enum overuse_state judge_delay(struct estimator *estimator, bool overused
     enum overuse_state state = overused ? OVERUSE_OVERUSING : estimator->overuse.state;
 
     state = look_at_queue(estimator, state, now_us);
-    /* Far less is sent than allowed, and hardly anything waits: a burst has made the delay grow, or noise. */
-    if (state == OVERUSE_OVERUSING && estimator->limit.is_limited && estimator->queue.queue_us < NOISE_US)
+    if (state != OVERUSE_OVERUSING)
+        return state;
+    /* Hardly anything waits, or did just before where far less is sent than allowed: it was a burst, or
+     * noise. */
+    if (estimator->queue.newest_us < NOISE_US ||
+        (estimator->limit.is_limited && estimator->queue.queue_us < NOISE_US))
         return OVERUSE_NORMAL;
     return state;
 }
@@ -346,6 +382,17 @@ static void forget_delay(struct estimator *estimator, uint64_t now_us)
         estimator->numbered = 0;
     queue_delay_expire(&estimator->queue);
     estimator->overuse.state = OVERUSE_NORMAL;
+}
+
+uint32_t estimator_pacing_bps(const struct estimator *estimator)
+{
+    double capacity_bps = estimator->aimd.capacity_kbps * 1000;
+    double factor = estimator_has_queue(estimator) ? PACING_WITH_QUEUE : PACING;
+    double bps = estimator->estimate_bps * factor;
+
+    if (capacity_bps > 0 && bps > capacity_bps)
+        bps = fmax(capacity_bps, estimator->estimate_bps);
+    return (uint32_t)fmin(bps, UINT32_MAX);
 }
 
 bool estimator_turn(struct estimator *estimator, uint64_t now_us)

@@ -74,8 +74,9 @@ struct estimator {
     struct arrival_groups groups;
     struct trendline trendline;
     struct queue_delay queue;
-    uint32_t queue_seen_us; /* when it was looked at last */
-    uint32_t queue_cuts;    /* for it, in a row, without its getting shorter */
+    uint32_t queue_seen_us;  /* when it was looked at last */
+    uint32_t queue_cuts;     /* for it, in a row, without its getting shorter */
+    uint64_t queue_begin_us; /* since when it is longer than ESTIMATOR_QUEUE_US */
     struct probe probe;
     struct send_history history;
 };
@@ -106,6 +107,10 @@ static inline bool estimator_has_queue(const struct estimator *estimator)
 {
     return estimator->queue.queue_us > ESTIMATOR_QUEUE_US;
 }
+
+/* How fast a burst may go out: 2.5 times the estimate, but not faster than the path is known to hold, or
+ * hardly faster than the estimate while packets wait there. */
+uint32_t estimator_pacing_bps(const struct estimator *estimator);
 
 /* Every 50 ms or so. Looks for silence, and begins a probe when there is reason to. True as above. */
 bool estimator_turn(struct estimator *estimator, uint64_t now_us);

@@ -4,14 +4,11 @@
 #include "dataplane/send_stats.h"
 #include "dataplane/worker.h"
 
-#define FACTOR_PERCENT 250u
-#define QUEUE_PERCENT 110u /* while there is a queue on the path already */
 #define OVERHEAD_BYTES 40u /* head and trailer beside the payload */
 
 static uint64_t rate_bps(const struct transport *transport)
 {
-    unsigned percent = estimator_has_queue(transport->estimator) ? QUEUE_PERCENT : FACTOR_PERCENT;
-    uint64_t rate = (uint64_t)transport->row->available_bps * percent / 100;
+    uint64_t rate = estimator_pacing_bps(transport->estimator);
     uint64_t drain = (uint64_t)transport->pacing.bytes * 8000000 / PACER_DRAIN_US;
 
     return rate > drain ? rate : drain;
@@ -156,13 +153,15 @@ int pacer_send(struct worker *worker, struct consumer *consumer, const struct st
     struct transport *transport = consumer->transport;
     struct pacing *pacing = &transport->pacing;
 
+    uint32_t bytes = packet->view->header.payload_length + OVERHEAD_BYTES;
+
     if (!is_paced(consumer, packet)) {
+        pacing->tokens_bytes -= bytes; /* audio does not wait, but takes its part of the path */
         /* Nothing overtakes what waits: an SRTP index far behind the newest can be used no more. */
         while (pacing->packets > 0 && consumer->row->kind == SHM_MEDIA_VIDEO)
             send_first(worker, transport);
         return send_now(worker, consumer, packet, numbers);
     }
-    uint32_t bytes = packet->view->header.payload_length + OVERHEAD_BYTES;
     refill(pacing, rate_bps(transport), worker->now_us);
     if (pacing->packets > 0 || pacing->tokens_bytes <= 0) {
         if (push(worker, consumer, packet, numbers, bytes))

@@ -1,15 +1,15 @@
 /* Pacing: a burst towards one receiver (a key frame, mostly) is spread over time, so that the path's queues
  * stay short for the audio behind it.
  *
- * Each transport whose bandwidth is estimated has a bucket that fills at 2.5 times the estimate (libwebrtc's
- * pacing factor; hardly more than the estimate while packets wait on the path) and holds PACER_BURST_US of
- * it. A video packet that finds it empty is queued: a reference to the packet store with the numbers that it
- * was given, 64 bytes out of a pool of the worker's. The transport becomes a busy one, and the worker sends
- * what the bucket allows every 2 ms. Whatever waits is sent within PACER_DRAIN_US: the bucket fills faster
- * where that needs it, since what comes later is worth nothing. Audio and retransmissions are never queued,
- * and so come first. Nothing else overtakes what waits: where the pool is used up the transport's first is
- * sent at once, and where there is no estimate any more all of them. Where its slot was overwritten meanwhile
- * a packet is dropped and counted.
+ * Each transport whose bandwidth is estimated has a bucket that fills at estimator_pacing_bps (2.5 times the
+ * estimate as libwebrtc does it, but no more than the path is known to hold) and holds PACER_BURST_US of
+ * it. Audio is taken out of it, too. A video packet that finds it empty is queued: a reference to the packet
+ * store with the numbers that it was given, 64 bytes out of a pool of the worker's. The transport becomes a
+ * busy one, and the worker sends what the bucket allows every 2 ms. Whatever waits is sent within
+ * PACER_DRAIN_US: the bucket fills faster where that needs it, since what comes later is worth nothing. Audio
+ * and retransmissions are never queued, and so come first. Nothing else overtakes what waits: where the pool
+ * is used up the transport's first is sent at once, and where there is no estimate any more all of them.
+ * Where its slot was overwritten meanwhile a packet is dropped and counted.
  *
  * A transport below its budget costs a comparison a packet; one without an estimate a test. */
 #pragma once
@@ -20,7 +20,7 @@ struct worker;
 
 #define PACER_ENTRIES 2048u /* of one worker */
 #define PACER_BURST_US 40000u
-#define PACER_BURST_BYTES_MIN 6000
+#define PACER_BURST_BYTES_MIN 2400
 #define PACER_DRAIN_US 1000000u
 #define PACER_LATE_US 2000000u /* older: dropped */
 

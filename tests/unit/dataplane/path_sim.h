@@ -48,6 +48,8 @@ struct sim {
     uint32_t frame_bytes_left;
     uint32_t key_frame_bytes; /* sent beside the rest as soon as it is set */
 
+    void (*media)(struct sim *sim); /* another sender instead (layers_sim.h); probes are sent beside it */
+
     uint64_t link_free_us;
     struct sim_flight *flights; /* in the order of sending */
     uint32_t first, count;
@@ -221,7 +223,7 @@ static inline void sim_step(struct sim *sim)
 {
     sim->now_us += 1000;
     sim_arrive(sim);
-    sim_media(sim);
+    (sim->media ? sim->media : sim_media)(sim);
     sim_probe(sim);
     if (sim->now_us % 50000 == 0)
         estimator_turn(&sim->estimator, sim->now_us);
