@@ -181,7 +181,6 @@ static int start_media(struct daemon *daemon, char *error, size_t size)
         .binary = config->forwarder,
         .runtime_dir = config->runtime_dir,
         .poll = poll_name(config->poll),
-        .log_level = log_level_name(config->log_level),
         .srtp_backend = config->srtp_backend == CONFIG_SRTP_LIBSRTP2 ? "libsrtp2" : "native",
         .listen_ip = config->webrtc_listen_ip,
         .listen_port = (uint16_t)config->webrtc_listen_port,

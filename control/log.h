@@ -15,7 +15,8 @@
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
-/* The subsystems that lines come from. A line with another tag follows log_set_level. */
+/* The subsystems that lines come from; the last three are of the forwarder (shm/log_levels.h). A line with
+ * another tag follows log_set_level. */
 #define LOG_TAGS(X)                                                                                          \
     X("daemon")                                                                                              \
     X("gateway")                                                                                             \
@@ -27,7 +28,10 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBU
     X("ice")                                                                                                 \
     X("dtls")                                                                                                \
     X("plain")                                                                                               \
-    X("console")
+    X("console")                                                                                             \
+    X("worker")                                                                                              \
+    X("drops")                                                                                               \
+    X("handover")
 
 /* The default is LOG_LEVEL_INFO. Any thread, any time; so are the functions for tags. */
 void log_set_level(enum log_level level);

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
@@ -14,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "dataplane/log.h"
+#include "dataplane/log_watch.h"
 #include "dataplane/options.h"
 #include "dataplane/port_tcp.h"
 #include "dataplane/worker.h"
@@ -37,6 +40,7 @@ struct forwarder {
     struct shm_descriptors descriptors;
     struct shm_segment segment;
     struct statistics statistics;
+    struct log_watch *watch;
     struct worker_thread threads[SHM_ENDPOINT_WORKERS_MAX];
     int signal_fd;
 };
@@ -95,7 +99,11 @@ static int join(struct forwarder *forwarder)
     if (error != 0)
         return fail("cannot use the statistics file: %s", why);
     descriptors->statistics = -1;
-    return 0;
+    const struct shm_liveness *control =
+        shm_segment_at(&forwarder->segment, SHM_SECTION_LIVENESS, SHM_LIVENESS_CONTROL);
+    log_follow(&control->log_levels);
+    forwarder->watch = log_watch_create(&forwarder->statistics, descriptors->workers);
+    return forwarder->watch ? 0 : fail("out of memory");
 }
 
 /* Room for some thousand connections that its worker has not taken yet. */
@@ -215,10 +223,15 @@ static bool take_handovers(struct forwarder *forwarder)
     int error;
 
     while ((error = endpoint_receive_handover(forwarder->options.control_fd, &handover, fds)) == 0) {
-        if (give(forwarder, &handover, fds))
+        bool is_plain = handover.kind == SHM_HANDOVER_PLAIN;
+        bool given = give(forwarder, &handover, fds);
+        log_say(SHM_LOG_handover, given ? SHM_LOG_DEBUG : SHM_LOG_WARN, "%s for worker %u%s",
+                is_plain ? "sockets of a plain transport" : "a TCP connection", handover.worker,
+                given ? "" : ", who cannot take more");
+        if (given)
             continue;
         close(fds[0]);
-        if (handover.kind == SHM_HANDOVER_PLAIN)
+        if (is_plain)
             close(fds[1]);
     }
     return error == -EAGAIN || error == -EPROTO;
@@ -234,7 +247,9 @@ static void supervise(struct forwarder *forwarder)
 
     atomic_store(&liveness->pid, (uint32_t)getpid());
     for (;;) {
-        liveness_beat(liveness, monotonic_us());
+        uint64_t now_us = monotonic_us();
+        liveness_beat(liveness, now_us);
+        log_watch_turn(forwarder->watch, &forwarder->segment, &forwarder->statistics, now_us);
         int ready = poll(fds, 2, BEAT_MS);
         if (ready < 0 && errno != EINTR)
             return;
@@ -262,6 +277,8 @@ static void stop(struct forwarder *forwarder)
             close(thread->arrivals[1]);
         }
     }
+    log_follow(NULL);
+    free(forwarder->watch);
     if (forwarder->statistics.header)
         statistics_deinit(&forwarder->statistics);
     if (forwarder->segment.header)
@@ -292,9 +309,8 @@ int main(int argc, char **argv)
     if (status == 0)
         status = start(&forwarder);
     if (status == 0) {
-        if (!forwarder.options.quiet)
-            fprintf(stderr, "kolabmeet-forwarder: %u worker(s), %s\n", forwarder.descriptors.workers,
-                    forwarder.options.srtp->name);
+        log_say(SHM_LOG_worker, SHM_LOG_INFO, "%u worker(s), %s", forwarder.descriptors.workers,
+                forwarder.options.srtp->name);
         supervise(&forwarder);
     }
     stop(&forwarder);

@@ -16,17 +16,15 @@ const char options_usage[] =
     "  --poll=adaptive|busy|sleep  how a worker waits for packets (adaptive)\n"
     "  --cpus=LIST               pin worker threads, e.g. 2,3 or 4-7 (not pinned)\n"
     "  --srtp-backend=native|libsrtp2  who encrypts (native)\n"
-    "  --log-level=LEVEL         error, warn, info or debug (info)\n"
     "  --version, --help\n";
 
-enum option_key { CONTROL_FD = 1, POLL, CPUS, SRTP_BACKEND, LOG_LEVEL, VERSION, HELP };
+enum option_key { CONTROL_FD = 1, POLL, CPUS, SRTP_BACKEND, VERSION, HELP };
 
 static const struct option long_options[] = {
     {"control-fd", required_argument, NULL, CONTROL_FD},
     {"poll", required_argument, NULL, POLL},
     {"cpus", required_argument, NULL, CPUS},
     {"srtp-backend", required_argument, NULL, SRTP_BACKEND},
-    {"log-level", required_argument, NULL, LOG_LEVEL},
     {"version", no_argument, NULL, VERSION},
     {"help", no_argument, NULL, HELP},
     {0},
@@ -80,16 +78,6 @@ static bool read_poll(const char *text, enum worker_poll *ret_poll)
     return false;
 }
 
-static bool read_log_level(const char *text, bool *ret_quiet)
-{
-    bool quiet = strcmp(text, "error") == 0 || strcmp(text, "warn") == 0;
-
-    if (!quiet && strcmp(text, "info") != 0 && strcmp(text, "debug") != 0)
-        return false;
-    *ret_quiet = quiet;
-    return true;
-}
-
 static bool read_option(int key, const char *value, struct options *options)
 {
     unsigned long number;
@@ -108,8 +96,6 @@ static bool read_option(int key, const char *value, struct options *options)
     case SRTP_BACKEND:
         options->srtp = srtp_backend_find(value);
         return options->srtp != NULL;
-    case LOG_LEVEL:
-        return read_log_level(value, &options->quiet);
     case VERSION:
         options->version = true;
         return true;

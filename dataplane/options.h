@@ -15,7 +15,6 @@ struct options {
     const struct srtp_backend *srtp;
     unsigned cpus[OPTIONS_CPUS_MAX]; /* worker n runs on cpus[n % cpu_count] */
     unsigned cpu_count;              /* 0: wherever the kernel likes */
-    bool quiet;                      /* errors only */
     bool help;
     bool version;
 };

@@ -13,7 +13,7 @@
 struct shm_liveness {
     SHM_ALIGNED _Atomic uint64_t beat_us; /* CLOCK_MONOTONIC */
     _Atomic uint32_t pid;
-    uint32_t reserved;
+    _Atomic uint32_t log_levels; /* of SHM_LIVENESS_CONTROL: shm/log_levels.h */
 };
 SHM_STATIC_SIZE(struct shm_liveness, 64);
 

@@ -32,15 +32,15 @@ static const struct command commands[] = {
     {"peers", "[ROOM]", "all peers, or those of a room", 0, 1, command_peers, {FOUND_ROOM, 0}},
     {"logLevel",
      "[LEVEL]",
-     "shows or sets what kolabmeetd logs: error, warn, info or debug; the forwarder logs its start and end "
-     "only",
+     "shows or sets what both processes log: error, warn, info or debug",
      0,
      1,
      command_log_level,
      {COMPLETES_LEVELS, 0}},
     {"logTags",
      "[TAG=LEVEL]...",
-     "a level for single tags; also on: as logLevel says, off: errors only",
+     "a level for single tags, of which worker, drops and handover are the forwarder's; also on: as logLevel "
+     "says, off: errors only",
      0,
      COMMAND_ARGUMENTS_MAX,
      command_log_tags,

@@ -18,6 +18,7 @@
 #include "control/log.h"
 #include "shm/address.h"
 #include "shm/liveness.h"
+#include "shm/log_levels.h"
 
 #define TICK_MS 50
 #define STOP_GRACE_MS 1000
@@ -73,6 +74,25 @@ void forwarder_label_transport(struct forwarder *forwarder, uint64_t transport, 
                        sizeof label);
 }
 
+static enum shm_log_level level_of(const char *tag)
+{
+    for (int level = SHM_LOG_DEBUG; level > SHM_LOG_ERROR; level--)
+        if (log_enabled(tag, (enum log_level)level))
+            return (enum shm_log_level)level;
+    return SHM_LOG_ERROR;
+}
+
+void forwarder_tell_log_levels(struct forwarder *forwarder)
+{
+    struct shm_liveness *control =
+        shm_segment_at(&forwarder->segment, SHM_SECTION_LIVENESS, SHM_LIVENESS_CONTROL);
+    uint32_t levels = 0;
+#define X(name, text) levels = log_levels_with(levels, SHM_LOG_##name, level_of(#name));
+    SHM_LOG_TAGS(X)
+#undef X
+    atomic_store_explicit(&control->log_levels, levels, memory_order_relaxed);
+}
+
 /* What a worker says
  * ------------------------------------------------------------------------------------------- */
 
@@ -113,9 +133,11 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
     struct forwarder *forwarder = context;
     (void)fd;
     (void)what;
-    if (forwarder->is_open)
+    if (forwarder->is_open) {
         liveness_beat(shm_segment_at(&forwarder->segment, SHM_SECTION_LIVENESS, SHM_LIVENESS_CONTROL),
                       forwarder_now_us());
+        forwarder_tell_log_levels(forwarder);
+    }
     supervise_watch(forwarder);
     plain_sockets_hand_over(forwarder);
     if (forwarder_wall_clock_us() - forwarder->counts.updated_us > COUNTS_INTERVAL_US)
@@ -175,7 +197,6 @@ static struct forwarder *allocate(const struct forwarder_config *config, struct 
     snprintf(made->binary, sizeof made->binary, "%s", config->binary);
     snprintf(made->poll, sizeof made->poll, "%s", config->poll);
     snprintf(made->srtp_backend, sizeof made->srtp_backend, "%s", config->srtp_backend);
-    snprintf(made->log_level, sizeof made->log_level, "%s", config->log_level);
     return made;
 }
 

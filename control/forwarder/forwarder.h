@@ -25,8 +25,7 @@ struct forwarder_config {
     const char *runtime_dir;  /* the statistics file is made there */
     const char *poll;         /* adaptive, busy or sleep */
     const char *srtp_backend; /* native or libsrtp2 */
-    const char *log_level;
-    const char *listen_ip; /* media sockets are bound to it */
+    const char *listen_ip;    /* media sockets are bound to it */
     uint16_t listen_port;
     uint32_t workers;
     const char *cpus;   /* list of CPUs to pin workers to, NULL: none */

@@ -40,7 +40,6 @@ struct forwarder {
     char binary[4096];
     char poll[16];
     char srtp_backend[16];
-    char log_level[16];
     char cpus[1024];
     uint32_t worker_count;
     struct shm_capacities capacities;
@@ -76,6 +75,9 @@ uint64_t forwarder_wall_clock_us(void);
 
 /* Queues a command to a worker. -EAGAIN without a forwarder, or with its ring full. */
 int forwarder_send(struct forwarder *forwarder, uint32_t worker, Km__Command *command);
+
+/* Has the forwarder log at the levels that its tags have now (control/log.h). */
+void forwarder_tell_log_levels(struct forwarder *forwarder);
 
 /* Writes forwarder->counts into the statistics file. */
 void forwarder_publish_counts(struct forwarder *forwarder);

@@ -210,6 +210,7 @@ static int make_segment(struct forwarder *forwarder)
     forwarder->descriptors.segment = forwarder->segment.fd;
     tuple_map_init(&forwarder->tuples, shm_segment_section(&forwarder->segment, SHM_SECTION_TUPLE_MAP),
                    forwarder->capacities.tuples);
+    forwarder_tell_log_levels(forwarder);
     return 0;
 }
 
@@ -230,14 +231,11 @@ static int launch(struct forwarder *forwarder)
     char control_fd[] = "--control-fd=3";
     char poll[32];
     char backend[40];
-    char level[32];
     char cpus[sizeof forwarder->cpus + 8];
-    char *argv[] = {
-        forwarder->binary, control_fd, poll, backend, level, *forwarder->cpus ? cpus : NULL, NULL};
+    char *argv[] = {forwarder->binary, control_fd, poll, backend, *forwarder->cpus ? cpus : NULL, NULL};
 
     snprintf(poll, sizeof poll, "--poll=%s", forwarder->poll);
     snprintf(backend, sizeof backend, "--srtp-backend=%s", forwarder->srtp_backend);
-    snprintf(level, sizeof level, "--log-level=%s", forwarder->log_level);
     snprintf(cpus, sizeof cpus, "--cpus=%s", forwarder->cpus);
     int err = process_start(argv, &forwarder->process);
     if (err != 0)

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import dgram from 'node:dgram';
 import { once } from 'node:events';
 import { chmodSync, existsSync, readFileSync, statSync } from 'node:fs';
 import net from 'node:net';
@@ -233,6 +234,20 @@ describe('console', () => {
         assert.ok(!server.stderr.slice(before).includes(`room ${room} closes`));
         await refused(server, ['logTags', 'cellar=on'], FAILED, /no tag in "cellar=on"/);
         await result(server, 'logTags', 'room=on');
+        await result(server, 'logLevel', 'debug');
+    });
+
+    test('those of the forwarder too', async () => {
+        await result(server, 'logLevel', 'error');
+        assert.equal((await result(server, 'logTags', 'drops=debug')).drops, 'debug');
+        const before = server.stderr.length;
+        const stranger = dgram.createSocket('udp4');
+        await eventually('what a stranger sends is told of', () => {
+            stranger.send('x', server.mediaPort, '127.0.0.1');
+            return / DEBUG drops: worker \d dropped \d+ unknown_class/.test(server.stderr.slice(before));
+        }, 20000, 100);
+        stranger.close();
+        await result(server, 'logTags', 'drops=on');
         await result(server, 'logLevel', 'debug');
     });
 

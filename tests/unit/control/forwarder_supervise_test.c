@@ -58,7 +58,6 @@ static int create(const struct stage *stage, const char *binary, struct forwarde
         .runtime_dir = stage->folder,
         .poll = "sleep",
         .srtp_backend = "native",
-        .log_level = "error",
         .listen_ip = "127.0.0.1",
         .workers = 1,
         .store_mib = 1,

@@ -252,14 +252,14 @@ static void lives_and_ends(const char *option, int signal_number)
 static void test_ends_by_signal(void **state)
 {
     (void)state;
-    lives_and_ends("--log-level=error", SIGTERM);
-    lives_and_ends("--log-level=error", SIGINT);
+    lives_and_ends("--poll=sleep", SIGTERM);
+    lives_and_ends("--poll=sleep", SIGINT);
 }
 
 static void test_ends_with_control(void **state)
 {
     (void)state;
-    lives_and_ends("--log-level=error", 0);
+    lives_and_ends("--poll=sleep", 0);
 }
 
 static void test_refused(void **state)
