@@ -103,7 +103,7 @@ static void timers(struct worker *worker)
 uint32_t worker_round(struct worker *worker)
 {
     stages_enter(&worker->stages, STAGE_receive);
-    worker->now_us = monotonic_us();
+    worker->now_us = worker->clock_us();
     liveness_beat(worker->liveness, worker->now_us);
 
     uint32_t work = packets(worker);
@@ -128,7 +128,7 @@ uint32_t worker_round(struct worker *worker)
  * transport. */
 static void sleep_until_work(struct worker *worker)
 {
-    uint64_t now_us = monotonic_us();
+    uint64_t now_us = worker->clock_us();
     uint64_t turn_us = bandwidth_next_us(worker, transport_next_turn_us(&worker->transports));
     turn_us = worker->repairs.due_us < turn_us ? worker->repairs.due_us : turn_us;
     turn_us = worker->catch_ups.due_us < turn_us ? worker->catch_ups.due_us : turn_us;
@@ -246,7 +246,7 @@ static int attach(struct worker *worker, const struct worker_config *config, con
     if (getrandom(seeds, sizeof(seeds), 0) != sizeof(seeds))
         return -EIO;
     worker->random = seeds[0] | 1;
-    worker->now_us = monotonic_us();
+    worker->now_us = worker->clock_us();
     arena_init(&worker->arena);
     stages_init(&worker->stages, worker->now_us);
     punt_quota_init(&worker->quota, (uint32_t)seeds[1]);
@@ -293,6 +293,7 @@ int worker_create(const struct worker_config *config, struct worker **ret_worker
     worker->control_wake_fd = config->control_wake_fd;
     worker->poll = config->poll;
     worker->spin_us = config->spin_us;
+    worker->clock_us = config->clock_us ? config->clock_us : monotonic_us;
     int error = attach(worker, config, &what);
     if (error != 0) {
         snprintf(ret_why, why_bytes, "worker %u: %s: %s", config->index, what, strerror(-error));

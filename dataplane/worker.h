@@ -43,12 +43,13 @@ struct worker_config {
     int control_wake_fd;      /* eventfd: the worker wakes control */
     const int *peer_wake_fds; /* of all workers of the segment, this one included; NULL: it is alone */
     enum worker_poll poll;
-    uint64_t spin_us; /* for WORKER_POLL_ADAPTIVE */
+    uint64_t spin_us;           /* for WORKER_POLL_ADAPTIVE */
+    uint64_t (*clock_us)(void); /* what time is it; NULL: CLOCK_MONOTONIC. Tests have a clock of their own */
 };
 
 struct worker {
     /* What every packet touches. */
-    uint64_t now_us; /* CLOCK_MONOTONIC at the beginning of the round */
+    uint64_t now_us; /* by clock_us, at the beginning of the round */
     struct port *port;
     struct port *plain; /* the port of plain RTP, part of port */
     const struct srtp_backend *srtp;
@@ -60,6 +61,7 @@ struct worker {
     struct ring_consumer commands;
     struct ring_consumer injects;
     struct shm_liveness *liveness;
+    uint64_t (*clock_us)(void);
     uint64_t random;
     uint64_t last_work_us;
     uint64_t spin_us;

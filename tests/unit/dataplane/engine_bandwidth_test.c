@@ -2,8 +2,6 @@
  */
 #include "tests/unit/dataplane/engine_call.h"
 
-#include <unistd.h>
-
 #include "dataplane/bandwidth.h"
 #include "dataplane/probator.h"
 #include "dataplane/twcc_feedback.h"
@@ -55,9 +53,8 @@ static void check_probe(struct scene *scene, const struct rig_packet *packet, co
 static void receive(struct scene *scene)
 {
     struct rig_packet packet;
-    struct pollfd fd = {.fd = scene->call.bob.socket, .events = POLLIN};
 
-    while (poll(&fd, 1, 0) > 0 && client_receive(&scene->call.bob, &packet)) {
+    while (client_receive(&scene->call.bob, &packet)) {
         struct rtp_header header;
         struct rtp_ext_element element;
         uint16_t number;
@@ -94,11 +91,11 @@ static void run_ms(struct scene *scene, unsigned ms)
         receive(scene);
         if (i % 50 == 0)
             give_feedback(scene);
-        usleep(2000);
+        rig_pass_us(2000);
     }
 }
 
-/* Until probes have found that much; the machine may stand still meanwhile. */
+/* Until probes have found that much. */
 static void find(struct scene *scene, uint32_t desired_bps, uint32_t found_bps)
 {
     for (unsigned i = 0; i < 100 && bandwidth_estimate_bps(bob_of(scene)) <= found_bps; i++) {
@@ -173,7 +170,7 @@ static void test_probes_repeat_media(void **state)
 
     begin(&scene);
     consume_video(&scene.call, false);
-    for (unsigned i = 0; i < 400 && scene.repeats < 3; i++) { /* the machine may stand still meanwhile */
+    for (unsigned i = 0; i < 400 && scene.repeats < 3; i++) {
         struct rig_rtp rtp = {.ssrc = ALICE_VIDEO_SSRC,
                               .payload_type = 96,
                               .sequence = scene.call.sequence++,
@@ -189,7 +186,7 @@ static void test_probes_repeat_media(void **state)
         for (int j = 0; j < 10; j++) {
             rig_rounds(&scene.call.rig);
             receive(&scene);
-            usleep(2000);
+            rig_pass_us(2000);
         }
         if (i % 3 == 0)
             give_feedback(&scene);
@@ -250,7 +247,7 @@ static void test_transport_that_goes_while_probing(void **state)
     bandwidth_set_desired(bob_of(&scene), 1200000);
     for (int i = 0; i < 200 && !scene.call.rig.worker->transports.busy; i++) {
         send_frame(&scene.call, i == 0);
-        usleep(2000);
+        rig_pass_us(2000);
     }
     assert_ptr_equal(scene.call.rig.worker->transports.busy, bob_of(&scene));
     assert_int_equal(

@@ -177,7 +177,7 @@ static void test_too_much_for_the_estimate(void **state)
     consume_video(&call, true);
     send_big_frame(&call, true, 60000);
     for (unsigned i = 0; i < 4; i++) { /* until the bitrate is low again */
-        usleep(550000);
+        rig_pass_us(550000);
         send_frame(&call, false);
     }
     struct consumer *consumer = consumer_find(&call.rig.worker->streams, call.video_consumer);
@@ -257,7 +257,7 @@ static void test_nothing_is_shown_twice(void **state)
     drain(&call.bob);
     assert_int_equal(rig_pause(&call.rig, KM__COMMAND__BODY_PAUSE_CONSUMER, call.video_consumer, true), 0);
     send_frame(&call, false);
-    usleep(1000000); /* since the request before */
+    rig_pass_us(1000000); /* since the request before */
     plis_of_alice(&call);
     assert_int_equal(rig_pause(&call.rig, KM__COMMAND__BODY_PAUSE_CONSUMER, call.video_consumer, false), 0);
     assert_int_equal(plis_of_alice(&call), 1);
@@ -277,7 +277,7 @@ static void test_old_key_frames_are_not_sent(void **state)
     consume_video(&call, true);
     send_frame(&call, true);
     for (unsigned i = 0; i < CATCH_UP_AGE_MAX_US / 500000 + 1; i++) {
-        usleep(500000);
+        rig_pass_us(500000);
         send_frame(&call, false);
     }
     plis_of_alice(&call);

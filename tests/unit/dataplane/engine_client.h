@@ -6,6 +6,7 @@
 /* A peer with a transport: its socket, and the other halves of its keys. */
 struct client {
     int socket;
+    int workers_socket;         /* that it is connected to */
     struct shm_address address; /* as the worker sees it */
     shm_handle transport;
     srtp_t out;
@@ -39,6 +40,14 @@ static inline srtp_t client_context(enum srtp_profile profile, srtp_ssrc_type_t 
     return context;
 }
 
+/* What it sends goes to that worker from now on. */
+static inline void client_connect(struct client *client, const struct rig *rig)
+{
+    client->workers_socket = rig->media_socket;
+    assert_int_equal(
+        connect(client->socket, (const struct sockaddr *)&rig->media_name, sizeof(rig->media_name)), 0);
+}
+
 /* A socket of its own, connected to the worker's. */
 static inline void client_open(struct client *client, const struct rig *rig)
 {
@@ -50,8 +59,7 @@ static inline void client_open(struct client *client, const struct rig *rig)
     assert_int_equal(bind(client->socket, (struct sockaddr *)&name, sizeof(name)), 0);
     getsockname(client->socket, (struct sockaddr *)&name, &name_bytes);
     assert_true(shm_address_from_sockaddr((struct sockaddr *)&name, &client->address));
-    assert_int_equal(
-        connect(client->socket, (const struct sockaddr *)&rig->media_name, sizeof(rig->media_name)), 0);
+    client_connect(client, rig);
 }
 
 /* A transport at row index, connected: tuple, selected pair, keys. */
@@ -82,6 +90,8 @@ static inline void client_close(struct client *client)
 static inline void client_send_raw(struct client *client, struct rig *rig, const void *data, size_t length)
 {
     assert_int_equal(send(client->socket, data, length, 0), (int)length);
+    rig_await(client->workers_socket);
+    rig_pass_us(RIG_DATAGRAM_US);
     rig_rounds(rig);
 }
 
@@ -171,13 +181,7 @@ static inline void client_send_rtcp(struct client *client, struct rig *rig, cons
 /* The next datagram as it came, or 0 when none waits. */
 static inline size_t client_receive_raw(struct client *client, uint8_t *data, size_t capacity)
 {
-    struct pollfd fd = {.fd = client->socket, .events = POLLIN};
-
-    if (poll(&fd, 1, 20) <= 0)
-        return 0;
-    ssize_t length = recv(client->socket, data, capacity, 0);
-    assert_true(length > 0);
-    return (size_t)length;
+    return rig_receive(client->socket, client->workers_socket, data, capacity);
 }
 
 /* The next packet, decrypted. False when none waits. One that does not decrypt fails the test. */

@@ -49,7 +49,7 @@ static uint64_t now_us(const struct call *call)
     return call->rig.worker->now_us;
 }
 
-/* Until silence is told, however slow the machine; and a while longer. */
+/* Until silence is told, and a while longer. */
 static struct heard hear_out(struct call *call)
 {
     struct heard heard = {0};

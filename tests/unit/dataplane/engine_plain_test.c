@@ -15,6 +15,7 @@ struct scene {
     int alice;
     int alice_rtcp;
     int stranger;
+    int carols_rtcp; /* the server's socket for it */
 };
 
 static int open_end(uint32_t host, struct sockaddr_in *ret_name)
@@ -92,6 +93,10 @@ static void scene_close(struct scene *scene)
 static void say(struct scene *scene, int from, const struct sockaddr_in *to, const void *data, size_t length)
 {
     assert_int_equal(sendto(from, data, length, 0, (const struct sockaddr *)to, sizeof(*to)), length);
+    rig_await(to == &scene->rtp_name    ? scene->sockets[0]
+              : to == &scene->rtcp_name ? scene->sockets[1]
+                                        : scene->carols_rtcp);
+    rig_pass_us(RIG_DATAGRAM_US);
     rig_rounds(&scene->call.rig);
 }
 
@@ -182,13 +187,13 @@ static void what_nobody_produces_teaches_nothing(void **state)
 }
 
 /* A request for a key frame, which is due when somebody consumes, goes to where the reports come from. */
-static bool hears_key_frame_request(int fd)
+static bool hears_key_frame_request(const struct scene *scene, int fd)
 {
     uint8_t data[1500];
-    ssize_t got;
+    size_t got;
     bool found = false;
 
-    while ((got = recv(fd, data, sizeof(data), MSG_DONTWAIT)) > 0)
+    while ((got = rig_receive(fd, scene->sockets[1], data, sizeof(data))) > 0)
         found |= got >= 12 && data[0] == (0x80 | RTCP_PSFB_PLI) && data[1] == RTCP_PSFB;
     return found;
 }
@@ -204,7 +209,7 @@ static void rtcp_has_a_socket_of_its_own(void **state)
     consume_video(&scene.call, false);
     say_audio(&scene, scene.alice, 1);
     rig_wait_ms(rig, 100);
-    assert_false(hears_key_frame_request(scene.alice)); /* no address for RTCP is known yet */
+    assert_false(hears_key_frame_request(&scene, scene.alice)); /* no address for RTCP is known yet */
     say(&scene, scene.stranger, &scene.rtcp_name, data, write_report(data, sizeof(data), ALICE_VIDEO_SSRC));
     assert_int_equal(rig_drops(rig, DROP_plain_other_source), 1);
     say(&scene, scene.alice_rtcp, &scene.rtcp_name, data, write_report(data, sizeof(data), ALICE_VIDEO_SSRC));
@@ -220,7 +225,7 @@ static void rtcp_has_a_socket_of_its_own(void **state)
                           .payload_length = sizeof(frame)};
     say(&scene, scene.alice, &scene.rtp_name, data, rig_write_rtp(data, sizeof(data), &rtp));
     rig_wait_ms(rig, 100);
-    assert_true(hears_key_frame_request(scene.alice_rtcp));
+    assert_true(hears_key_frame_request(&scene, scene.alice_rtcp));
     scene_close(&scene);
 }
 
@@ -290,6 +295,7 @@ static void a_given_address_is_sent_to_at_once(void **state)
     assert_int_equal(install_plain(rig, carol, KM__INSTALL_TRANSPORT__PLAIN__ADDRESS_GIVEN), 0);
     int sockets[2] = {open_end(INADDR_LOOPBACK, NULL), open_end(INADDR_LOOPBACK, NULL)};
     give_sockets(rig, carol, sockets);
+    scene.carols_rtcp = sockets[1];
     int ends[2] = {open_end(INADDR_LOOPBACK, &carol_name), open_end(INADDR_LOOPBACK, &carol_rtcp_name)};
     struct rig_consumer consumer = {.handle = shm_handle_make(9, 1),
                                     .transport = carol,
@@ -298,23 +304,21 @@ static void a_given_address_is_sent_to_at_once(void **state)
                                     .mid = "0"};
     assert_int_equal(rig_install_consumer(rig, &consumer), 0);
     say_audio(&scene, scene.alice, 1);
-    assert_true(recv(ends[0], data, sizeof(data), MSG_DONTWAIT) < 0);
+    assert_int_equal(rig_receive(ends[0], sockets[0], data, sizeof(data)), 0);
     assert_int_equal(rig_drops(rig, DROP_consumer_no_address), 1);
     assert_int_equal(connect_to(rig, carol, &carol_name, ntohs(carol_rtcp_name.sin_port)), 0);
     for (uint16_t i = 2; i < 5; i++) {
         struct rtp_header header;
         say_audio(&scene, scene.alice, i);
-        ssize_t got = recv(ends[0], data, sizeof(data), MSG_DONTWAIT);
-        assert_true(got > 0);
-        assert_int_equal(rtp_parse(data, (size_t)got, &header), 0);
+        size_t got = rig_receive(ends[0], sockets[0], data, sizeof(data));
+        assert_int_equal(rtp_parse(data, got, &header), 0);
         assert_int_equal(header.ssrc, 0xcccccccc);
         assert_int_equal(header.payload_type, 100);
         assert_int_equal(header.payload_length, sizeof(opus));
         assert_memory_equal(data + header.payload_offset, opus, sizeof(opus)); /* in the clear */
     }
     rig_wait_ms(rig, 2000);
-    ssize_t got = recv(ends[1], data, sizeof(data), MSG_DONTWAIT);
-    assert_true(got >= RTCP_SENDER_INFO_BYTES);
+    assert_true(rig_receive(ends[1], sockets[1], data, sizeof(data)) >= RTCP_SENDER_INFO_BYTES);
     assert_int_equal(data[1], RTCP_SR);
 
     /* RTCP is taken from any port of that host, and of no other. */
@@ -360,6 +364,7 @@ static void another_worker_goes_on(void **state)
     assert_int_equal(
         sendto(scene.alice, data, length, 0, (struct sockaddr *)&scene.rtp_name, sizeof(scene.rtp_name)),
         length);
+    rig_await(scene.sockets[0]);
     rig_start_worker(rig);
     rig_rounds(rig);
     assert_true(alices_row(&scene)->has_selected);

@@ -86,7 +86,7 @@ static void test_once_a_round_trip(void **state)
     ask(&call, &call.rig, BOB_VIDEO_SSRC, &missing, 1);
     assert_false(receive_again(&call, &frames[1]));
     assert_int_equal(rig_drops(&call.rig, DROP_nack_repeated), 1);
-    usleep(RESEND_LIMIT_ROUND_TRIP_US);
+    rig_pass_us(RESEND_LIMIT_ROUND_TRIP_US);
     ask(&call, &call.rig, BOB_VIDEO_SSRC, &missing, 1);
     assert_true(receive_again(&call, &frames[1]));
     call_deinit(&call);
@@ -110,7 +110,7 @@ static void test_what_cannot_be_answered_is_counted(void **state)
     assert_int_equal(rig_drops(&call.rig, DROP_nack_too_old), 1);
     ask(&call, &call.rig, BOB_VIDEO_RTX_SSRC, &missing, 1);
     assert_int_equal(rig_drops(&call.rig, DROP_feedback_unknown_ssrc), 1);
-    usleep(RETRANSMIT_VIDEO_US + 10000);
+    rig_pass_us(RETRANSMIT_VIDEO_US + 10000);
     missing = number_of(&frames[2]);
     ask(&call, &call.rig, BOB_VIDEO_SSRC, &missing, 1);
     assert_int_equal(rig_drops(&call.rig, DROP_nack_too_old), 2);

@@ -1,5 +1,9 @@
 /* A worker with everything around it, in one process: the segment and statistics it is given, control's ends
- * of the rings, and a real socket on loopback. Rounds are run by the test; clients are in engine_client.h. */
+ * of the rings, and a real socket on loopback. Rounds are run by the test; clients are in engine_client.h.
+ *
+ * Time is the test's own: it stands still but for rig_pass_us and rig_wait_ms, and a moment for each datagram
+ * that a client sends. What was sent over loopback is waited for, so nothing here depends on how fast the
+ * machine is. */
 #pragma once
 
 #include <setjmp.h>
@@ -10,6 +14,7 @@
 #include <arpa/inet.h>
 #include <cmocka.h>
 #include <poll.h>
+#include <sched.h>
 #include <srtp2/srtp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +39,15 @@
 #define RIG_TWCC_ID 5
 #define RIG_AUDIO_LEVEL_ID 10
 #define RIG_DEPENDENCY_ID 12
+
+#define RIG_DATAGRAM_US 10   /* what one that a client sends takes */
+#define RIG_ARRIVAL_MS 30000 /* what was sent is there by then, whatever else the machine does */
+
+/* The time of all workers that the test runs. */
+static uint64_t rig_now_us = 1000000000;
+
+/* Workers run in threads, by the real clock. */
+static bool rig_is_threaded;
 
 struct rig {
     uint32_t index;    /* of the worker; the second of a pair has the first one's memory */
@@ -74,6 +88,26 @@ static const struct shm_capacities rig_capacities = {
     .store_slots = 256,
 };
 
+static inline uint64_t rig_clock_us(void)
+{
+    return rig_now_us;
+}
+
+static inline void rig_pass_us(uint64_t us)
+{
+    rig_now_us += us;
+}
+
+/* Datagrams over loopback keep their order while all are sent by one CPU: see rig_receive. */
+static inline void rig_stay_on_cpu(void)
+{
+    cpu_set_t cpus;
+
+    CPU_ZERO(&cpus);
+    CPU_SET((size_t)sched_getcpu(), &cpus);
+    assert_int_equal(sched_setaffinity(0, sizeof(cpus), &cpus), 0);
+}
+
 static inline void rig_start_worker(struct rig *rig)
 {
     char why[256] = "";
@@ -85,7 +119,8 @@ static inline void rig_start_worker(struct rig *rig)
                                    .wake_fd = rig->worker_wake,
                                    .control_wake_fd = rig->control_wake,
                                    .peer_wake_fds = rig->other ? rig->wakes : NULL,
-                                   .poll = WORKER_POLL_SLEEP};
+                                   .poll = WORKER_POLL_SLEEP,
+                                   .clock_us = rig_is_threaded ? NULL : rig_clock_us};
 
     assert_int_equal(worker_create(&config, &rig->worker, why, sizeof(why)), 0);
 }
@@ -114,6 +149,8 @@ static inline void rig_make_memory(struct rig *rig)
     char why[256] = "";
 
     memset(rig, 0, sizeof(*rig));
+    if (!rig_is_threaded)
+        rig_stay_on_cpu();
     assert_int_equal(srtp_libsrtp2.init(), 0);
     assert_int_equal(rig_srtp->init(), 0);
     snprintf(rig->folder, sizeof(rig->folder), "/tmp/kolabmeet-engine-XXXXXX");
@@ -179,14 +216,51 @@ static inline void rig_rounds(struct rig *rig)
     } while (work > 0);
 }
 
-/* Rounds for that long, with what the timers do in it. */
+/* That much time passes, with what the timers do in it. */
 static inline void rig_wait_ms(struct rig *rig, unsigned ms)
 {
-    for (unsigned i = 0; i < ms / 5; i++) {
+    for (unsigned passed_ms = 0; passed_ms < ms; passed_ms++) {
         rig_rounds(rig);
-        usleep(5000);
+        rig_pass_us(1000);
     }
     rig_rounds(rig);
+}
+
+/* Until a datagram is there. */
+static inline void rig_await(int socket)
+{
+    struct pollfd fd = {.fd = socket, .events = POLLIN};
+
+    assert_int_equal(poll(&fd, 1, RIG_ARRIVAL_MS), 1);
+}
+
+/* The next datagram that was sent to that socket, or 0 when there is none. That is known, and not waited for:
+ * a mark is sent after them by the worker's socket, and comes last. */
+static inline size_t rig_receive(int socket, int workers_socket, uint8_t *data, size_t capacity)
+{
+    static uint32_t count;
+    const uint32_t mark[2] = {0x6b72616d, ++count};
+    struct sockaddr_in name;
+    socklen_t name_bytes = sizeof(name);
+    bool is_marked = false;
+
+    for (;;) {
+        ssize_t length = recv(socket, data, capacity, MSG_DONTWAIT);
+        if (length >= 0 && (length != sizeof(mark) || memcmp(data, mark, sizeof(*mark)) != 0))
+            return (size_t)length;
+        if (length >= 0 && memcmp(data, mark, sizeof(mark)) == 0)
+            return 0;
+        if (length >= 0)
+            continue; /* the mark of a call that was given a datagram instead */
+        if (!is_marked) {
+            getsockname(socket, (struct sockaddr *)&name, &name_bytes);
+            ssize_t sent =
+                sendto(workers_socket, mark, sizeof(mark), 0, (struct sockaddr *)&name, name_bytes);
+            assert_int_equal(sent, sizeof(mark));
+            is_marked = true;
+        }
+        rig_await(socket);
+    }
 }
 
 /* The next event, to be freed by km__event__free_unpacked; NULL when there is none. */

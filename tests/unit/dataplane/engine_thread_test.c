@@ -40,7 +40,7 @@ static uint32_t wait_for_ack(struct rig *rig, uint64_t sequence)
             continue;
         struct pollfd fd = {.fd = rig->control_wake, .events = POLLIN};
         eventfd_t count;
-        assert_true(poll(&fd, 1, 10000) == 1); /* else it was not woken */
+        assert_true(poll(&fd, 1, RIG_ARRIVAL_MS) == 1); /* else it was not woken */
         eventfd_read(rig->control_wake, &count);
         ring_awake(&rig->events);
     }
@@ -76,9 +76,8 @@ static void inject_hello(struct rig *rig, const struct client *client)
 static void wait_for(const struct client *client)
 {
     uint8_t data[64];
-    struct pollfd fd = {.fd = client->socket, .events = POLLIN};
 
-    assert_int_equal(poll(&fd, 1, 10000), 1);
+    rig_await(client->socket);
     assert_int_equal(recv(client->socket, data, sizeof(data), 0), 5);
 }
 
@@ -120,7 +119,7 @@ static void live(enum worker_poll poll_mode)
         remove.handle = handle;
         assert_int_equal(command(&rig, KM__COMMAND__BODY_REMOVE_TRANSPORT, &remove), 0);
     }
-    for (unsigned i = 0; i < 1000; i++) { /* until it has published all of it */
+    for (unsigned i = 0; i < RIG_ARRIVAL_MS / 10; i++) { /* until it has published all of it */
         assert_int_equal(statistics_read(&rig.statistics, STATISTICS_WORKER, 0, &totals, sizeof(totals)), 0);
         if (totals.drops[DROP_no_keys] + totals.drops[DROP_unknown_tuple] == ROUNDS &&
             totals.commands == 3 * ROUNDS)
@@ -166,5 +165,6 @@ int main(void)
         cmocka_unit_test(test_adaptive),
         cmocka_unit_test(test_busy),
     };
+    rig_is_threaded = true;
     return RIG_RUN(tests);
 }

@@ -53,7 +53,7 @@ static void test_key_frames_are_asked_of_the_owner(void **state)
     assert_int_equal(header.sequence, (uint16_t)(sequence + 1));
 
     /* Bob's own request, and no more than one a second of them. */
-    usleep(KEY_FRAME_INTERVAL_US + 10000);
+    rig_pass_us(KEY_FRAME_INTERVAL_US + 10000);
     int length = rtcp_write_pli(pli, sizeof(pli), 1, BOB_VIDEO_SSRC);
     assert_true(length > 0);
     for (unsigned i = 0; i < 3; i++)
@@ -220,9 +220,7 @@ static void test_datagrams_that_come_to_the_wrong_worker(void **state)
     (void)state;
     pair_init(&pair);
     pair_consume(&pair);
-    assert_int_equal(connect(pair.call.alice.socket, (const struct sockaddr *)&pair.second.media_name,
-                             sizeof(pair.second.media_name)),
-                     0);
+    client_connect(&pair.call.alice, &pair.second);
     for (uint16_t i = 0; i < 100; i++) {
         send_audio(&pair.call, i, i * 960u);
         check_audio(&pair.call, &sequence, i == 0);

@@ -34,12 +34,11 @@ static void send_burst(struct call *call, uint16_t first)
 /* The next packet, waited for: the two workers must be woken. */
 static void expect_audio(struct call *call, uint16_t *sequence, bool first)
 {
-    struct pollfd fd = {.fd = call->bob.socket, .events = POLLIN};
     struct rig_packet packet;
     struct rtp_header header;
 
     do {
-        assert_int_equal(poll(&fd, 1, 10000), 1);
+        rig_await(call->bob.socket);
     } while (!client_receive_rtp(&call->bob, &packet, &header));
     assert_int_equal(header.payload_length, sizeof(opus));
     assert_memory_equal(packet.data + header.payload_offset, opus, sizeof(opus));
@@ -60,9 +59,7 @@ static void live(enum worker_poll poll_mode, bool wrong_socket)
     workers[0] = pair.call.rig.worker;
     workers[1] = pair.second.worker;
     if (wrong_socket)
-        assert_int_equal(connect(pair.call.alice.socket, (const struct sockaddr *)&pair.second.media_name,
-                                 sizeof(pair.second.media_name)),
-                         0);
+        client_connect(&pair.call.alice, &pair.second);
     atomic_init(&stop, false);
     for (unsigned i = 0; i < 2; i++) {
         workers[i]->poll = poll_mode;
@@ -111,5 +108,6 @@ int main(void)
         cmocka_unit_test(test_adaptive),
         cmocka_unit_test(test_handed_over),
     };
+    rig_is_threaded = true;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
