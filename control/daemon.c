@@ -97,6 +97,12 @@ static void on_lost(void *context)
     rooms_forwarder_lost(daemon->rooms);
 }
 
+static void on_failed(void *context, uint64_t transport)
+{
+    struct daemon *daemon = context;
+    rooms_transport_failed(daemon->rooms, transport);
+}
+
 static const struct forwarder_handler forwarder_handler = {
     .on_stun = on_stun,
     .on_dtls = on_dtls,
@@ -106,6 +112,7 @@ static const struct forwarder_handler forwarder_handler = {
     .on_audio_levels = on_audio_levels,
     .on_ready = on_ready,
     .on_lost = on_lost,
+    .on_failed = on_failed,
 };
 
 static void on_http_request(void *context, const struct gateway_http_request *request)

@@ -478,23 +478,27 @@ static Km__Command *unpack(struct worker *worker, void *record, uint32_t length)
     return copy ? km__command__unpack(&worker->arena.allocator, length, copy) : NULL;
 }
 
-static void run(struct worker *worker, void *record, uint32_t length)
+struct answer {
+    uint64_t sequence;
+    int error;
+    const char *reason;
+};
+
+static struct answer run(struct worker *worker, void *record, uint32_t length)
 {
-    const char *reason = NULL;
+    struct answer answer = {.error = -EOPNOTSUPP, .reason = "unknown command"};
     Km__Command *command = unpack(worker, record, length);
 
     worker->totals.commands++;
-    if (!command) {
-        events_ack(worker, 0, -EBADMSG, "not a command");
-        return;
-    }
+    if (!command)
+        return (struct answer){.error = -EBADMSG, .reason = "not a command"};
+    answer.sequence = command->sequence;
     command_fn function = find_function(command);
-    int error = -EOPNOTSUPP;
-    if (function)
-        error = function(worker, command, &reason);
-    else
-        reason = "unknown command";
-    events_ack(worker, command->sequence, error, reason);
+    if (function) {
+        answer.reason = NULL;
+        answer.error = function(worker, command, &answer.reason);
+    }
+    return answer;
 }
 
 uint32_t commands_run(struct worker *worker)
@@ -505,10 +509,12 @@ uint32_t commands_run(struct worker *worker)
 
     while (count < COMMANDS_BATCH && (record = ring_peek(&worker->commands, &length)) &&
            events_have_room(worker)) {
-        run(worker, (void *)record, length);
+        struct answer answer = run(worker, (void *)record, length);
         egress_flush(worker); /* the next command may remove what a queued packet belongs to */
         arena_reset(&worker->arena);
+        /* Released first: a command that was answered is never found again, wiped, by a next process. */
         ring_release(&worker->commands);
+        events_ack(worker, answer.sequence, answer.error, answer.reason);
         count++;
     }
     return count;

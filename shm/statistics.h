@@ -161,6 +161,7 @@ struct statistics_control {
     uint32_t rooms;
     uint32_t peers;
     uint64_t refused_commands;
+    uint64_t lost_commands; /* that a killed forwarder was at */
 };
 SHM_STATIC_SIZE(struct statistics_control, 64);
 

@@ -1,20 +1,9 @@
 #include "control/forwarder/events.h"
 
-#include <string.h>
-
+#include "control/forwarder/answers.h"
 #include "control/forwarder/forwarder_private.h"
-#include "control/log.h"
 
 #define LEVELS_MAX 64u /* in one event */
-
-static void take_ack(struct forwarder *forwarder, uint32_t worker, const Km__Ack *ack)
-{
-    if (ack->error == 0)
-        return;
-    forwarder->counts.refused_commands++;
-    log_error("forwarder", "worker %u refused command %llu: %s (%s)", worker,
-              (unsigned long long)ack->sequence, ack->reason, strerror((int)ack->error));
-}
 
 static void take_score(struct forwarder *forwarder, const Km__ScoreChanged *score)
 {
@@ -47,7 +36,7 @@ void events_take(void *context, uint32_t worker, const Km__Event *event)
 
     switch (event->body_case) {
     case KM__EVENT__BODY_ACK:
-        take_ack(forwarder, worker, event->ack);
+        answers_take(forwarder, worker, event->ack);
         break;
     case KM__EVENT__BODY_TRANSPORT_STATE:
         if (objects_find_transport(&forwarder->objects, event->transport_state->transport))

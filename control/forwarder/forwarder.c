@@ -42,8 +42,14 @@ int forwarder_send(struct forwarder *forwarder, uint32_t worker, Km__Command *co
 {
     if (!forwarder->is_open)
         return -EAGAIN;
-    int err = channel_send(&forwarder->workers[worker].channel, command);
+    struct forwarder_worker *to = &forwarder->workers[worker];
+    int err = answers_reserve(&to->answers);
     if (err != 0)
+        return err;
+    err = channel_send(&to->channel, command);
+    if (err == 0)
+        answers_expect(forwarder, &to->answers, command);
+    else
         log_every_s(5, log_error, "forwarder", "worker %u does not empty its ring of commands", worker);
     return err;
 }
@@ -261,6 +267,7 @@ void forwarder_destroy(struct forwarder *forwarder)
     free_event(forwarder->tick_event);
     for (uint32_t i = 0; i < forwarder->worker_count; i++) {
         free_event(forwarder->workers[i].wake_event);
+        answers_deinit(&forwarder->workers[i].answers);
         close_fd(forwarder->descriptors.media_socket[i]);
         close_fd(forwarder->descriptors.worker_wake[i]);
         close_fd(forwarder->descriptors.control_wake[i]);

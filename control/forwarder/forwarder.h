@@ -5,6 +5,7 @@
  * An install call allocates the handle, queues the command and returns at once; -ENOSPC when a table is full,
  * -EAGAIN when no forwarder runs or its ring is full, -ESTALE for a handle of a forwarder that has gone. A
  * worker that refuses a command is logged and counted; it can only mean a defect, because control allocates.
+ * A transport that could not be installed, or what belongs to it, fails (on_failed).
  *
  * When a forwarder dies, a new one is started, at most twice a second. With SRTP of our own it takes the same
  * segment and goes on with every call; commands wait for it in the rings. With libsrtp2, and after three
@@ -56,6 +57,8 @@ struct forwarder_handler {
     void (*on_audio_levels)(void *context, const struct forwarder_level *levels, size_t count);
     void (*on_ready)(void *context);
     void (*on_lost)(void *context);
+    /* The transport is in a state that nobody knows (control/forwarder/answers.h), and to be removed. */
+    void (*on_failed)(void *context, uint64_t transport);
 };
 
 enum forwarder_srtp_profile {

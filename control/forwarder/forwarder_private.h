@@ -3,6 +3,7 @@
 
 #include <event2/event.h>
 
+#include "control/forwarder/answers.h"
 #include "control/forwarder/channel.h"
 #include "control/forwarder/forwarder.h"
 #include "control/forwarder/objects.h"
@@ -29,6 +30,7 @@ struct forwarder_worker {
     struct forwarder *forwarder;
     uint32_t number;
     struct channel channel;
+    struct answers answers; /* that are expected of it */
     struct event *wake_event;
 };
 

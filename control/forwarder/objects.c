@@ -84,7 +84,7 @@ static void free_streams(struct objects *objects, const struct object_producer *
 struct object_producer *objects_add_producer(struct objects *objects, struct object_transport *transport,
                                              uint32_t streams)
 {
-    struct object_producer made = {.worker = transport->worker};
+    struct object_producer made = {.transport = transport->handle, .worker = transport->worker};
 
     if (streams > OBJECTS_ENCODINGS_MAX)
         return NULL;
@@ -115,6 +115,7 @@ struct object_consumer *objects_add_consumer(struct objects *objects, struct obj
         return NULL;
     struct object_consumer *consumer = &objects->consumers[shm_handle_index(handle)];
     consumer->handle = handle;
+    consumer->transport = transport->handle;
     consumer->worker = transport->worker;
     consumer->producer = producer;
     producer->consumers_by_worker[consumer->worker]++;

@@ -16,6 +16,7 @@
 
 struct object_consumer {
     uint64_t handle;
+    uint64_t transport;
     uint32_t worker;
     struct object_producer *producer;
     LIST_ENTRY(object_consumer) by_transport;
@@ -24,6 +25,7 @@ struct object_consumer {
 
 struct object_producer {
     uint64_t handle;
+    uint64_t transport;
     uint32_t worker;
     uint32_t stream_count;
     uint64_t streams[OBJECTS_ENCODINGS_MAX];

@@ -62,8 +62,10 @@ static void lose(struct forwarder *forwarder)
     bool was_open = forwarder->is_open;
 
     forwarder->is_open = false;
-    for (uint32_t i = 0; i < forwarder->worker_count; i++)
+    for (uint32_t i = 0; i < forwarder->worker_count; i++) {
         event_del(forwarder->workers[i].wake_event);
+        answers_forget(&forwarder->workers[i].answers);
+    }
     tuples_forget_all(forwarder);
     objects_reset(&forwarder->objects);
     shm_segment_deinit(&forwarder->segment, true);

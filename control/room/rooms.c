@@ -251,6 +251,24 @@ void rooms_score_changed(struct rooms *rooms, uint64_t handle, unsigned score, u
         consumer_score_changed(consumer, score, producer_score, producer_scores, count);
 }
 
+static void close_producers(struct peer *peer)
+{
+    struct producer *producer;
+    while ((producer = TAILQ_FIRST(&peer->producers)))
+        producer_close(producer);
+}
+
+/* No notification of the contract says that transports are gone: the client has to join anew. */
+static void close_transports(struct peer *peer)
+{
+    struct peer_transport *transport;
+    bool had_transports = !TAILQ_EMPTY(&peer->transports);
+    while ((transport = TAILQ_FIRST(&peer->transports)))
+        peer_transport_destroy(transport);
+    if (had_transports)
+        peer_depart(peer);
+}
+
 void rooms_forwarder_lost(struct rooms *rooms)
 {
     struct room *room;
@@ -261,24 +279,35 @@ void rooms_forwarder_lost(struct rooms *rooms)
     {
         room->closing = true;
         room_bury(room);
-        TAILQ_FOREACH(peer, &room->peers, link)
-        {
-            struct producer *producer;
-            while ((producer = TAILQ_FIRST(&peer->producers)))
-                producer_close(producer);
-        }
+        TAILQ_FOREACH(peer, &room->peers, link) close_producers(peer);
         for (peer = TAILQ_FIRST(&room->peers); peer; peer = next) {
-            struct peer_transport *transport;
             next = TAILQ_NEXT(peer, link); /* this one may depart */
-            bool had_transports = !TAILQ_EMPTY(&peer->transports);
-            while ((transport = TAILQ_FIRST(&peer->transports)))
-                peer_transport_destroy(transport);
-            /* No notification of the contract says that transports are gone: the client has to join anew. */
-            if (had_transports)
-                peer_depart(peer);
+            close_transports(peer);
         }
         room_bury(room);
         room->closing = false;
     }
     log_warn("room", "the forwarder has gone: all transports are closed, and their peers are disconnected");
+}
+
+static struct peer *find_owner(struct rooms *rooms, uint64_t handle)
+{
+    struct room *room;
+    struct peer *peer;
+    struct peer_transport *transport;
+    TAILQ_FOREACH(room, &rooms->list, link)
+    TAILQ_FOREACH(peer, &room->peers, link)
+    TAILQ_FOREACH(transport, &peer->transports, link)
+    if (peer_transport_handle(transport) == handle)
+        return peer;
+    return NULL;
+}
+
+void rooms_transport_failed(struct rooms *rooms, uint64_t handle)
+{
+    struct peer *peer = find_owner(rooms, handle);
+    if (!peer)
+        return;
+    log_warn("room", "a transport has failed: its peer is disconnected");
+    peer_close(peer);
 }

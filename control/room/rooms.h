@@ -82,6 +82,7 @@ size_t rooms_count_peers(const struct rooms *rooms);
 
 /* What the forwarder's handler hands on. */
 void rooms_forwarder_lost(struct rooms *rooms);
+void rooms_transport_failed(struct rooms *rooms, uint64_t transport);
 void rooms_layers_changed(struct rooms *rooms, uint64_t consumer, int spatial, int temporal);
 /* now_ms as floor_now_ms says it. */
 void rooms_audio_levels(struct rooms *rooms, const struct forwarder_level *levels, size_t count,

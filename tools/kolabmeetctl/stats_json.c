@@ -17,11 +17,11 @@ static json_t *number(uint64_t value)
 static json_t *control_json(const struct snapshot *snapshot)
 {
     const struct statistics_control *c = &snapshot->control;
-    return json_pack("{s:o, s:b, s:o, s:b, s:o, s:o, s:o, s:o}", "pid", number(c->control_pid), "alive",
+    return json_pack("{s:o, s:b, s:o, s:b, s:o, s:o, s:o, s:o, s:o}", "pid", number(c->control_pid), "alive",
                      (int)snapshot->control_alive, "forwarderPid", number(c->forwarder_pid), "forwarderAlive",
                      (int)snapshot->forwarder_alive, "forwarderStarts", number(c->forwarder_starts),
-                     "refusedCommands", number(c->refused_commands), "startedAtUs", number(c->started_us),
-                     "updatedAtUs", number(c->updated_us));
+                     "refusedCommands", number(c->refused_commands), "lostCommands", number(c->lost_commands),
+                     "startedAtUs", number(c->started_us), "updatedAtUs", number(c->updated_us));
 }
 
 static json_t *drops_json(const struct statistics_worker *w)
