@@ -315,7 +315,7 @@ static int mirror_producer(struct worker *worker, const Km__Command *command, co
     return explain_install(error, ret_reason);
 }
 
-/* The new follower is told at once what is known beside the packets. */
+/* The new follower is told in the next turn what is known beside the packets. */
 static int set_follower(struct worker *worker, const Km__Command *command, const char **ret_reason)
 {
     const Km__SetFollower *message = command->set_follower;
@@ -337,7 +337,7 @@ static int set_follower(struct worker *worker, const Km__Command *command, const
     }
     producer->row->followers |= bit;
     for (unsigned i = 0; i < producer->row->encoding_count; i++)
-        peers_tell_stream(worker, producer->streams[i]);
+        peers_note_stream(producer->streams[i]);
     return 0;
 }
 

@@ -37,11 +37,17 @@ int peers_init(struct worker *worker, const int *wake_fds)
     return error;
 }
 
-/* A record for another worker, or NULL (counted) when its ring is full. */
+/* A record for another worker, or NULL (counted) when its ring is full, or left to media. */
 static struct shm_peer_record *begin(struct worker *worker, uint32_t to, enum shm_peer_kind kind)
 {
-    struct shm_peer_record *record = ring_reserve(&worker->peers.to[to], sizeof(*record));
+    struct ring_producer *ring = &worker->peers.to[to];
+    bool is_media = kind == SHM_PEER_REFERENCE || kind == SHM_PEER_DATAGRAM;
 
+    if (!is_media && !ring_has_free(ring, ring->capacity / 4)) {
+        worker_drop(worker, DROP_peer_ring_busy);
+        return NULL;
+    }
+    struct shm_peer_record *record = ring_reserve(ring, sizeof(*record));
     if (!record) {
         worker_drop(worker, DROP_peer_ring_full);
         return NULL;
@@ -110,20 +116,35 @@ void peers_request_key_frame(struct worker *worker, struct stream *stream)
     key_frame_request_sent(request, worker->now_us);
 }
 
-void peers_tell_loss(struct worker *worker, const struct stream *stream, uint8_t fraction_lost)
+bool peers_tell_loss(struct worker *worker, const struct stream *stream, uint8_t fraction_lost)
 {
     uint32_t owner = stream->producer->mirror->worker;
     struct shm_peer_record *record = begin(worker, owner, SHM_PEER_LOSS);
 
     if (!record)
-        return;
+        return false;
     record->stream = stream->handle;
     record->fraction_lost = fraction_lost;
     commit(worker, owner);
+    return true;
 }
 
-void peers_tell_stream(struct worker *worker, const struct stream *stream)
+void peers_note_stream(struct stream *stream)
 {
+    stream->has_news = true;
+    stream->producer->transport->has_news = true;
+}
+
+void peers_note_clock(struct transport *transport)
+{
+    transport->clock_moved = true;
+    transport->has_news = true;
+}
+
+/* Whether all of its followers were told. */
+static bool tell_stream(struct worker *worker, const struct stream *stream)
+{
+    bool is_told = true;
     const struct receive_stats *stats = &stream->row->stats;
     const struct sender_clock *clock = stream->producer->clock;
     uint64_t followers = stream->producer->row->followers;
@@ -131,8 +152,10 @@ void peers_tell_stream(struct worker *worker, const struct stream *stream)
     for (; followers != 0; followers &= followers - 1) {
         uint32_t to = (uint32_t)__builtin_ctzll(followers);
         struct shm_peer_record *record = begin(worker, to, SHM_PEER_STREAM);
-        if (!record)
+        if (!record) {
+            is_told = false;
             continue;
+        }
         record->stream = stream->handle;
         record->values = (struct shm_peer_stream){.clock_offset_us = clock->offset_us,
                                                   .clock_updated_us = clock->updated_us,
@@ -141,15 +164,37 @@ void peers_tell_stream(struct worker *worker, const struct stream *stream)
                                                   .score = stream->row->score.value};
         commit(worker, to);
     }
+    return is_told;
 }
 
-void peers_tell_clock(struct worker *worker, const struct transport *transport, const struct stream *stream)
+/* Each word of a stream says the clock too, which all streams of a mirror share. */
+static bool tell_producer(struct worker *worker, const struct producer *producer, bool clock_moved)
 {
-    for (unsigned i = 0; i < TRANSPORT_PRODUCERS_MAX; i++) {
-        const struct producer *producer = transport->producers[i];
-        if (producer && producer->row->followers != 0)
-            peers_tell_stream(worker, stream && stream->producer == producer ? stream : producer->streams[0]);
+    bool is_told = true;
+
+    for (unsigned i = 0; i < producer->row->encoding_count; i++) {
+        struct stream *stream = producer->streams[i];
+        if (!stream->has_news)
+            continue;
+        clock_moved = false;
+        stream->has_news = !tell_stream(worker, stream);
+        is_told &= !stream->has_news;
     }
+    return clock_moved ? tell_stream(worker, producer->streams[0]) : is_told;
+}
+
+void peers_turn(struct worker *worker, struct transport *transport)
+{
+    bool is_told = true;
+
+    if (!transport->has_news)
+        return;
+    for (unsigned i = 0; i < TRANSPORT_PRODUCERS_MAX; i++) {
+        if (transport->producers[i])
+            is_told &= tell_producer(worker, transport->producers[i], transport->clock_moved);
+    }
+    transport->has_news = !is_told;
+    transport->clock_moved &= !is_told;
 }
 
 /* What ingress does for a stream of its own, for a mirror's. */

@@ -3,7 +3,10 @@
  *
  * A packet stands in the packet store already, and each worker that has consumers of it is told its
  * position. A record that finds its ring full is dropped and counted; a worker that sleeps is
- * woken once a round. */
+ * woken once a round.
+ *
+ * Rooms share these rings, so that nobody may fill them with words: what a sender's or receiver's RTCP brings
+ * is noted, and told by the clock, and the last quarter of a ring is left to media. */
 #pragma once
 
 #include "dataplane/port.h"
@@ -40,15 +43,17 @@ void peers_hand_over(struct worker *worker, uint32_t owner, const struct port_pa
 /* stream is a mirror's. */
 void peers_request_key_frame(struct worker *worker, struct stream *stream);
 
-/* stream is a mirror's: a receiver here has lost so much of it, in 256ths. */
-void peers_tell_loss(struct worker *worker, const struct stream *stream, uint8_t fraction_lost);
+/* stream is a mirror's: a receiver here has lost so much of it, in 256ths. Whether there was room to say so.
+ */
+bool peers_tell_loss(struct worker *worker, const struct stream *stream, uint8_t fraction_lost);
 
-/* Tells the followers of all producers of transport how its clock stands; stream (of this transport, or NULL)
- * is what has changed beside it. */
-void peers_tell_clock(struct worker *worker, const struct transport *transport, const struct stream *stream);
+/* The followers of stream's producer are to know its score and clock; those of all producers of transport how
+ * its clock stands. */
+void peers_note_stream(struct stream *stream);
+void peers_note_clock(struct transport *transport);
 
-/* Tells the followers of stream's producer its score and clock. */
-void peers_tell_stream(struct worker *worker, const struct stream *stream);
+/* In a transport's turn: tells what was noted, once a stream; what finds no room is told in a later one. */
+void peers_turn(struct worker *worker, struct transport *transport);
 
 /* Does what the others said; the datagrams among it are left in ret_packets, valid until the next call. What
  * is forwarded must have left (egress_flush) by then. Returns the number of records. */

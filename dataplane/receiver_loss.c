@@ -22,6 +22,17 @@ uint8_t receiver_loss_worst(const struct receiver_loss *loss, uint64_t now_us)
     return passed_us > RECEIVER_LOSS_LASTS_US || loss->worst > loss->before ? loss->worst : loss->before;
 }
 
+/* In a mirror's stream stands what its owner was not told yet, since it was told last. */
+static void pass_on(struct worker *worker, struct stream *stream, uint8_t fraction)
+{
+    struct receiver_loss *untold = &stream->loss;
+
+    untold->worst = fraction > untold->worst ? fraction : untold->worst;
+    if (worker->now_us - untold->begun_us >= RECEIVER_LOSS_TELL_US &&
+        peers_tell_loss(worker, stream, untold->worst))
+        *untold = (struct receiver_loss){.begun_us = worker->now_us};
+}
+
 void receiver_loss_report(struct worker *worker, const struct consumer *consumer)
 {
     const struct producer *producer = consumer->producer;
@@ -31,7 +42,7 @@ void receiver_loss_report(struct worker *worker, const struct consumer *consumer
         return;
     struct stream *stream = producer->streams[consumer->row->last_encoding];
     if (producer->mirror)
-        peers_tell_loss(worker, stream, fraction);
+        pass_on(worker, stream, fraction);
     else
         receiver_loss_note(&stream->loss, fraction, worker->now_us);
 }

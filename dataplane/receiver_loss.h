@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #define RECEIVER_LOSS_LASTS_US 8000000u /* every receiver of audio has reported once by then */
+#define RECEIVER_LOSS_TELL_US 500000u   /* another worker is told the worst of all its receivers so often */
 
 struct consumer;
 struct stream;

@@ -60,7 +60,8 @@ static int take_sender_report(struct worker *worker, struct transport *transport
     if (stream) {
         receive_stats_sender_report(&stream->row->stats, &info, worker->now_us);
         sender_clock_report(&transport->row->clock, info.ntp, worker->now_us);
-        peers_tell_clock(worker, transport, stream);
+        peers_note_stream(stream);
+        peers_note_clock(transport);
     }
     take_report_blocks(worker, transport, packet);
     return 0;

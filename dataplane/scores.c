@@ -14,10 +14,10 @@ void scores_tell_consumers(struct worker *worker, const struct stream *stream)
 }
 
 /* On all workers. */
-static void tell_consumers(struct worker *worker, const struct stream *stream)
+static void tell_consumers(struct worker *worker, struct stream *stream)
 {
     scores_tell_consumers(worker, stream);
-    peers_tell_stream(worker, stream);
+    peers_note_stream(stream);
 }
 
 static struct score_totals stream_totals(const struct shm_stream_row *row)

@@ -32,6 +32,7 @@ struct stream {
     struct key_frame_asker asker;
     struct stream *next_repair; /* repairs.h */
     bool in_repair;
+    bool has_news; /* its followers do not know yet how it stands (peers.h) */
     struct svc_stream svc; /* what its packets are understood by */
 };
 

@@ -55,6 +55,8 @@ struct transport {
     struct estimator *estimator; /* of its bandwidth (bandwidth.h), NULL: none is made */
     struct transport *next_busy; /* in transport_table.busy, which it is in while is_busy */
     bool is_busy;
+    bool has_news; /* of a stream or of its clock, for other workers (peers.h) */
+    bool clock_moved;
     struct pacing pacing;
     struct redundancy redundancy;
 

@@ -87,6 +87,7 @@ static void timers(struct worker *worker)
             audio_levels_turn(worker, transport);
         bandwidth_turn(worker, transport);
         rtcp_egress_turn(worker, transport);
+        peers_turn(worker, transport);
         if (transport->turns % FORWARD_TURNS == 0) {
             allocation_turn(worker, transport);
             forward_turn(worker, transport);

@@ -67,6 +67,11 @@ static bool has_room(struct ring_producer *producer, uint64_t bytes)
     return producer->capacity - (producer->head - tail) >= bytes;
 }
 
+bool ring_has_free(struct ring_producer *producer, uint32_t bytes)
+{
+    return has_room(producer, bytes);
+}
+
 /* An empty ring starts over at its beginning: what no burst ever needed is never touched, and what is stays
  * in the caches. */
 static bool starts_over(struct ring_producer *producer, uint32_t offset, uint64_t bytes)

@@ -70,6 +70,9 @@ int ring_consumer_init(struct ring_consumer *consumer, struct shm_ring *ring, ui
 /* Room for a record of up to length bytes, 8-byte aligned, or NULL (counted) when there is none. */
 void *ring_reserve(struct ring_producer *producer, uint32_t length);
 
+/* Whether so many bytes are free, records' own included. */
+bool ring_has_free(struct ring_producer *producer, uint32_t bytes);
+
 /* Publishes the reserved record with its final length, at most what was reserved. */
 void ring_commit(struct ring_producer *producer, uint32_t length);
 

@@ -70,6 +70,28 @@ static void test_of_another_worker_too(void **state)
     pair_deinit(&pair);
 }
 
+/* Reports without end are no reason to say more; the worst of them is said in the end. */
+static void test_another_worker_is_told_now_and_then(void **state)
+{
+    struct pair pair;
+
+    (void)state;
+    pair_init(&pair);
+    pair_consume(&pair);
+    send_audio(&pair.call, 1, 960);
+    struct worker *worker = pair.second.worker;
+    uint64_t before = worker->peers.to[0].head, begin_us = worker->now_us;
+    for (unsigned i = 0; i < 500; i++)
+        report_loss(&pair.call, &pair.second, i == 250 ? 77 : 3);
+    uint64_t told = (worker->peers.to[0].head - before) / SHM_CACHE_LINE;
+    assert_in_range(told, 1, (worker->now_us - begin_us) / RECEIVER_LOSS_TELL_US + 1);
+    rig_wait_ms(&pair.second, RECEIVER_LOSS_TELL_US / 1000);
+    report_loss(&pair.call, &pair.second, 0);
+    const struct producer *audio = producer_find(&pair.call.rig.worker->streams, pair.call.audio);
+    assert_int_equal(receiver_loss_worst(&audio->streams[0]->loss, worker->now_us), 77);
+    pair_deinit(&pair);
+}
+
 static void test_it_is_forgotten(void **state)
 {
     struct receiver_loss loss = {0};
@@ -97,6 +119,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_worst_loss_is_told),
         cmocka_unit_test(test_of_another_worker_too),
+        cmocka_unit_test(test_another_worker_is_told_now_and_then),
         cmocka_unit_test(test_it_is_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

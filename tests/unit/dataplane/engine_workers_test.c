@@ -188,6 +188,7 @@ static void test_sender_reports(void **state)
     int length = rtcp_write_sr(report, sizeof(report), &info, NULL, 0);
     assert_true(length > 0);
     client_send_rtcp(&pair.call.alice, &pair.call.rig, report, (size_t)length);
+    rig_wait_ms(&pair.call.rig, 100); /* a turn of alice's transport */
     const struct producer *audio = producer_find(&pair.second.worker->streams, pair.call.audio);
     const struct producer *video = producer_find(&pair.second.worker->streams, pair.call.video);
     assert_int_equal(audio->streams[0]->row->stats.sr_ntp, info.ntp);
@@ -200,6 +201,76 @@ static void test_sender_reports(void **state)
 
     rig_wait_ms(&pair.second, 400);
     assert_true(client_count_rtcp(&pair.call.bob, RTCP_SR, -1, &packet, &part) >= 1);
+    pair_deinit(&pair);
+}
+
+static uint64_t records_to_bob(const struct pair *pair)
+{
+    return pair->call.rig.worker->peers.to[1].head / SHM_CACHE_LINE;
+}
+
+/* A sender who reports without end takes no room from the media of others. */
+static void test_flood_of_sender_reports(void **state)
+{
+    struct pair pair;
+    uint8_t compound[1500];
+    struct rtcp_sender_info info = {.ssrc = ALICE_AUDIO_SSRC, .ntp = 0xe0000000ull << 32};
+    size_t length = 0;
+
+    (void)state;
+    pair_init(&pair);
+    pair_consume(&pair);
+    send_audio(&pair.call, 1, 960);
+    for (unsigned i = 0; i < 50; i++, info.ntp++)
+        length += (size_t)rtcp_write_sr(compound + length, sizeof(compound) - length, &info, NULL, 0);
+
+    pair.call.rig.other = NULL; /* bob's worker does not come round */
+    uint64_t before = records_to_bob(&pair), begin_us = pair.call.rig.worker->now_us;
+    for (unsigned i = 0; i < 100; i++)
+        client_send_rtcp(&pair.call.alice, &pair.call.rig, compound, length);
+    uint64_t turns = (pair.call.rig.worker->now_us - begin_us) / TRANSPORT_TURN_US + 2;
+    assert_in_range(records_to_bob(&pair) - before, 0, 2 * turns); /* a word of each producer */
+    for (uint16_t i = 0; i < 200; i++)
+        send_audio(&pair.call, (uint16_t)(2 + i), i * 960u);
+    pair.call.rig.other = &pair.second;
+    rig_wait_ms(&pair.call.rig, 100);
+    assert_int_equal(rig_drops(&pair.call.rig, DROP_peer_ring_full), 0);
+    assert_int_equal(pair.second.worker->totals.rtp_forwarded, 201);
+    const struct producer *audio = producer_find(&pair.second.worker->streams, pair.call.audio);
+    assert_int_equal(audio->streams[0]->row->stats.sr_ntp, info.ntp - 1);
+    pair_deinit(&pair);
+}
+
+/* The last quarter of a ring is for media; what was not said is said when there is room. */
+static void test_words_leave_room_for_media(void **state)
+{
+    struct pair pair;
+    unsigned capacity = rig_capacities.peer_ring_bytes / SHM_CACHE_LINE;
+
+    (void)state;
+    pair_init(&pair);
+    pair_consume(&pair);
+    send_audio(&pair.call, 1, 960);
+    rig_wait_ms(&pair.call.rig, 100);
+    pair.call.rig.other = NULL;
+    struct worker *worker = pair.call.rig.worker;
+    struct producer *audio = producer_find(&worker->streams, pair.call.audio);
+    uint64_t before = records_to_bob(&pair);
+    for (unsigned i = 0; i < 2 * capacity; i++) {
+        peers_note_stream(audio->streams[0]);
+        peers_turn(worker, audio->transport);
+    }
+    assert_in_range(records_to_bob(&pair) - before, capacity * 3 / 4 - 2, capacity * 3 / 4 + 1);
+    assert_true(rig_drops(&pair.call.rig, DROP_peer_ring_busy) >= capacity);
+    audio->streams[0]->row->stats.sr_ntp = 4711;
+    for (uint16_t i = 0; i < 200; i++)
+        send_audio(&pair.call, (uint16_t)(2 + i), i * 960u);
+    assert_int_equal(rig_drops(&pair.call.rig, DROP_peer_ring_full), 0);
+    pair.call.rig.other = &pair.second;
+    rig_wait_ms(&pair.call.rig, 100);
+    assert_int_equal(pair.second.worker->totals.rtp_forwarded, 201);
+    const struct producer *mirrored = producer_find(&pair.second.worker->streams, pair.call.audio);
+    assert_int_equal(mirrored->streams[0]->row->stats.sr_ntp, 4711);
     pair_deinit(&pair);
 }
 
@@ -303,6 +374,8 @@ int main(void)
         cmocka_unit_test(test_removal_on_either_side_first),
         cmocka_unit_test(test_bad_commands),
         cmocka_unit_test(test_sender_reports),
+        cmocka_unit_test(test_flood_of_sender_reports),
+        cmocka_unit_test(test_words_leave_room_for_media),
         cmocka_unit_test(test_datagrams_that_come_to_the_wrong_worker),
         cmocka_unit_test(test_store_is_overwritten),
         cmocka_unit_test(test_another_process_goes_on),
