@@ -89,14 +89,28 @@ static int describe_extensions(const struct ortc_router *router, json_t *extensi
     return 0;
 }
 
+static int write_text(struct ortc_router *router)
+{
+    size_t length = json_dumpb(router->capabilities, NULL, 0, JSON_COMPACT);
+    router->capabilities_text = length > 0 ? calloc(1, length + 1) : NULL;
+    if (!router->capabilities_text)
+        return -ENOMEM;
+    return json_dumpb(router->capabilities, router->capabilities_text, length, JSON_COMPACT) == length
+               ? 0
+               : -ENOMEM;
+}
+
 static int describe(struct ortc_router *router, const struct codecs_setting_entry *entries)
 {
     router->capabilities = json_pack("{s:[], s:[]}", "codecs", "headerExtensions");
     if (!router->capabilities)
         return -ENOMEM;
     int error = describe_codecs(router, entries, json_object_get(router->capabilities, "codecs"));
-    return error ? error
-                 : describe_extensions(router, json_object_get(router->capabilities, "headerExtensions"));
+    if (!error)
+        error = describe_extensions(router, json_object_get(router->capabilities, "headerExtensions"));
+    if (error)
+        return error;
+    return write_text(router);
 }
 
 int ortc_router_create(const char *codecs_setting, struct ortc_router **ret_router, char *ret_error,
@@ -137,12 +151,18 @@ void ortc_router_destroy(struct ortc_router *router)
     for (size_t i = 0; i < router->codec_count; i++)
         ortc_codec_deinit(&router->codecs[i].codec);
     json_decref(router->capabilities);
+    free(router->capabilities_text);
     free(router);
 }
 
 const json_t *ortc_router_capabilities(const struct ortc_router *router)
 {
     return router->capabilities;
+}
+
+const char *ortc_router_capabilities_text(const struct ortc_router *router)
+{
+    return router->capabilities_text;
 }
 
 const struct ortc_router_codec *ortc_router_find_codec(const struct ortc_router *router,

@@ -34,6 +34,7 @@ struct ortc_router {
     size_t codec_count;
     bool has_av1;
     json_t *capabilities;
+    char *capabilities_text;
 };
 
 /* codecs_setting: NULL or blank for the default. -EINVAL with one clear line in ret_error, -ENOMEM. */
@@ -43,6 +44,8 @@ void ortc_router_destroy(struct ortc_router *router);
 
 /* RtpCapabilities, the answer to getRouterRtpCapabilities: a borrowed reference. */
 const json_t *ortc_router_capabilities(const struct ortc_router *router);
+/* The same as text, compact. */
+const char *ortc_router_capabilities_text(const struct ortc_router *router);
 
 /* The router's codec that is the same as a producer's; NULL when there is none. */
 const struct ortc_router_codec *ortc_router_find_codec(const struct ortc_router *router,

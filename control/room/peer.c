@@ -10,7 +10,6 @@
 #include "control/log.h"
 #include "control/ortc/capabilities.h"
 #include "control/room/consumer.h"
-#include "control/room/event.h"
 #include "control/room/ice_servers.h"
 #include "control/room/last_n.h"
 #include "control/room/peer_transport.h"
@@ -85,6 +84,7 @@ void peer_destroy(struct peer *peer)
     json_decref(peer->nickname);
     json_decref(peer->raised_hand);
     json_decref(peer->language);
+    event_text_deinit(&peer->info);
     OPENSSL_cleanse(peer->auth_token, sizeof(peer->auth_token));
     free(peer);
 }
@@ -164,10 +164,13 @@ void peer_close(struct peer *peer)
     peer_leave(peer);
 }
 
-json_t *peer_info(const struct peer *peer)
+const struct event_text *peer_info(struct peer *peer)
 {
-    return json_pack("{s:s,s:O,s:O*,s:i,s:O*}", "id", peer->id, "language", peer->language, "nickname",
-                     peer->nickname, "role", (int)peer->role, "raisedHand", peer->raised_hand);
+    if (!peer->info.text)
+        peer->info = event_text_dump(json_pack("{s:s,s:O,s:O*,s:i,s:O*}", "id", peer->id, "language",
+                                               peer->language, "nickname", peer->nickname, "role",
+                                               (int)peer->role, "raisedHand", peer->raised_hand));
+    return &peer->info;
 }
 
 void peer_notify(struct peer *peer, const char *method, json_t *data)
@@ -182,11 +185,12 @@ static void tell_change(struct peer *peer, const char *method, const char *key, 
     room_notify(peer->room, NULL, method, json_pack("{s:s,s:O*}", "peerId", peer->id, key, value));
 }
 
-static void replace(json_t **place, json_t *value)
+static void replace(struct peer *peer, json_t **place, json_t *value)
 {
     json_t *old = *place;
     *place = json_incref(value);
     json_decref(old);
+    event_text_deinit(&peer->info);
 }
 
 static bool is_same(const json_t *a, const json_t *b)
@@ -198,7 +202,7 @@ void peer_set_nickname(struct peer *peer, json_t *nickname)
 {
     if (is_same(peer->nickname, nickname))
         return;
-    replace(&peer->nickname, nickname);
+    replace(peer, &peer->nickname, nickname);
     tell_change(peer, "changeNickname", "nickname", nickname);
 }
 
@@ -221,7 +225,7 @@ void peer_set_raised_hand(struct peer *peer, json_t *raised_hand)
 {
     if (is_like(peer->raised_hand, raised_hand))
         return;
-    replace(&peer->raised_hand, raised_hand);
+    replace(peer, &peer->raised_hand, raised_hand);
     tell_change(peer, "changeRaisedHand", "raisedHand", raised_hand);
 }
 
@@ -229,7 +233,7 @@ void peer_set_language(struct peer *peer, json_t *language)
 {
     if (is_same(peer->language, language))
         return;
-    replace(&peer->language, language);
+    replace(peer, &peer->language, language);
     tell_change(peer, "changeLanguage", "language", language);
 }
 
@@ -248,6 +252,7 @@ void peer_set_role(struct peer *peer, unsigned role)
         return;
     bool gains = role & ~peer->role & ROLE_PUBLISHER, loses = ~role & peer->role & ROLE_PUBLISHER;
     peer->role = role;
+    event_text_deinit(&peer->info);
     if (gains || loses)
         silence_producers(peer, loses);
     if (gains)

@@ -10,6 +10,7 @@
 #include <sys/queue.h>
 
 #include "control/ids.h"
+#include "control/room/event.h"
 #include "control/room/floor.h"
 #include "control/room/outbox.h"
 #include "control/room/role.h"
@@ -35,6 +36,7 @@ struct peer {
     json_t *raised_hand;                    /* false at first; NULL: undefined */
     json_t *language;                       /* null or a string */
     struct ortc_capabilities *capabilities; /* NULL: receives nothing */
+    struct event_text info;                 /* see peer_info; without text: to be written */
     bool came;                              /* was connected at least once */
     bool joined;
     struct outbox outbox;
@@ -75,8 +77,9 @@ void peer_leave(struct peer *peer);
  * room_bury, which tells them of each closed consumer. */
 void peer_depart(struct peer *peer);
 
-/* {id, language, nickname, role, raisedHand}. */
-json_t *peer_info(const struct peer *peer);
+/* {id, language, nickname, role, raisedHand}, kept until one of them changes: everybody who joins is told of
+ * everybody. Without text when there is no memory. */
+const struct event_text *peer_info(struct peer *peer);
 /* Steals data. */
 void peer_notify(struct peer *peer, const char *method, json_t *data);
 

@@ -139,14 +139,24 @@ struct peer *room_find_peer(struct room *room, const char *peer_id, const char *
     return peer;
 }
 
-void room_notify(struct room *room, const struct peer *except, const char *method, json_t *data)
+static void tell(struct room *room, const struct peer *except, struct event_text event)
 {
-    struct event_text event = event_notification(method, data);
     struct peer *peer;
     TAILQ_FOREACH(peer, &room->peers, link)
     if (peer != except)
         outbox_notify(&peer->outbox, &event);
     event_text_deinit(&event);
+}
+
+void room_notify(struct room *room, const struct peer *except, const char *method, json_t *data)
+{
+    tell(room, except, event_notification(method, data));
+}
+
+void room_notify_of(struct room *room, const struct peer *except, const char *method,
+                    const struct event_text *data)
+{
+    tell(room, except, event_notification_of(method, data));
 }
 
 void room_notify_role(struct room *room, unsigned role, const char *method, json_t *data)

@@ -21,40 +21,42 @@ struct dispatch_row {
     unsigned role; /* the peer needs any bit of it; 0: none */
     int (*handle)(struct peer *peer, const json_t *data, json_t **ret_response);
     void (*follow)(struct peer *peer);
+    /* Instead of handle, where the response is put together of texts. */
+    int (*write)(struct peer *peer, const json_t *data, struct event_text *ret_response);
 };
 
 static const struct dispatch_row rows[] = {
-    {"ping", ANSWERS_NULL, 0, request_ping, NULL},
-    {"dumpStats", ANSWERS_NULL, 0, request_dump_stats, NULL},
-    {"getRouterRtpCapabilities", 0, 0, request_get_router_rtp_capabilities, NULL},
+    {"ping", ANSWERS_NULL, 0, request_ping, NULL, NULL},
+    {"dumpStats", ANSWERS_NULL, 0, request_dump_stats, NULL, NULL},
+    {"getRouterRtpCapabilities", 0, 0, NULL, NULL, request_get_router_rtp_capabilities},
 
-    {"join", NEEDS_DATA, 0, request_join, request_join_follow},
-    {"changeNickname", NEEDS_DATA, 0, request_change_nickname, NULL},
-    {"raisedHand", NEEDS_DATA, 0, request_raised_hand, NULL},
-    {"chatMessage", NEEDS_DATA, 0, request_chat_message, NULL},
+    {"join", NEEDS_DATA, 0, NULL, request_join_follow, request_join},
+    {"changeNickname", NEEDS_DATA, 0, request_change_nickname, NULL, NULL},
+    {"raisedHand", NEEDS_DATA, 0, request_raised_hand, NULL, NULL},
+    {"chatMessage", NEEDS_DATA, 0, request_chat_message, NULL, NULL},
 
-    {"observeSpeakers", NEEDS_DATA, 0, request_observe_speakers, NULL},
+    {"observeSpeakers", NEEDS_DATA, 0, request_observe_speakers, NULL, NULL},
 
-    {"createWebRtcTransport", NEEDS_DATA, 0, request_create_webrtc_transport, NULL},
-    {"connectWebRtcTransport", NEEDS_DATA, 0, request_connect_webrtc_transport, NULL},
-    {"restartIce", NEEDS_DATA, 0, request_restart_ice, NULL},
-    {"createPlainTransport", NEEDS_DATA, 0, request_create_plain_transport, NULL},
-    {"connectPlainTransport", NEEDS_DATA, 0, request_connect_plain_transport, NULL},
+    {"createWebRtcTransport", NEEDS_DATA, 0, request_create_webrtc_transport, NULL, NULL},
+    {"connectWebRtcTransport", NEEDS_DATA, 0, request_connect_webrtc_transport, NULL, NULL},
+    {"restartIce", NEEDS_DATA, 0, request_restart_ice, NULL, NULL},
+    {"createPlainTransport", NEEDS_DATA, 0, request_create_plain_transport, NULL, NULL},
+    {"connectPlainTransport", NEEDS_DATA, 0, request_connect_plain_transport, NULL, NULL},
 
-    {"produce", NEEDS_DATA | NEEDS_JOIN, ROLE_PUBLISHER, request_produce, NULL},
-    {"closeProducer", NEEDS_DATA, 0, request_close_producer, NULL},
-    {"pauseProducer", NEEDS_DATA, 0, request_pause_producer, NULL},
-    {"resumeProducer", NEEDS_DATA, 0, request_resume_producer, NULL},
-    {"pauseConsumer", NEEDS_DATA, 0, request_pause_consumer, NULL},
-    {"resumeConsumer", NEEDS_DATA, 0, request_resume_consumer, NULL},
+    {"produce", NEEDS_DATA | NEEDS_JOIN, ROLE_PUBLISHER, request_produce, NULL, NULL},
+    {"closeProducer", NEEDS_DATA, 0, request_close_producer, NULL, NULL},
+    {"pauseProducer", NEEDS_DATA, 0, request_pause_producer, NULL, NULL},
+    {"resumeProducer", NEEDS_DATA, 0, request_resume_producer, NULL, NULL},
+    {"pauseConsumer", NEEDS_DATA, 0, request_pause_consumer, NULL, NULL},
+    {"resumeConsumer", NEEDS_DATA, 0, request_resume_consumer, NULL, NULL},
 
-    {"moderator:addRole", NEEDS_DATA, ROLE_MODERATOR, request_add_role, NULL},
-    {"moderator:removeRole", NEEDS_DATA, ROLE_MODERATOR, request_remove_role, NULL},
-    {"moderator:changeLanguage", NEEDS_DATA, ROLE_MODERATOR, request_change_language, NULL},
-    {"moderator:joinRequestAccept", NEEDS_DATA, ROLE_MODERATOR, request_accept_join_request, NULL},
-    {"moderator:joinRequestDeny", NEEDS_DATA, ROLE_MODERATOR, request_deny_join_request, NULL},
-    {"moderator:closeRoom", 0, ROLE_OWNER, request_close_room, request_close_room_follow},
-    {"moderator:kickPeer", NEEDS_DATA, ROLE_MODERATOR, request_kick_peer, request_kick_peer_follow},
+    {"moderator:addRole", NEEDS_DATA, ROLE_MODERATOR, request_add_role, NULL, NULL},
+    {"moderator:removeRole", NEEDS_DATA, ROLE_MODERATOR, request_remove_role, NULL, NULL},
+    {"moderator:changeLanguage", NEEDS_DATA, ROLE_MODERATOR, request_change_language, NULL, NULL},
+    {"moderator:joinRequestAccept", NEEDS_DATA, ROLE_MODERATOR, request_accept_join_request, NULL, NULL},
+    {"moderator:joinRequestDeny", NEEDS_DATA, ROLE_MODERATOR, request_deny_join_request, NULL, NULL},
+    {"moderator:closeRoom", 0, ROLE_OWNER, request_close_room, request_close_room_follow, NULL},
+    {"moderator:kickPeer", NEEDS_DATA, ROLE_MODERATOR, request_kick_peer, request_kick_peer_follow, NULL},
 };
 
 static const struct dispatch_row *find_row(const json_t *method)
@@ -66,8 +68,34 @@ static const struct dispatch_row *find_row(const json_t *method)
     return NULL;
 }
 
+/* "[null,response]" */
+static int write_response(const struct dispatch_row *row, struct peer *peer, const json_t *data,
+                          struct event_text *ret_acknowledgement)
+{
+    struct event_text response = {0};
+    int error = row->write(peer, data, &response);
+    if (!error && response.text)
+        *ret_acknowledgement = event_text_join((const char *const[]){"[null,", response.text, "]", NULL});
+    event_text_deinit(&response);
+    return error;
+}
+
+static int make_response(const struct dispatch_row *row, struct peer *peer, const json_t *data,
+                         struct event_text *ret_acknowledgement)
+{
+    json_t *response = NULL;
+    int error = row->handle(peer, data, &response);
+    if (error)
+        return error;
+    if (response)
+        *ret_acknowledgement = event_text_dump(json_pack("[n,o]", response));
+    else
+        *ret_acknowledgement = event_text_dump(row->flags & ANSWERS_NULL ? json_pack("[n]") : json_array());
+    return 0;
+}
+
 static int handle(const struct dispatch_row *row, struct peer *peer, const json_t *data,
-                  json_t **ret_response)
+                  struct event_text *ret_acknowledgement)
 {
     if (row->flags & NEEDS_DATA && (!data || json_is_null(data)))
         return -EINVAL;
@@ -75,21 +103,22 @@ static int handle(const struct dispatch_row *row, struct peer *peer, const json_
         return -ENOTCONN;
     if (row->role && !(peer->role & row->role))
         return -EPERM;
-    return row->handle(peer, data, ret_response);
+    return row->write ? write_response(row, peer, data, ret_acknowledgement)
+                      : make_response(row, peer, data, ret_acknowledgement);
 }
 
 static struct dispatch_result fail_unknown(const json_t *method)
 {
     counters_count(COUNTER_REQUESTS_FAILED);
     json_t *text = json_input_interpolate("unknown request.method \"", method, "\"");
-    return (struct dispatch_result){.acknowledgement = json_pack("[i,o]", 500, text)};
+    return (struct dispatch_result){.acknowledgement = event_text_dump(json_pack("[i,o]", 500, text))};
 }
 
 static struct dispatch_result fail(const struct dispatch_row *row)
 {
     counters_count(COUNTER_REQUESTS_FAILED);
     json_t *text = json_sprintf("request %s failed", row->method);
-    return (struct dispatch_result){.acknowledgement = json_pack("[i,o]", 500, text)};
+    return (struct dispatch_result){.acknowledgement = event_text_dump(json_pack("[i,o]", 500, text))};
 }
 
 struct dispatch_result dispatch_refuse(const json_t *body)
@@ -106,17 +135,12 @@ struct dispatch_result dispatch_request(struct peer *peer, const json_t *body)
     if (!row)
         return fail_unknown(method);
 
-    json_t *response = NULL;
-    int error = handle(row, peer, json_object_get(body, "data"), &response);
+    struct dispatch_result result = {.follow = row->follow ? row : NULL};
+    int error = handle(row, peer, json_object_get(body, "data"), &result.acknowledgement);
     if (error) {
         log_debug("signaling", "request %s failed: %s", row->method, strerror(-error));
         return fail(row);
     }
-    struct dispatch_result result = {.follow = row->follow ? row : NULL};
-    if (response)
-        result.acknowledgement = json_pack("[n,o]", response);
-    else
-        result.acknowledgement = row->flags & ANSWERS_NULL ? json_pack("[n]") : json_array();
     return result;
 }
 

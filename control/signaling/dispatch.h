@@ -3,11 +3,14 @@
 
 #include <jansson.h>
 
+#include "control/room/event.h"
+
 struct dispatch_row;
 struct peer;
 
 struct dispatch_result {
-    json_t *acknowledgement;           /* its arguments, a new reference; NULL when out of memory */
+    struct event_text
+        acknowledgement; /* an array of its arguments, the caller's; no text when out of memory */
     const struct dispatch_row *follow; /* for dispatch_follow; NULL: nothing follows */
 };
 

@@ -2,6 +2,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include "control/counters.h"
 #include "control/ortc/capabilities.h"
@@ -27,21 +28,35 @@ static bool is_nickname(const struct peer *peer, const json_t *value)
     return is_fine;
 }
 
-static json_t *make_join_response(const struct peer *peer)
+/* {peers: [info of each other one], and this one's own info}. */
+static struct event_text make_join_response(struct peer *peer)
 {
-    json_t *peers = json_array();
-    const struct peer *other;
+    const char **parts = calloc(2 * peer->room->peer_count + 5, sizeof(*parts));
+    const char *info = peer_info(peer)->text;
+    size_t count = 0;
+    struct peer *other;
+    if (!parts || !info) {
+        free(parts);
+        return (struct event_text){0};
+    }
+    parts[count++] = "{\"peers\":[";
     TAILQ_FOREACH(other, &peer->room->peers, link)
-    if (other != peer)
-        json_array_append_new(peers, peer_info(other));
-    json_t *response = json_pack("{s:o}", "peers", peers);
-    json_t *info = peer_info(peer);
-    json_object_update(response, info);
-    json_decref(info);
+    {
+        const char *text = other == peer ? NULL : peer_info(other)->text;
+        if (!text)
+            continue;
+        if (count > 1)
+            parts[count++] = ",";
+        parts[count++] = text;
+    }
+    parts[count++] = "],";
+    parts[count++] = info + 1;
+    struct event_text response = event_text_join(parts);
+    free(parts);
     return response;
 }
 
-int request_join(struct peer *peer, const json_t *data, json_t **ret_response)
+int request_join(struct peer *peer, const json_t *data, struct event_text *ret_response)
 {
     json_t *nickname = json_object_get(data, "nickname");
     if (nickname && !json_is_null(nickname) && !is_nickname(peer, nickname))
@@ -58,7 +73,7 @@ int request_join(struct peer *peer, const json_t *data, json_t **ret_response)
 
     peer->joined = true;
     peer_set_nickname(peer, nickname);
-    room_notify(peer->room, peer, "newPeer", peer_info(peer));
+    room_notify_of(peer->room, peer, "newPeer", peer_info(peer));
     *ret_response = make_join_response(peer);
     return 0;
 }

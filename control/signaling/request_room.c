@@ -35,12 +35,12 @@ int request_dump_stats(struct peer *peer, const json_t *data, json_t **ret_respo
     return 0;
 }
 
-int request_get_router_rtp_capabilities(struct peer *peer, const json_t *data, json_t **ret_response)
+int request_get_router_rtp_capabilities(struct peer *peer, const json_t *data,
+                                        struct event_text *ret_response)
 {
     (void)data;
     const struct ortc_router *router = rooms_get_config(peer->room->rooms)->router;
-    /* Every room answers with the router's own object; nobody writes to it. */
-    *ret_response = json_incref((json_t *)ortc_router_capabilities(router));
+    *ret_response = event_text_join((const char *const[]){ortc_router_capabilities_text(router), NULL});
     return 0;
 }
 

@@ -2,22 +2,25 @@
  *
  * data is what the request brought: for methods that need data neither NULL nor null, but of any type (a
  * value that is no object has no members). Each returns 0, or a negative errno: then the request has failed
- * and nothing has changed. *ret_response, NULL before, is set to a new reference where there is an answer. */
+ * and nothing has changed. *ret_response, NULL before (or without text), is set to a new reference (or text)
+ * where there is an answer. */
 #pragma once
 
 #include <jansson.h>
 
+struct event_text;
 struct peer;
 
 /* request_room.c */
 int request_ping(struct peer *peer, const json_t *data, json_t **ret_response);
 int request_dump_stats(struct peer *peer, const json_t *data, json_t **ret_response);
-int request_get_router_rtp_capabilities(struct peer *peer, const json_t *data, json_t **ret_response);
+int request_get_router_rtp_capabilities(struct peer *peer, const json_t *data,
+                                        struct event_text *ret_response);
 
 int request_observe_speakers(struct peer *peer, const json_t *data, json_t **ret_response);
 
 /* request_peer.c */
-int request_join(struct peer *peer, const json_t *data, json_t **ret_response);
+int request_join(struct peer *peer, const json_t *data, struct event_text *ret_response);
 void request_join_follow(struct peer *peer);
 int request_change_nickname(struct peer *peer, const json_t *data, json_t **ret_response);
 int request_raised_hand(struct peer *peer, const json_t *data, json_t **ret_response);

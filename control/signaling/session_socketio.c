@@ -133,14 +133,11 @@ static bool is_event_name(const json_t *name)
     return true;
 }
 
-static void acknowledge(struct session *session, uint64_t ack, const json_t *arguments)
+static void acknowledge(struct session *session, uint64_t ack, const struct event_text *arguments)
 {
-    char *text = arguments ? json_dumps(arguments, JSON_COMPACT) : NULL;
-    if (!text)
-        return;
     struct socketio_packet head = {.type = SOCKETIO_ACK, .has_ack = true, .ack = ack};
-    send_packet(session, &head, text, strlen(text));
-    free(text);
+    if (arguments->text)
+        send_packet(session, &head, arguments->text, arguments->length);
 }
 
 /* Whether the client may have one request more now. */
@@ -175,10 +172,10 @@ static void receive_event(struct session *session, const struct socketio_packet 
     /* A request may have closed the peer that asked. */
     if (session->peer) {
         if (packet->has_ack)
-            acknowledge(session, packet->ack, result.acknowledgement);
+            acknowledge(session, packet->ack, &result.acknowledgement);
         dispatch_follow(peer, &result);
     }
-    json_decref(result.acknowledgement);
+    event_text_deinit(&result.acknowledgement);
 }
 
 static void receive_answer(struct session *session, const struct socketio_packet *packet,
