@@ -11,6 +11,7 @@
 
 #include "control/forwarder/events.h"
 #include "control/forwarder/forwarder_private.h"
+#include "control/forwarder/inventory.h"
 #include "control/forwarder/media_socket.h"
 #include "control/forwarder/plain_sockets.h"
 #include "control/forwarder/supervise.h"
@@ -145,6 +146,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
         forwarder_tell_log_levels(forwarder);
     }
     supervise_watch(forwarder);
+    inventory_turn(forwarder);
     plain_sockets_hand_over(forwarder);
     if (forwarder_wall_clock_us() - forwarder->counts.updated_us > COUNTS_INTERVAL_US)
         forwarder_publish_counts(forwarder);

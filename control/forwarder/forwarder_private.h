@@ -51,6 +51,7 @@ struct forwarder {
     /* The segment and its rings are in use: true from the first welcome on, also while a forwarder that died
      * is being replaced by one that goes on with its tables; what is queued then is waiting for it. */
     bool is_open;
+    bool has_gone_on;                         /* and what it took over has not been looked at */
     uint64_t deaths_us[FORWARDER_DEATHS_MAX]; /* when it last died, the latest first */
     uint64_t stuck_us;                        /* when it was told to abort, 0 = it was not */
     struct forwarder_process process;

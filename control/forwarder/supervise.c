@@ -66,6 +66,7 @@ static void lose(struct forwarder *forwarder)
         event_del(forwarder->workers[i].wake_event);
         answers_forget(&forwarder->workers[i].answers);
     }
+    forwarder->has_gone_on = false;
     tuples_forget_all(forwarder);
     objects_reset(&forwarder->objects);
     shm_segment_deinit(&forwarder->segment, true);
@@ -137,6 +138,7 @@ static void on_end(evutil_socket_t fd, short what, void *context)
                          : "starting another",
               wait_s);
     if (goes_on) {
+        forwarder->has_gone_on = true;
         forget_beats(forwarder);
         plain_sockets_recall(forwarder);
     } else {

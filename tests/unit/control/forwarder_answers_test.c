@@ -10,7 +10,9 @@
 
 #include "control/forwarder/forwarder.h"
 #include "control/forwarder/forwarder_private.h"
+#include "control/forwarder/inventory.h"
 #include "control/log.h"
+#include "shm/rows.h"
 
 #define WORKER 1u
 
@@ -196,6 +198,52 @@ static void test_refused_installation_fails(void **state)
     close_stage(&stage);
 }
 
+/* A row that is not there after a restart fails its transport, once all is answered. */
+static void test_what_was_not_taken_over_fails(void **state)
+{
+    struct stage stage;
+    uint64_t transports[3];
+
+    (void)state;
+    open_stage(&stage);
+    struct forwarder *forwarder = stage.forwarder;
+    struct shm_segment *segment = &forwarder->segment;
+    forwarder->capacities = segment->capacities;
+    for (unsigned i = 0; i < 3; i++) {
+        transports[i] = add_transport(&stage);
+        struct shm_row *row = shm_segment_at(segment, SHM_SECTION_TRANSPORT, shm_handle_index(transports[i]));
+        row->generation = shm_handle_generation(transports[i]);
+        row->state = SHM_ROW_FREE + 1;
+    }
+    struct object_transport *first = objects_find_transport(&forwarder->objects, transports[0]);
+    struct object_producer *producer = objects_add_producer(&forwarder->objects, first, 1);
+    struct shm_row *row = shm_segment_at(segment, SHM_SECTION_PRODUCER, shm_handle_index(producer->handle));
+    row->generation = shm_handle_generation(producer->handle);
+    row->state = SHM_ROW_FREE + 1;
+    forwarder->state = FORWARDER_READY;
+    forwarder->has_gone_on = true;
+    inventory_turn(forwarder);
+    assert_int_equal(stage.failed_count, 0);
+
+    row->state = SHM_ROW_FREE;
+    inventory_turn(forwarder); /* looks only after a restart */
+    assert_int_equal(stage.failed_count, 0);
+    forwarder->has_gone_on = true;
+    install_keys(&stage, transports[2]);
+    inventory_turn(forwarder);
+    assert_int_equal(stage.failed_count, 0);
+    answer(&stage, 1, 0);
+    struct shm_row *other = shm_segment_at(segment, SHM_SECTION_TRANSPORT, shm_handle_index(transports[1]));
+    other->generation++;
+    inventory_turn(forwarder);
+    assert_int_equal(stage.failed_count, 2);
+    assert_int_equal(stage.failed[0], transports[0]);
+    assert_int_equal(stage.failed[1], transports[1]);
+    inventory_turn(forwarder);
+    assert_int_equal(stage.failed_count, 2);
+    close_stage(&stage);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +251,7 @@ int main(void)
         cmocka_unit_test(test_what_was_taken_along_fails),
         cmocka_unit_test(test_removal_is_said_again),
         cmocka_unit_test(test_refused_installation_fails),
+        cmocka_unit_test(test_what_was_not_taken_over_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
