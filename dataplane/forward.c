@@ -23,9 +23,18 @@ static void drop(struct worker *worker, struct consumer *consumer, enum statisti
     worker_drop(worker, reason);
 }
 
-static struct layer_view view_of(const struct stream *stream)
+/* Streams that begin together with their producer have nothing to prove. */
+static bool is_newcomer(const struct worker *worker, const struct stream *stream)
 {
-    return (struct layer_view){.last_packet_us = stream->row->stats.last_packet_us, .dtx = stream->row->dtx};
+    return worker->now_us < stream->alive_since_us + LAYER_SWITCH_PROVEN_US &&
+           stream->alive_since_us >= stream->producer->alive_since_us + LAYER_SWITCH_PROVEN_US;
+}
+
+static struct layer_view view_of(const struct worker *worker, const struct stream *stream)
+{
+    return (struct layer_view){.last_packet_us = stream->row->stats.last_packet_us,
+                               .dtx = stream->row->dtx,
+                               .is_newcomer = is_newcomer(worker, stream)};
 }
 
 /* Which layers there are to tell of is said by the type of the producer (ConsumerType in forwarder.proto). */
@@ -71,7 +80,7 @@ void forward_update(struct worker *worker, struct consumer *consumer)
     int spatial, temporal, within = 0;
 
     for (unsigned i = 0; i < producer->row->encoding_count; i++)
-        views[i] = view_of(producer->streams[i]);
+        views[i] = view_of(worker, producer->streams[i]);
     if (!consumer->row->paused && !producer->row->paused && transport_can_send(consumer->transport)) {
         int encoding = layer_switch_update(layer, views, worker->now_us);
         if (encoding >= 0)
@@ -362,16 +371,6 @@ void forward_flush(struct worker *worker)
     batch->count = 0;
 }
 
-void forward_restart(struct worker *worker, struct stream *stream)
-{
-    forward_flush(worker);
-    for (struct consumer *consumer = stream->producer->consumers; consumer;
-         consumer = consumer->next_of_producer) {
-        if (consumer->row->media.layer.current == (int)stream->encoding)
-            consumer->row->restart = 1;
-    }
-}
-
 bool forward_is_silent(const struct worker *worker, const struct stream *stream)
 {
     uint64_t last_us = stream->row->stats.last_packet_us;
@@ -380,9 +379,22 @@ bool forward_is_silent(const struct worker *worker, const struct stream *stream)
     return last_us == 0 || worker->now_us - last_us > limit_us;
 }
 
+static void note_life(struct worker *worker, struct stream *stream)
+{
+    struct producer *producer = stream->producer;
+    bool is_first = true;
+
+    for (unsigned i = 0; i < producer->row->encoding_count; i++)
+        is_first &= producer->streams[i] == stream || forward_is_silent(worker, producer->streams[i]);
+    if (is_first)
+        producer->alive_since_us = worker->now_us;
+    stream->alive_since_us = worker->now_us;
+}
+
 void forward_revive(struct worker *worker, struct stream *stream)
 {
     forward_flush(worker);
+    note_life(worker, stream);
     for (struct consumer *consumer = stream->producer->consumers; consumer;
          consumer = consumer->next_of_producer)
         forward_update(worker, consumer);
@@ -394,6 +406,27 @@ static void begin_anew(struct worker *worker, struct consumer *consumer)
     catch_up_forget(worker, consumer);
     layer_switch_reset(&consumer->row->media.layer);
     forward_update(worker, consumer);
+}
+
+void forward_resync(struct worker *worker, struct stream *stream)
+{
+    forward_flush(worker);
+    for (struct consumer *consumer = stream->producer->consumers; consumer;
+         consumer = consumer->next_of_producer) {
+        /* Also who is sent nothing now, or another encoding: its numbers are those of what is gone. */
+        if (consumer->row->last_encoding == (int8_t)stream->encoding)
+            consumer->row->restart = 1;
+    }
+}
+
+void forward_restart(struct worker *worker, struct stream *stream)
+{
+    forward_resync(worker, stream);
+    for (struct consumer *consumer = stream->producer->consumers; consumer;
+         consumer = consumer->next_of_producer) {
+        if (consumer->row->media.layer.current == (int)stream->encoding)
+            begin_anew(worker, consumer);
+    }
 }
 
 void forward_begin(struct worker *worker, struct consumer *consumer)

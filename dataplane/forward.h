@@ -47,8 +47,13 @@ void forward_flight(struct worker *worker, struct consumer *consumer, const stru
  * below does so by itself. */
 void forward_flush(struct worker *worker);
 
-/* The stream began anew with other numbers: its consumers pick it up where it is. */
+/* The stream began anew with other numbers: what the consumers' numbers were tied to is gone. They are sent
+ * it again from a key frame on, since new numbers would hide from receivers that pictures are missing. */
 void forward_restart(struct worker *worker, struct stream *stream);
+
+/* Consumers tie their numbers anew to a stream that goes on: a mirror of a new process does not know its
+ * life. */
+void forward_resync(struct worker *worker, struct stream *stream);
 
 /* Whether nothing has come for so long that consumers count the stream as dead. */
 bool forward_is_silent(const struct worker *worker, const struct stream *stream);

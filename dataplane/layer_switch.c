@@ -39,18 +39,27 @@ static bool layer_alive(const struct layer_view *view, uint64_t now_us)
            (now_us <= view->last_packet_us || now_us - view->last_packet_us <= patience_us);
 }
 
+/* Whether it may be the target; idle: nothing is being sent. */
+static bool layer_eligible(const struct layer_switch *state, const struct layer_view *views, int layer,
+                           bool idle, uint64_t now_us)
+{
+    return layer_alive(&views[layer], now_us) &&
+           (idle || layer <= state->current || !views[layer].is_newcomer);
+}
+
 /* The highest alive up to the one preferred and allowed, else the lowest alive above it. */
-static int layer_choose(const struct layer_switch *state, const struct layer_view *views, uint64_t now_us)
+static int layer_choose(const struct layer_switch *state, const struct layer_view *views, bool idle,
+                        uint64_t now_us)
 {
     int top = state->preferred < state->allowed ? state->preferred : state->allowed;
 
     if (state->allowed < 0)
         return -1;
     for (int i = top; i >= 0; i--)
-        if (layer_alive(&views[i], now_us))
+        if (layer_eligible(state, views, i, idle, now_us))
             return i;
     for (int i = top + 1; i < state->count; i++)
-        if (layer_alive(&views[i], now_us))
+        if (layer_eligible(state, views, i, idle, now_us))
             return i;
     return -1;
 }
@@ -87,7 +96,7 @@ int layer_switch_update(struct layer_switch *state, const struct layer_view *vie
         layer_switch_reset(state);
     bool idle = state->current < 0 || !layer_alive(&views[state->current], now_us);
 
-    state->target = (int8_t)layer_choose(state, views, now_us);
+    state->target = (int8_t)layer_choose(state, views, idle, now_us);
     state->reason = (uint8_t)reason_of(state);
     state->flags = (uint8_t)((state->flags & ~LAYER_IDLE) | (idle ? LAYER_IDLE : 0));
     if (state->target == state->current || !(state->flags & LAYER_NEEDS_KEY_FRAME))
@@ -108,9 +117,7 @@ enum layer_verdict layer_switch_packet(struct layer_switch *state, unsigned enco
     if (encoding >= state->count || ((state->flags & LAYER_NEEDS_KEY_FRAME) && !key_frame))
         return LAYER_IGNORE;
 
-    /* A layer between target and preference has come to life since the target was chosen. */
-    bool wanted = layer == state->target ||
-                  (layer > state->target && layer <= state->preferred && layer <= state->allowed);
+    bool wanted = layer == state->target;
     if (state->allowed < 0 || (!wanted && !(state->flags & LAYER_IDLE)))
         return LAYER_IGNORE;
     state->current = (int8_t)layer;

@@ -3,8 +3,9 @@
  *
  * The target is the highest encoding alive, up to the preferred one and to what the bandwidth allows. The
  * current encoding goes on until a key frame of the target passes, upwards and downwards; one that has died
- * stays current only until then. A producer with one encoding is the same thing with one row; streams without
- * key frames (audio) are switched to at any packet. */
+ * stays current only until then. A newcomer is not preferred to what is sent: a client that tries whether it
+ * has room for one more encoding often takes it back at once. A producer with one encoding is the same thing
+ * with one row; streams without key frames (audio) are switched to at any packet. */
 #pragma once
 
 #include <stdbool.h>
@@ -14,11 +15,13 @@
 
 #define LAYER_SWITCH_ALIVE_US 2000000u
 #define LAYER_SWITCH_ALIVE_DTX_US 5000000u
+#define LAYER_SWITCH_PROVEN_US 2000000u /* a newcomer no more */
 
 /* One encoding as seen from its consumers. */
 struct layer_view {
     uint64_t last_packet_us; /* 0 = none yet */
     bool dtx;                /* may fall silent for longer */
+    bool is_newcomer;        /* came to life so lately that it may well end again */
 };
 
 /* temporal_layers: of each encoding, 0 and 1 both mean one. */

@@ -205,9 +205,10 @@ static void note_packet(struct worker *worker, struct stream *stream, const stru
     bool was_silent = forward_is_silent(worker, stream);
 
     if (stats->ssrc != view->header.ssrc || stats->restarts != restarts) {
+        bool is_first = stats->last_packet_us == 0;
         stats->ssrc = view->header.ssrc;
         stats->restarts = restarts;
-        forward_restart(worker, stream);
+        (is_first ? forward_resync : forward_restart)(worker, stream);
     }
     stats->clock_rate = type->clock_rate;
     stats->last_packet_us = worker->now_us;

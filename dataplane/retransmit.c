@@ -45,6 +45,9 @@ static int find(const struct worker *worker, const struct consumer *consumer, ui
     const struct shm_consumer_row *row = consumer->row;
     struct sent_number number;
     struct history_place place;
+
+    if (row->restart) /* its numbers are those of another life of the stream */
+        return -ESTALE;
     int error = sent_map_find(&row->media.rewrite, sequence, &number);
 
     if (error != 0)

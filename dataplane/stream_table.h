@@ -32,8 +32,9 @@ struct stream {
     struct key_frame_asker asker;
     struct stream *next_repair; /* repairs.h */
     bool in_repair;
-    bool has_news; /* its followers do not know yet how it stands (peers.h) */
-    struct svc_stream svc; /* what its packets are understood by */
+    bool has_news;           /* its followers do not know yet how it stands (peers.h) */
+    struct svc_stream svc;   /* what its packets are understood by */
+    uint64_t alive_since_us; /* when it last came to life; 0 = before this process */
 };
 
 struct producer {
@@ -44,7 +45,8 @@ struct producer {
     struct stream *streams[MEDIA_ENCODINGS_MAX]; /* row->encoding_count of them */
     struct consumer *consumers;                  /* list, by next_of_producer */
     const struct sender_clock *clock;            /* of the sender */
-    struct mirror *mirror;                       /* of another worker's producer: no transport, no demux */
+    uint64_t alive_since_us; /* when the first of its streams came to life; 0 = before this process */
+    struct mirror *mirror;   /* of another worker's producer: no transport, no demux */
 };
 
 struct consumer {

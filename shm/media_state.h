@@ -211,7 +211,7 @@ enum layer_reason {
     LAYER_REASON_NONE = 0,      /* nothing has been chosen yet */
     LAYER_REASON_PREFERRED = 1, /* it is the one preferred */
     LAYER_REASON_ESTIMATE = 2,  /* the bandwidth of its transport carries no more */
-    LAYER_REASON_DEAD = 3,      /* the one preferred is not sent */
+    LAYER_REASON_DEAD = 3,      /* the one preferred is not sent, or not for long enough */
     LAYER_REASON_SUSPENDED = 4, /* the bandwidth carries not even the lowest */
     LAYER_REASON_NO_SOURCE = 5, /* none is sent */
     LAYER_REASON_KEY_FRAME = 6, /* what is chosen waits for one; in statistics only, like the next */

@@ -118,11 +118,11 @@ static inline void send_audio(struct call *call, uint16_t sequence, uint32_t tim
 }
 
 /* A whole VP8 frame in one packet: X, I (15 bits), then the frame tag, whose P bit tells key frames. */
-static inline void send_frame(struct call *call, bool key)
+static inline void send_frame_from(struct call *call, uint32_t ssrc, bool key)
 {
     uint8_t payload[] = {0x90, 0x80, 0x80, 0, key ? 0x10 : 0x11, 2, 0, 0x9d, 0x01, 0x2a, 0x40, 1,
                          0xf0, 0,    5,    5};
-    struct rig_rtp rtp = {.ssrc = ALICE_VIDEO_SSRC,
+    struct rig_rtp rtp = {.ssrc = ssrc,
                           .payload_type = 96,
                           .sequence = call->sequence++,
                           .timestamp = call->timestamp,
@@ -136,6 +136,11 @@ static inline void send_frame(struct call *call, bool key)
     call->timestamp += 3000;
     client_send_rtp(&call->alice, &call->rig, &rtp);
     call->transport_sequence++;
+}
+
+static inline void send_frame(struct call *call, bool key)
+{
+    send_frame_from(call, ALICE_VIDEO_SSRC, key);
 }
 
 static inline bool receive_frame(struct call *call, struct rtp_header *ret_header,

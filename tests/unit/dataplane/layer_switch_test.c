@@ -123,16 +123,33 @@ static void test_preference(void **state)
     assert_int_equal(layer.preferred, 2);
 }
 
-static void test_revival_is_noticed_by_the_key_frame(void **state)
+static void test_newcomers_wait(void **state)
 {
     (void)state;
     struct layer_switch layer;
-    struct layer_view views[3] = {{.last_packet_us = 10 * S}};
+    struct layer_view views[3] = {{0}, {.last_packet_us = 10 * S}};
     layer_switch_init(&layer, three_by_three, 3, true);
     layer_switch_update(&layer, views, 10 * S);
-    assert_int_equal(layer_switch_packet(&layer, 0, true), LAYER_BEGIN);
     assert_int_equal(layer_switch_packet(&layer, 1, true), LAYER_BEGIN);
-    assert_int_equal(layer.target, 1);
+
+    /* Not taken while what is sent lives. */
+    views[2] = (struct layer_view){.last_packet_us = 11 * S, .is_newcomer = true};
+    views[1].last_packet_us = 11 * S;
+    assert_int_equal(layer_switch_update(&layer, views, 11 * S), -1);
+    assert_int_equal(layer_switch_packet(&layer, 2, true), LAYER_IGNORE);
+    views[2].is_newcomer = false;
+    assert_int_equal(layer_switch_update(&layer, views, 11 * S), 2);
+    assert_int_equal(layer_switch_packet(&layer, 2, true), LAYER_BEGIN);
+
+    /* Downwards, and when nothing else is sent, it is better than waiting. */
+    views[0] = (struct layer_view){.last_packet_us = 11 * S, .is_newcomer = true};
+    layer_switch_allow(&layer, 0, 3);
+    assert_int_equal(layer_switch_update(&layer, views, 11 * S), 0);
+    assert_int_equal(layer_switch_packet(&layer, 0, true), LAYER_BEGIN);
+    layer_switch_allow(&layer, 2, 3);
+    views[0].last_packet_us = 1;
+    views[2].is_newcomer = true;
+    assert_int_equal(layer_switch_update(&layer, views, 11 * S), 2);
 }
 
 static void test_reset_and_audio(void **state)
@@ -244,7 +261,7 @@ int main(void)
         cmocka_unit_test(test_a_dead_layer_is_left),
         cmocka_unit_test(test_quiet_screens_live_longer),
         cmocka_unit_test(test_preference),
-        cmocka_unit_test(test_revival_is_noticed_by_the_key_frame),
+        cmocka_unit_test(test_newcomers_wait),
         cmocka_unit_test(test_reset_and_audio),
         cmocka_unit_test(test_bandwidth_takes_temporal_layers),
         cmocka_unit_test(test_bandwidth_takes_encodings),
