@@ -72,12 +72,13 @@ export async function roomOf(meeting) {
 
 // An encoder in the room, with the variables that a command needs.
 export class Encoder {
-    static async join(meeting, name) {
+    static async join(meeting, name, rtcpFeedback = []) {
         const encoder = new Encoder();
         encoder.name = name;
         encoder.person = await Person.enter(meeting.server, await roomOf(meeting), 3);
         await encoder.person.must('join', { nickname: name });
-        const video = await encoder.#produce(VIDEO);
+        const { codecs: [codec], encodings } = VIDEO.rtpParameters;
+        const video = await encoder.#produce({ ...VIDEO, rtpParameters: { codecs: [{ ...codec, rtcpFeedback }], encodings } });
         const audio = await encoder.#produce(AUDIO);
         encoder.variables = {
             IP: video.ip,
