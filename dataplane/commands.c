@@ -391,7 +391,7 @@ static int install_consumer(struct worker *worker, const Km__Command *command, c
         error = find_source(worker, message->producer, &producer, ret_reason);
     if (error == 0)
         error = commands_read_consumer(worker, message, producer, &initial, ret_reason);
-    if (error == 0 && consumer_find_ssrc(transport, message->ssrc))
+    if (error == 0 && consumer_map_find(&worker->streams.consumer_ssrcs, transport, message->ssrc))
         error = -EEXIST;
     if (error == 0)
         error =

@@ -10,7 +10,8 @@ void punt_quota_init(struct punt_quota *quota, uint32_t seed)
     quota->seed = seed;
 }
 
-bool token_bucket_take(struct token_bucket *bucket, uint32_t rate, uint32_t burst, uint64_t now_us)
+bool token_bucket_take(struct token_bucket *bucket, uint32_t tokens, uint32_t rate, uint32_t burst,
+                       uint64_t now_us)
 {
     if (bucket->refilled_us == 0) {
         bucket->tokens = burst;
@@ -21,9 +22,9 @@ bool token_bucket_take(struct token_bucket *bucket, uint32_t rate, uint32_t burs
         bucket->tokens = earned >= burst - bucket->tokens ? burst : bucket->tokens + (uint32_t)earned;
         bucket->refilled_us += earned * 1000000 / rate;
     }
-    if (bucket->tokens == 0)
+    if (bucket->tokens < tokens)
         return false;
-    bucket->tokens--;
+    bucket->tokens -= tokens;
     return true;
 }
 
@@ -48,9 +49,9 @@ static struct token_bucket *source_bucket(struct punt_quota *quota, const struct
 void punt(struct worker *worker, struct transport *transport, const struct port_packet *packet,
           enum shm_datagram_class datagram_class)
 {
-    bool granted = transport ? token_bucket_take(&transport->punts, PUNT_TRANSPORT_RATE, PUNT_TRANSPORT_BURST,
-                                                 worker->now_us)
-                             : token_bucket_take(source_bucket(&worker->quota, &packet->remote),
+    bool granted = transport ? token_bucket_take(&transport->punts, 1, PUNT_TRANSPORT_RATE,
+                                                 PUNT_TRANSPORT_BURST, worker->now_us)
+                             : token_bucket_take(source_bucket(&worker->quota, &packet->remote), 1,
                                                  PUNT_SOURCE_RATE, PUNT_SOURCE_BURST, worker->now_us);
     if (!granted) {
         worker_drop(worker, datagram_class == SHM_DATAGRAM_STUN ? DROP_stun_quota : DROP_dtls_quota);

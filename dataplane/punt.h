@@ -24,8 +24,9 @@ struct punt_quota {
 
 void punt_quota_init(struct punt_quota *quota, uint32_t seed);
 
-/* Whether a token was there. Buckets start full. */
-bool token_bucket_take(struct token_bucket *bucket, uint32_t rate, uint32_t burst, uint64_t now_us);
+/* Whether so many tokens were there; else none is taken. Buckets start full. */
+bool token_bucket_take(struct token_bucket *bucket, uint32_t tokens, uint32_t rate, uint32_t burst,
+                       uint64_t now_us);
 
 /* Hands a packet to control. transport: whose tuple it came from, or NULL. Drops are counted. */
 void punt(struct worker *worker, struct transport *transport, const struct port_packet *packet,

@@ -10,6 +10,7 @@
 #include "dataplane/receiver_loss.h"
 #include "dataplane/retransmit.h"
 #include "dataplane/rtcp_egress.h"
+#include "dataplane/rtcp_limit.h"
 #include "dataplane/rtcp_report.h"
 #include "dataplane/scores.h"
 #include "dataplane/send_stats.h"
@@ -29,7 +30,7 @@
 static void take_report_block(struct worker *worker, struct transport *transport,
                               const struct rtcp_report_block *block)
 {
-    struct consumer *consumer = consumer_find_ssrc(transport, block->ssrc);
+    struct consumer *consumer = consumer_map_find(&worker->streams.consumer_ssrcs, transport, block->ssrc);
 
     if (!consumer || consumer->row->ssrc != block->ssrc)
         return; /* RTX, or a stream that has just ended */
@@ -166,7 +167,8 @@ static unsigned count_nacked(const struct rtcp_feedback *feedback)
 static void take_nack(struct worker *worker, struct transport *transport,
                       const struct rtcp_feedback *feedback)
 {
-    struct consumer *consumer = consumer_find_ssrc(transport, feedback->media_ssrc);
+    struct consumer *consumer =
+        consumer_map_find(&worker->streams.consumer_ssrcs, transport, feedback->media_ssrc);
     struct rtcp_nack_iterator iterator;
     uint16_t sequence;
     bool is_hopeless = false;
@@ -225,7 +227,8 @@ static int take_rtpfb(struct worker *worker, struct transport *transport, const 
 
 static void take_pli(struct worker *worker, struct transport *transport, const struct rtcp_feedback *feedback)
 {
-    struct consumer *consumer = consumer_find_ssrc(transport, feedback->media_ssrc);
+    struct consumer *consumer =
+        consumer_map_find(&worker->streams.consumer_ssrcs, transport, feedback->media_ssrc);
 
     if (!consumer) {
         drop_unknown(worker, feedback->media_ssrc);
@@ -240,7 +243,7 @@ static void take_fir(struct worker *worker, struct transport *transport, const s
     struct rtcp_fir_entry entry;
 
     for (size_t i = 0; rtcp_fir_entry(feedback, i, &entry); i++) {
-        struct consumer *consumer = consumer_find_ssrc(transport, entry.ssrc);
+        struct consumer *consumer = consumer_map_find(&worker->streams.consumer_ssrcs, transport, entry.ssrc);
         if (!consumer) {
             drop_unknown(worker, entry.ssrc);
             continue;
@@ -305,6 +308,10 @@ void rtcp_ingress(struct worker *worker, const struct ingress_packet *packet)
         return;
     }
     for (unsigned parts = 0; rtcp_next(&iterator, &part); parts++) {
+        if (!rtcp_limit_admit(packet->transport, rtcp_limit_units(&part), worker->now_us)) {
+            worker_drop(worker, DROP_rtcp_limit);
+            return;
+        }
         if (parts == PARTS_MAX || take(worker, packet->transport, &part) != 0) {
             worker_drop(worker, DROP_rtcp_malformed);
             return;

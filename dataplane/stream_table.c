@@ -106,6 +106,7 @@ static struct consumer *link_consumer(struct stream_table *table, struct transpo
     if (transport->consumers)
         transport->consumers->previous_of_transport = consumer;
     transport->consumers = consumer;
+    consumer_map_install(&table->consumer_ssrcs, consumer);
     table->consumer_count++;
     return consumer;
 }
@@ -199,7 +200,7 @@ int stream_table_init(struct stream_table *table, const struct shm_segment *segm
     table->mirrors = calloc(capacities->producers, sizeof(*table->mirrors));
     table->ssrc_slots = calloc(slots, sizeof(*table->ssrc_slots));
     if (!table->producers || !table->streams || !table->nacks || !table->consumers || !table->mirrors ||
-        !table->ssrc_slots) {
+        !table->ssrc_slots || consumer_map_init(&table->consumer_ssrcs, table->consumers) != 0) {
         stream_table_deinit(table);
         return -ENOMEM;
     }
@@ -214,6 +215,7 @@ void stream_table_deinit(struct stream_table *table)
     free(table->streams);
     free(table->nacks);
     free(table->consumers);
+    consumer_map_deinit(&table->consumer_ssrcs);
     free(table->mirrors);
     free(table->ssrc_slots);
     *table = (struct stream_table){0};
@@ -345,19 +347,10 @@ void consumer_remove(struct stream_table *table, struct consumer *consumer)
         consumer->transport->consumers = consumer->next_of_transport;
     if (consumer->next_of_transport)
         consumer->next_of_transport->previous_of_transport = consumer->previous_of_transport;
+    consumer_map_remove(&table->consumer_ssrcs, consumer);
     row_remove(&consumer->row->row, sizeof(*consumer->row));
     *consumer = (struct consumer){0};
     table->consumer_count--;
-}
-
-void stream_table_remove_transport(struct stream_table *table, struct transport *transport)
-{
-    while (transport->consumers)
-        consumer_remove(table, transport->consumers);
-    for (unsigned i = 0; i < TRANSPORT_PRODUCERS_MAX; i++) {
-        if (transport->producers[i])
-            producer_remove(table, transport->producers[i]);
-    }
 }
 
 static int match_known(const struct stream_table *table, const struct transport *transport, uint32_t value,
@@ -407,13 +400,4 @@ struct stream *stream_find_ssrc(const struct stream_table *table, const struct t
     if (ssrc_map_find(&table->ssrcs, transport->index, ssrc, &value) != 0 || (value & 1) != 0)
         return NULL;
     return &table->streams[value >> 1];
-}
-
-struct consumer *consumer_find_ssrc(const struct transport *transport, uint32_t ssrc)
-{
-    for (struct consumer *consumer = transport->consumers; consumer; consumer = consumer->next_of_transport) {
-        if (consumer->row->ssrc == ssrc || (ssrc != 0 && consumer->row->rtx_ssrc == ssrc))
-            return consumer;
-    }
-    return NULL;
 }

@@ -8,6 +8,7 @@
 
 #include "dataplane/audio_level.h"
 #include "dataplane/catch_up.h"
+#include "dataplane/consumer_map.h"
 #include "dataplane/key_frame_limit.h"
 #include "dataplane/nack.h"
 #include "dataplane/receiver_loss.h"
@@ -58,6 +59,7 @@ struct consumer {
     struct consumer *previous_of_producer;
     struct consumer *next_of_transport;
     struct consumer *previous_of_transport;
+    uint32_t next_of_ssrc[2]; /* consumer_map.h */
     struct resend_limit resend;
     struct catch_up catch_up;
     struct key_frame_limit key_frames;
@@ -73,6 +75,7 @@ struct stream_table {
     struct nack_list *nacks; /* by index of the stream */
     struct consumer *consumers;
     struct mirror *mirrors; /* by index of the producer */
+    struct consumer_map consumer_ssrcs;
     struct ssrc_map ssrcs;
     struct ssrc_map_slot *ssrc_slots;
 };
@@ -104,9 +107,6 @@ int consumer_install(struct stream_table *table, struct transport *transport, st
                      struct consumer **ret_consumer);
 void consumer_remove(struct stream_table *table, struct consumer *consumer);
 
-/* Removes all producers and consumers of transport. */
-void stream_table_remove_transport(struct stream_table *table, struct transport *transport);
-
 /* Which stream a packet belongs to, by SSRC, then by RID or MID (stream_demux.h); a stream that is found so
  * for the first time is remembered. */
 struct stream_match {
@@ -122,6 +122,3 @@ int stream_match(struct stream_table *table, struct transport *transport, const 
 /* The stream with this SSRC (not its RTX), or NULL. */
 struct stream *stream_find_ssrc(const struct stream_table *table, const struct transport *transport,
                                 uint32_t ssrc);
-
-/* The consumer that goes out by transport with this SSRC or RTX SSRC, or NULL. */
-struct consumer *consumer_find_ssrc(const struct transport *transport, uint32_t ssrc);

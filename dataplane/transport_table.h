@@ -61,6 +61,7 @@ struct transport {
     struct redundancy redundancy;
 
     struct police police; /* of what it sends */
+    struct token_bucket rtcp;
     struct token_bucket punts;
     struct transport *previous; /* in the order of turns */
     struct transport *next;

@@ -81,7 +81,8 @@
     X(pacer_late, "waited too long to be sent, or was overwritten while it waited")                          \
     X(key_frame_limit, "request for a key frame of a receiver that asks all the time, and alone")            \
     X(incoming_limit, "RTP beyond four times MAX_INCOMING_BITRATE, or far too many packets")                 \
-    X(peer_ring_busy, "word of a clock, a loss or a key frame, while a worker's ring is left to media")
+    X(peer_ring_busy, "word of a clock, a loss or a key frame, while a worker's ring is left to media")      \
+    X(rtcp_limit, "RTCP of more than a client has reason to say in a second")
 
 #define STATISTICS_DROPS_MAX 64u
 

@@ -247,6 +247,41 @@ static void test_flood_of_a_known_sender_is_cut(void **state)
     scene_deinit(&scene);
 }
 
+/* 50 of the most that a worker can be asked to look at in the fewest bytes: "2048 packets are lost". */
+static size_t write_lost_feedback(uint8_t *data)
+{
+    static const uint8_t feedback[24] = {0x8f, 205, 0, 5, 0, 0, 0, 1, 0, 0, 0, 1,
+                                         0,    0,   8, 0, 0, 0, 1, 1, 8, 0, 0, 0};
+
+    for (unsigned i = 0; i < 50; i++)
+        memcpy(data + i * sizeof(feedback), feedback, sizeof(feedback));
+    return 50 * sizeof(feedback);
+}
+
+static void test_flood_of_feedback_is_cut(void **state)
+{
+    struct scene scene;
+    uint8_t rtcp[1400];
+
+    (void)state;
+    scene_init(&scene);
+    const struct shm_transport_row *row =
+        shm_segment_at(&scene.rig.segment, SHM_SECTION_TRANSPORT, shm_handle_index(scene.bob.transport));
+    size_t length = write_lost_feedback(rtcp);
+    for (unsigned i = 0; i < 100; i++)
+        client_send_rtcp(&scene.bob, &scene.rig, rtcp, length);
+    assert_int_equal(rig_drops(&scene.rig, DROP_rtcp_malformed), 0);
+    assert_in_range(row->twcc_feedbacks_received, 100, 4200 / 33);
+    assert_in_range(rig_drops(&scene.rig, DROP_rtcp_limit), 96, 98);
+    assert_true(alice_is_heard(&scene));
+
+    rig_wait_ms(&scene.rig, 1000);
+    uint64_t before = row->twcc_feedbacks_received;
+    client_send_rtcp(&scene.bob, &scene.rig, rtcp, length);
+    assert_int_equal(row->twcc_feedbacks_received, before + 50);
+    scene_deinit(&scene);
+}
+
 static void test_media_without_keys(void **state)
 {
     struct scene scene;
@@ -275,6 +310,7 @@ int main(void)
         cmocka_unit_test(test_made_up_ssrcs_cost_no_memory),
         cmocka_unit_test(test_media_without_keys),
         cmocka_unit_test(test_flood_of_a_known_sender_is_cut),
+        cmocka_unit_test(test_flood_of_feedback_is_cut),
     };
     return RIG_RUN(tests);
 }

@@ -160,14 +160,15 @@ static void test_lists_after_removal(void **state)
     for (const struct consumer *c = found->consumers; c; c = c->next_of_producer) {
         uint32_t index = shm_handle_index(c->handle);
         assert_true(index != 0 && index != 5 && index != 11 && index % 3 != 1);
-        assert_ptr_equal(consumer_find_ssrc(c->transport, 500 + index), c);
+        assert_ptr_equal(consumer_map_find(&rig.worker->streams.consumer_ssrcs, c->transport, 500 + index),
+                         c);
         count++;
     }
     assert_int_equal(count, 5);
     assert_int_equal(rig.worker->streams.consumer_count, 5);
     struct transport *transport = transport_find(&rig.worker->transports, shm_handle_make(1, 1));
-    assert_null(consumer_find_ssrc(transport, 500));
-    assert_non_null(consumer_find_ssrc(transport, 503));
+    assert_null(consumer_map_find(&rig.worker->streams.consumer_ssrcs, transport, 500));
+    assert_non_null(consumer_map_find(&rig.worker->streams.consumer_ssrcs, transport, 503));
     rig_deinit(&rig);
 }
 
@@ -204,19 +205,19 @@ static void test_token_bucket(void **state)
 
     (void)state;
     for (unsigned i = 0; i < 100; i++)
-        granted += token_bucket_take(&bucket, 10, 20, 1000);
+        granted += token_bucket_take(&bucket, 1, 10, 20, 1000);
     assert_int_equal(granted, 20);
-    assert_false(token_bucket_take(&bucket, 10, 20, 1000 + 99999));
-    assert_true(token_bucket_take(&bucket, 10, 20, 1000 + 100000));
-    assert_false(token_bucket_take(&bucket, 10, 20, 1000 + 100001));
+    assert_false(token_bucket_take(&bucket, 1, 10, 20, 1000 + 99999));
+    assert_true(token_bucket_take(&bucket, 1, 10, 20, 1000 + 100000));
+    assert_false(token_bucket_take(&bucket, 1, 10, 20, 1000 + 100001));
     granted = 0;
     for (unsigned i = 0; i < 100; i++)
-        granted += token_bucket_take(&bucket, 10, 20, 3600000000u);
+        granted += token_bucket_take(&bucket, 1, 10, 20, 3600000000u);
     assert_int_equal(granted, 20);
     /* Asked often, it still refills. */
     granted = 0;
     for (uint64_t now_us = 3600000000u; now_us < 3610000000u; now_us += 190000)
-        granted += token_bucket_take(&bucket, 5, 20, now_us);
+        granted += token_bucket_take(&bucket, 1, 5, 20, now_us);
     assert_true(granted >= 47 && granted <= 50); /* of 53 asked, 5 a second for ten seconds */
 }
 
