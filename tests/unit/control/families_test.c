@@ -61,7 +61,7 @@ static void take(int fd)
 {
     struct pollfd readable = {.fd = fd, .events = POLLIN};
     char byte;
-    assert_int_equal(poll(&readable, 1, 10000), 1);
+    assert_int_equal(poll(&readable, 1, 30000), 1);
     assert_int_equal(recv(fd, &byte, 1, 0), 1);
 }
 

@@ -76,7 +76,7 @@ static int worker_of(const void *data, size_t length)
     assert_int_equal(send(client, data, length, 0), length);
     for (int i = 0; i < WORKERS; i++)
         wait[i] = (struct pollfd){.fd = sockets[i], .events = POLLIN};
-    assert_int_equal(poll(wait, WORKERS, 2000), 1);
+    assert_int_equal(poll(wait, WORKERS, 30000), 1);
     for (int i = 0; i < WORKERS; i++)
         if (wait[i].revents & POLLIN) {
             assert_int_equal(recv(sockets[i], received, sizeof received, 0), length);

@@ -202,7 +202,7 @@ static inline int harness_connect(const struct harness *harness)
         .sin_port = htons(gateway_port(harness->gateway)),
         .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
     };
-    struct timeval limit = {.tv_sec = 10};
+    struct timeval limit = {.tv_sec = 30};
     int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     assert_true(client >= 0);
@@ -246,10 +246,10 @@ static inline bool is_closed(int client)
     return got == 0 || (got < 0 && errno == ECONNRESET);
 }
 
-/* Waits until an atomic counter has a value, for 10 s at most. */
+/* Waits until an atomic counter has a value, for 30 s at most. */
 static inline void wait_for(_Atomic unsigned *counter, unsigned value)
 {
-    for (int i = 0; i < 1000 && atomic_load(counter) < value; i++)
+    for (int i = 0; i < 3000 && atomic_load(counter) < value; i++)
         usleep(10000);
     assert_int_equal(atomic_load(counter), value);
 }

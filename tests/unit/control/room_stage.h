@@ -17,6 +17,7 @@
 #include "control/room/room.h"
 #include "control/room/rooms.h"
 #include "control/signaling/signaling.h"
+#include "tests/unit/control/own_time.h"
 #include "tests/unit/control/room_fakes.h"
 #include "tests/unit/control/room_media.h"
 
@@ -94,9 +95,7 @@ static inline void stage_close(struct stage *stage)
 
 static inline void stage_run(struct stage *stage, unsigned ms)
 {
-    struct timeval time = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
-    event_base_loopexit(stage->base, &time);
-    event_base_dispatch(stage->base);
+    own_time_run(stage->base, ms);
 }
 
 /* Clients. ws names one, from 1. */

@@ -74,6 +74,14 @@ static void run(struct receiver *receiver, unsigned ms)
     event_base_dispatch(receiver->base);
 }
 
+/* Until so many requests came and a counter has got that far, and a moment longer. */
+static void run_until(struct receiver *receiver, unsigned count, enum counter counter, uint64_t value)
+{
+    for (unsigned i = 0; i < 3000 && (receiver->count < count || counters_get(counter) < value); i++)
+        run(receiver, 10);
+    run(receiver, 30);
+}
+
 static struct webhook *make(struct receiver *receiver, unsigned timeout_ms, unsigned queue_max)
 {
     char url[64];
@@ -104,7 +112,7 @@ static void test_delivers(void **state)
     webhook_post(webhook, json_pack("{s:s,s:s}", "roomId", "r", "event", "roomClosed"));
     webhook_post(webhook, json_pack("{s:i}", "n", 2));
     webhook_post(NULL, json_pack("{s:i}", "n", 3));
-    run(&receiver, 150);
+    run_until(&receiver, 2, COUNTER_WEBHOOK_DELIVERED, delivered + 2);
     assert_int_equal(receiver.count, 2);
     assert_string_equal(receiver.bodies[0], "{\"roomId\":\"r\",\"event\":\"roomClosed\"}");
     assert_int_equal(counters_get(COUNTER_WEBHOOK_DELIVERED), delivered + 2);
@@ -119,9 +127,10 @@ static void test_tries_again_what_may_pass(void **state)
     receiver_open(&receiver);
     memcpy(receiver.statuses, (unsigned[]){500, 0, 200}, 3 * sizeof(unsigned));
     uint64_t retries = counters_get(COUNTER_WEBHOOK_RETRIES), lost = counters_get(COUNTER_WEBHOOK_LOST);
-    struct webhook *webhook = make(&receiver, 60, 10);
+    uint64_t delivered = counters_get(COUNTER_WEBHOOK_DELIVERED);
+    struct webhook *webhook = make(&receiver, 600, 10);
     webhook_post(webhook, json_pack("{s:i}", "n", 1));
-    run(&receiver, 400);
+    run_until(&receiver, 3, COUNTER_WEBHOOK_DELIVERED, delivered + 1);
     assert_int_equal(receiver.count, 3);
     assert_string_equal(receiver.bodies[2], "{\"n\":1}");
     assert_int_equal(counters_get(COUNTER_WEBHOOK_RETRIES), retries + 2);
@@ -142,7 +151,7 @@ static void test_gives_up(void **state)
         uint64_t lost = counters_get(COUNTER_WEBHOOK_LOST);
         struct webhook *webhook = make(&receiver, 1000, 10);
         webhook_post(webhook, json_pack("{s:i}", "n", 1));
-        run(&receiver, 200);
+        run_until(&receiver, tries[i], COUNTER_WEBHOOK_LOST, lost + 1);
         assert_int_equal(receiver.count, tries[i]);
         assert_int_equal(counters_get(COUNTER_WEBHOOK_LOST), lost + 1);
         webhook_destroy(webhook);
@@ -160,7 +169,7 @@ static void test_answer_without_end_is_cut_off(void **state)
     uint64_t delivered = counters_get(COUNTER_WEBHOOK_DELIVERED);
     struct webhook *webhook = make(&receiver, 5000, 10);
     webhook_post(webhook, json_pack("{s:i}", "n", 1));
-    run(&receiver, 200);
+    run_until(&receiver, 1, COUNTER_WEBHOOK_DELIVERED, delivered + 1);
     assert_int_equal(receiver.count, 1);
     assert_int_equal(counters_get(COUNTER_WEBHOOK_DELIVERED), delivered + 1);
     webhook_destroy(webhook);
@@ -177,7 +186,7 @@ static void test_queue_is_bounded_and_dropped_at_the_end(void **state)
     for (int i = 0; i < 14; i++)
         webhook_post(webhook, json_pack("{s:i}", "n", i));
     assert_int_equal(counters_get(COUNTER_WEBHOOK_LOST), lost + 2);
-    run(&receiver, 100);
+    run_until(&receiver, 8, COUNTER_WEBHOOK_LOST, lost + 2);
     assert_int_equal(receiver.count, 8); /* at once; nobody answers */
     webhook_destroy(webhook);
     receiver_close(&receiver);
@@ -193,7 +202,7 @@ static void test_nobody_listens(void **state)
     receiver.http = evhttp_new(receiver.base);
     uint64_t lost = counters_get(COUNTER_WEBHOOK_LOST);
     webhook_post(webhook, json_pack("{s:i}", "n", 1));
-    run(&receiver, 250);
+    run_until(&receiver, 0, COUNTER_WEBHOOK_LOST, lost + 1);
     assert_int_equal(counters_get(COUNTER_WEBHOOK_LOST), lost + 1);
     webhook_destroy(webhook);
     receiver_close(&receiver);

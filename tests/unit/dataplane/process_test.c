@@ -176,7 +176,7 @@ static bool beats(const struct control *control, uint32_t index)
 {
     const struct shm_liveness *liveness = shm_segment_at(&control->segment, SHM_SECTION_LIVENESS, index);
 
-    for (unsigned i = 0; i < 500; i++) {
+    for (unsigned i = 0; i < 3000; i++) {
         uint64_t first = atomic_load(&liveness->beat_us);
         usleep(10000);
         if (first != 0 && atomic_load(&liveness->beat_us) != first)
@@ -212,11 +212,11 @@ static void check_commands(const struct control *control)
     command.install_transport = &install;
     length = (uint32_t)km__command__pack(&command, record);
     assert_int_equal(ring_push(&commands, record, length), 0);
-    assert_true(ring_wants_wake(&commands));
-    eventfd_write(control->descriptors.worker_wake[0], 1);
+    if (ring_wants_wake(&commands)) /* else its heartbeat has just woken it */
+        eventfd_write(control->descriptors.worker_wake[0], 1);
 
     struct pollfd fd = {.fd = control->descriptors.control_wake[0], .events = POLLIN};
-    assert_int_equal(poll(&fd, 1, 5000), 1);
+    assert_int_equal(poll(&fd, 1, 30000), 1);
     assert_int_equal(ring_pop(&events, record, sizeof(record), &length), 0);
     Km__Event *event = km__event__unpack(NULL, length, record);
     assert_non_null(event);
