@@ -295,6 +295,8 @@ describe('console', () => {
             await type('\r', /createdAt[^]*kolabmeet> /);
             await type('logL\t', /evel/);
             await type('\r', /level +debug[^]*kolabmeet> /);
+            await type('top\r', /control runs, forwarder runs[^]*worker transp[^]*receive to send[^]*stream codec/);
+            await type('q', /kolabmeet> /);
             child.stdin.write('quit\r');
             const [status] = await once(child, 'close');
             assert.equal(status, 0, shown);
@@ -430,6 +432,8 @@ describe('kolabmeetctl without a daemon', () => {
         try {
             await refused({ runtimeDir: dir }, ['rooms'], NO_DAEMON, /kolabmeetd is not running/);
             await refused({ runtimeDir: dir }, ['--stats'], NO_DAEMON, /kolabmeetd is not running/);
+            for (const words of [['stats'], ['--json', 'stats'], ['--json', 'top']])
+                await refused({ runtimeDir: dir }, words, NO_DAEMON, /kolabmeetd has not run: there is no /);
             await refused({ runtimeDir: path.join(dir, 'x'.repeat(120)) }, ['rooms'], NO_DAEMON, /too long/);
         } finally {
             removeDir(dir);

@@ -25,9 +25,10 @@ static int run_stats(const struct options *options)
     int err = 0;
 
     snprintf(path, sizeof path, "%s/" STATISTICS_FILE, options->runtime_dir);
-    if (snapshot_take(path, &snapshot, why, sizeof why) != 0) {
+    err = snapshot_take(path, &snapshot, why, sizeof why);
+    if (err != 0) {
         fprintf(stderr, "kolabmeetctl: %s\n", why);
-        return EXIT_FAILURE;
+        return snapshot_exit_status(err);
     }
     if (options->json)
         err = stats_print_json(stdout, &snapshot);
@@ -64,7 +65,8 @@ static void print_help(FILE *out)
     fprintf(
         out,
         "\nAll others are for the kolabmeetd that runs: \"kolabmeetctl help\" lists them. Ids may be cut\n"
-        "short. Without a command they are read from the terminal or from standard input.\n"
+        "short. Without a command they are read from the terminal (top too; quit ends) or from standard "
+        "input.\n"
         "\noptions:\n"
         "  --json             JSON instead of text\n"
         "  --runtime-dir DIR  where the daemon keeps its statistics file and its console's socket\n"

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define INDENT 2
 #define COLUMNS_MAX 32
@@ -76,6 +77,18 @@ static char *line_of(const json_t *value)
     return text;
 }
 
+/* The same for a member of that name; times are for people. Allocated. */
+static char *line_of_member(const char *key, const json_t *value)
+{
+    time_t seconds = (time_t)json_integer_value(value);
+    struct tm tm;
+    char text[64];
+    if (strcmp(key, "createdAt") != 0 || !json_is_integer(value) || !gmtime_r(&seconds, &tm) ||
+        strftime(text, sizeof(text), "%FT%TZ", &tm) == 0)
+        return line_of(value);
+    return strdup(text);
+}
+
 /* Characters, not bytes. */
 static int width_of(const char *text)
 {
@@ -128,7 +141,7 @@ static void measure(struct table *table, const json_t *row)
     json_object_foreach((json_t *)row, key, value)
     {
         size_t column = column_of(table, key);
-        char *text = line_of(value);
+        char *text = line_of_member(key, value);
         if (column < COLUMNS_MAX && text && width_of(text) > table->widths[column])
             table->widths[column] = width_of(text);
         free(text);
@@ -139,7 +152,8 @@ static void print_row(FILE *out, const struct table *table, const json_t *row, i
 {
     fprintf(out, "%*s", indent, "");
     for (size_t i = 0; i < table->columns; i++) {
-        char *text = row ? line_of(json_object_get(row, table->keys[i])) : escape(table->keys[i]);
+        const char *key = table->keys[i];
+        char *text = row ? line_of_member(key, json_object_get(row, key)) : escape(key);
         bool is_last = i + 1 == table->columns;
         print_padded(out, text, is_last ? 0 : table->widths[i] + INDENT);
     }
@@ -156,9 +170,9 @@ static void render_table(FILE *out, const json_t *rows, int indent)
         print_row(out, &table, json_array_get(rows, i), indent);
 }
 
-static void render_line(FILE *out, const json_t *value, int indent)
+/* Frees text. */
+static void print_line(FILE *out, char *text, int indent)
 {
-    char *text = line_of(value);
     fprintf(out, "%*s%s\n", indent, "", text ? text : "?");
     free(text);
 }
@@ -202,7 +216,7 @@ static void render_object(FILE *out, const json_t *object, int indent)
             fputs(":\n", out);
             render_at(out, value, indent + INDENT);
         } else {
-            render_line(out, value, 0);
+            print_line(out, line_of_member(key, value), 0);
         }
     }
 }
@@ -214,7 +228,7 @@ static void render_at(FILE *out, const json_t *value, int indent)
     else if (json_array_size(value) > 0)
         render_list(out, value, indent);
     else
-        render_line(out, value, indent);
+        print_line(out, line_of(value), indent);
 }
 
 void render(FILE *out, const json_t *value)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "tools/kolabmeetctl/console.h"
+#include "tools/kolabmeetctl/top.h"
 
 #define PROMPT "kolabmeet> "
 #define BLANKS " \t\r\n"
@@ -85,6 +86,21 @@ static char *history_path(void)
     return home && *home && asprintf(&path, "%s/" HISTORY_FILE, home) >= 0 ? path : NULL;
 }
 
+static bool is_top(const char *line)
+{
+    size_t start = strspn(line, BLANKS);
+    return strncmp(line + start, "top", 3) == 0 && line[start + 3 + strspn(line + start + 3, BLANKS)] == '\0';
+}
+
+/* It takes the screen for itself until q is pressed; whatever came of it, the prompt comes back. */
+static bool run_top(const struct console_options *options)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/" STATISTICS_FILE, options->runtime_dir);
+    (void)top_run(path, false);
+    return true;
+}
+
 static void talk(const struct console_options *options)
 {
     static char word_breaks[] = " \t";
@@ -108,7 +124,7 @@ static void talk(const struct console_options *options)
         }
         if (line[strspn(line, BLANKS)])
             add_history(line);
-        goes_on = run_line(options, line, &ignored);
+        goes_on = is_top(line) ? run_top(options) : run_line(options, line, &ignored);
         free(line);
     }
     if (history)

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/kolabmeetctl/ask.h"
+
 static bool is_alive(uint32_t pid)
 {
     return pid > 0 && (kill((pid_t)pid, 0) == 0 || errno == EPERM);
@@ -86,6 +88,8 @@ int snapshot_take(const char *path, struct snapshot *ret_snapshot, char *ret_why
     struct snapshot made = {.unreadable = 0};
     struct statistics statistics;
     int err = statistics_open(path, &statistics, ret_why, why_bytes);
+    if (err == -ENOENT)
+        snprintf(ret_why, why_bytes, "kolabmeetd has not run: there is no %s", path);
     if (err != 0)
         return err;
     err = take_all(&made, &statistics);
@@ -99,6 +103,21 @@ int snapshot_take(const char *path, struct snapshot *ret_snapshot, char *ret_why
     made.forwarder_alive = is_alive(made.control.forwarder_pid);
     *ret_snapshot = made;
     return 0;
+}
+
+int snapshot_exit_status(int err)
+{
+    switch (err) {
+    case 0:
+        return ASK_OK;
+    case -ENOENT:
+        return ASK_NO_DAEMON;
+    case -EACCES:
+    case -EPERM:
+        return ASK_DENIED;
+    default:
+        return ASK_FAILED;
+    }
 }
 
 void snapshot_deinit(struct snapshot *snapshot)

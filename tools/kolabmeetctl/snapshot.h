@@ -23,8 +23,10 @@ struct snapshot {
     unsigned unreadable; /* blocks whose writer was inside them, or died there */
 };
 
-/* 0, or a negative errno with a line in ret_why. */
+/* 0, or a negative errno with a line in ret_why. -ENOENT: no daemon has run there. */
 int snapshot_take(const char *path, struct snapshot *ret_snapshot, char *ret_why, size_t why_bytes);
+/* The exit status for such an errno, of enum ask_status. */
+int snapshot_exit_status(int err);
 void snapshot_deinit(struct snapshot *snapshot);
 
 const char *snapshot_kind_name(uint32_t kind);            /* audio, video */

@@ -89,5 +89,5 @@ int top_run(const char *statistics_path, bool json)
         endwin();
     if (err != 0)
         fprintf(stderr, "kolabmeetctl: %s\n", why);
-    return err == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return snapshot_exit_status(err);
 }

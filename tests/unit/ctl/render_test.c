@@ -42,6 +42,9 @@ static void objects_are_lines_and_lists_are_tables(void **state)
            "list:\n  id\n  a\nin:\n  k  1\nwords:\n  x\n  y\n");
     expect("[{\"a\":{\"b\":[1]}}]", "a\n{\"b\":[1]}\n");
     expect("[]", "none\n");
+    expect("{\"createdAt\":1700000000}", "createdAt  2023-11-14T22:13:20Z\n");
+    expect("[{\"createdAt\":1700000000},{\"createdAt\":9223372036854775807},{\"createdAt\":\"x\"}]",
+           "createdAt\n2023-11-14T22:13:20Z\n9223372036854775807\nx\n");
     expect("\"text\"", "text\n");
     expect("[{\"n\":\"\xc3\xbc\",\"m\":1},{\"n\":\"ue\",\"m\":2}]", "n   m\n\xc3\xbc   1\nue  2\n");
 }
