@@ -17,6 +17,7 @@
 #include "dataplane/worker.h"
 #include "proto/wire/demux.h"
 #include "proto/wire/stun.h"
+#include "shm/bpf_abi.h"
 
 struct opening {
     struct srtp_unprotect_job jobs[PORT_BATCH];
@@ -48,12 +49,15 @@ static int base36(uint8_t character)
     return character >= 'a' && character <= 'z' ? character - 'a' + 10 : -1;
 }
 
-/* The worker that a check's USERNAME names by the first two characters of our ufrag, else this one. */
+/* The worker that a check's USERNAME names by the first two characters of our ufrag, else this one. USERNAME
+ * is looked for where the steering program does: what names a worker behind that came here by its doing, and
+ * is nothing that a client sends. */
 static uint32_t worker_of_check(const struct worker *worker, const struct port_packet *packet)
 {
     struct stun_message message;
 
-    if (stun_parse(packet->data, packet->length, &message) != 0 || message.username_length < 2)
+    if (stun_parse(packet->data, packet->length, &message) != 0 || message.class != STUN_REQUEST ||
+        message.username_length < 2 || message.username_place >= BPF_ABI_STUN_ATTRIBUTES)
         return worker->index;
     int high = base36(message.username[0]);
     int low = base36(message.username[1]);
@@ -81,7 +85,10 @@ static void classify(struct worker *worker, struct opening *opening, const struc
     uint32_t owner = owner_of(worker, packet, &handle);
 
     if (owner != worker->index && !taken_over) {
-        peers_hand_over(worker, owner, packet);
+        if (handle != SHM_HANDLE_NONE || punt_may_hand_over(worker, &packet->remote))
+            peers_hand_over(worker, owner, packet);
+        else
+            worker_drop(worker, DROP_stun_quota);
         return;
     }
     struct transport *transport = transport_find(&worker->transports, handle);

@@ -46,13 +46,25 @@ static struct token_bucket *source_bucket(struct punt_quota *quota, const struct
     return &quota->sources[hash % PUNT_SOURCES];
 }
 
+static bool take_of_source(struct worker *worker, const struct shm_address *remote)
+{
+    return token_bucket_take(source_bucket(&worker->quota, remote), 1, PUNT_SOURCE_RATE, PUNT_SOURCE_BURST,
+                             worker->now_us);
+}
+
+bool punt_may_hand_over(struct worker *worker, const struct shm_address *remote)
+{
+    return take_of_source(worker, remote) &&
+           token_bucket_take(&worker->quota.handed_over, 1, PUNT_HAND_OVER_RATE, PUNT_HAND_OVER_RATE,
+                             worker->now_us);
+}
+
 void punt(struct worker *worker, struct transport *transport, const struct port_packet *packet,
           enum shm_datagram_class datagram_class)
 {
     bool granted = transport ? token_bucket_take(&transport->punts, 1, PUNT_TRANSPORT_RATE,
                                                  PUNT_TRANSPORT_BURST, worker->now_us)
-                             : token_bucket_take(source_bucket(&worker->quota, &packet->remote), 1,
-                                                 PUNT_SOURCE_RATE, PUNT_SOURCE_BURST, worker->now_us);
+                             : take_of_source(worker, &packet->remote);
     if (!granted) {
         worker_drop(worker, datagram_class == SHM_DATAGRAM_STUN ? DROP_stun_quota : DROP_dtls_quota);
         return;

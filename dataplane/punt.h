@@ -15,10 +15,15 @@
 #define PUNT_TRANSPORT_RATE 200u
 #define PUNT_TRANSPORT_BURST 400u
 
+/* Checks of strangers that are handed to other workers, a second and at once: those of 200 joins a second,
+ * and an eighth of the slots that a worker's circle of the packet store has with two of them. */
+#define PUNT_HAND_OVER_RATE 2000u
+
 struct worker;
 
 struct punt_quota {
     uint32_t seed; /* so that nobody can aim at another's bucket */
+    struct token_bucket handed_over;
     struct token_bucket sources[PUNT_SOURCES];
 };
 
@@ -27,6 +32,10 @@ void punt_quota_init(struct punt_quota *quota, uint32_t seed);
 /* Whether so many tokens were there; else none is taken. Buckets start full. */
 bool token_bucket_take(struct token_bucket *bucket, uint32_t tokens, uint32_t rate, uint32_t burst,
                        uint64_t now_us);
+
+/* Whether a packet of nobody we know may take a slot of the packet store, and room in the ring to another
+ * worker: it is within the quota of its source, and of all sources, since anybody can claim to be many. */
+bool punt_may_hand_over(struct worker *worker, const struct shm_address *remote);
 
 /* Hands a packet to control. transport: whose tuple it came from, or NULL. Drops are counted. */
 void punt(struct worker *worker, struct transport *transport, const struct port_packet *packet,

@@ -13,7 +13,6 @@
 #define STUN_HEADER_BYTES 20
 #define STUN_MAGIC_COOKIE 0x2112A442
 #define STUN_USERNAME 0x0006
-#define STUN_ATTRIBUTES_SEEN 8 /* USERNAME comes first, or nearly so, with every known client */
 
 struct {
     __uint(type, BPF_MAP_TYPE_REUSEPORT_SOCKARRAY);
@@ -64,7 +63,7 @@ static __always_inline int worker_of_username(struct sk_reuseport_md *packet)
     if (bpf_skb_load_bytes(packet, UDP_HEADER_BYTES, &header, sizeof(header)) ||
         header.cookie != bpf_htonl(STUN_MAGIC_COOKIE) || bpf_ntohs(header.type) > 0x3fff)
         return -1;
-    for (int i = 0; i < STUN_ATTRIBUTES_SEEN; i++) {
+    for (int i = 0; i < BPF_ABI_STUN_ATTRIBUTES; i++) {
         struct {
             __be16 type;
             __be16 length;

@@ -15,6 +15,10 @@ typedef uint16_t bpf_abi_u16;
 #define BPF_ABI_WORKERS_MAX 64
 #define BPF_ABI_TUPLES_MAX 65536
 
+/* A STUN message goes by the USERNAME among so many attributes, which comes first, or nearly so, with every
+ * known client. */
+#define BPF_ABI_STUN_ATTRIBUTES 8
+
 /* A remote address: IPv4 is v4-mapped. The value of the map is the worker's number, 32 bits. */
 struct bpf_abi_tuple {
     bpf_abi_u8 ip[16];

@@ -29,6 +29,7 @@ static int parse_username(struct stun_message *message, const uint8_t *value, ui
     if (!message->username) {
         message->username = (const char *)value;
         message->username_length = length;
+        message->username_place = message->attribute_count;
     }
     return 0;
 }
@@ -138,6 +139,7 @@ static int parse_attributes(struct stun_message *message)
                 return result;
         }
         position += padded;
+        message->attribute_count++;
     }
     return 0;
 }

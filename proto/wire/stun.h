@@ -63,6 +63,8 @@ struct stun_message {
 
     const char *username; /* not terminated; NULL when absent */
     uint16_t username_length;
+    uint16_t username_place; /* attributes before it */
+    uint16_t attribute_count;
 
     uint16_t integrity_offset;   /* of the MESSAGE-INTEGRITY attribute's header, 0 when absent */
     uint16_t fingerprint_offset; /* of the FINGERPRINT attribute's header, 0 when absent */

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "dataplane/key_frame.h"
+#include "proto/wire/bytes.h"
 #include "proto/wire/stun_write.h"
 
 static unsigned plis_of_alice(struct pair *pair)
@@ -312,6 +313,73 @@ static void test_datagrams_that_come_to_the_wrong_worker(void **state)
     pair_deinit(&pair);
 }
 
+/* A check that names the second worker, with so many attributes before USERNAME. */
+static size_t write_check(uint8_t *data, unsigned before)
+{
+    static const uint8_t username[] = {0, 6, 0, 6, '0', '1', 'u', 'f', ':', 'x', 0, 0};
+    size_t length = 20;
+
+    memset(data, 0, 20);
+    data[1] = 1;
+    store_be32(data + 4, STUN_MAGIC_COOKIE);
+    for (unsigned i = 0; i < before; i++, length += 4)
+        memcpy(data + length, "\x80\x22\0", 4); /* SOFTWARE, empty */
+    memcpy(data + length, username, sizeof(username));
+    length += sizeof(username);
+    store_be16(data + 2, (uint16_t)(length - 20));
+    return length;
+}
+
+/* As by a spoofer: ret_client has that loopback address. */
+static void open_at(struct client *ret_client, const struct rig *rig, uint8_t last)
+{
+    struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK - 1 + last)};
+
+    memset(ret_client, 0, sizeof(*ret_client));
+    ret_client->socket = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(ret_client->socket, (struct sockaddr *)&name, sizeof(name)), 0);
+    client_connect(ret_client, rig);
+}
+
+/* Nobody has authenticated these: they may not take what the media of others need. */
+static void test_strangers_are_handed_over_within_a_quota(void **state)
+{
+    struct pair pair;
+    struct client stranger;
+    uint8_t check[400];
+
+    (void)state;
+    pair_init(&pair);
+    const struct statistics_worker *totals = &pair.call.rig.worker->totals;
+    pair.call.rig.worker->quota.seed = 1; /* these addresses have a bucket each */
+    open_at(&stranger, &pair.call.rig, 2);
+    client_send_raw(&stranger, &pair.call.rig, check, write_check(check, 7));
+    assert_int_equal(totals->handed_over, 1);
+    client_send_raw(&stranger, &pair.call.rig, check, write_check(check, 8)); /* as the steering program */
+    assert_int_equal(totals->handed_over, 1);
+    client_close(&stranger);
+
+    size_t length = write_check(check, 0);
+    for (uint8_t i = 3; i < 13; i++) {
+        uint64_t before = totals->handed_over;
+        open_at(&stranger, &pair.call.rig, i);
+        for (unsigned j = 0; j < 500; j++)
+            client_send_raw(&stranger, &pair.call.rig, check, length);
+        assert_in_range(totals->handed_over - before, i < 7 ? PUNT_SOURCE_BURST : 0, PUNT_SOURCE_BURST + 2);
+        client_close(&stranger);
+    }
+    assert_in_range(totals->handed_over, PUNT_HAND_OVER_RATE, PUNT_HAND_OVER_RATE * 11 / 10);
+    assert_int_equal(rig_drops(&pair.call.rig, DROP_stun_quota), 5001 - totals->handed_over);
+
+    /* Whose address is known is not concerned. */
+    client_connect(&pair.call.bob, &pair.call.rig);
+    uint64_t before = totals->handed_over;
+    for (unsigned i = 0; i < 1000; i++)
+        client_send_raw(&pair.call.bob, &pair.call.rig, check, length);
+    assert_int_equal(totals->handed_over, before + 1000);
+    pair_deinit(&pair);
+}
+
 /* A worker that lags behind loses packets by name, and sends no wrong one. */
 static void test_store_is_overwritten(void **state)
 {
@@ -377,6 +445,7 @@ int main(void)
         cmocka_unit_test(test_flood_of_sender_reports),
         cmocka_unit_test(test_words_leave_room_for_media),
         cmocka_unit_test(test_datagrams_that_come_to_the_wrong_worker),
+        cmocka_unit_test(test_strangers_are_handed_over_within_a_quota),
         cmocka_unit_test(test_store_is_overwritten),
         cmocka_unit_test(test_another_process_goes_on),
     };
