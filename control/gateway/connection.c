@@ -78,6 +78,30 @@ void connection_introduce(struct connection *connection)
     TAILQ_REMOVE(&connection->listener->strangers, connection, stranger_link);
 }
 
+bool connection_hold(struct connection *connection)
+{
+    lws_usec_t now = lws_now_usecs();
+
+    if (connection->is_held)
+        return true;
+    if (now - connection->reported_at_us >= GATEWAY_REPORT_MS * LWS_US_PER_MS) {
+        connection->reported_at_us = now;
+        return false;
+    }
+    connection->is_held = true;
+    TAILQ_INSERT_TAIL(&connection->listener->held, connection, held_link);
+    return true;
+}
+
+void connection_release(struct connection *connection)
+{
+    if (!connection->is_held)
+        return;
+    connection->is_held = false;
+    connection->reported_at_us = lws_now_usecs();
+    TAILQ_REMOVE(&connection->listener->held, connection, held_link);
+}
+
 /* libwebsockets, which has the socket, finds its end in this round or the next. */
 void connection_cut(struct connection *connection)
 {
@@ -112,6 +136,7 @@ void connection_destroy(struct connection *connection)
     struct listener *listener = connection->listener;
 
     connection_introduce(connection);
+    connection_release(connection);
     connection_drop_body(connection);
     abandon(connection);
     buffer_deinit(&connection->input);
@@ -371,6 +396,7 @@ void connection_command(struct connection *connection, struct mailbox_command *c
             http_refuse_upgrade(connection, command->fields);
         break;
     case MAILBOX_SEND:
+    case MAILBOX_REPORT:
         if (connection->state == CONNECTION_WEBSOCKET) {
             ws_send(connection, command->body);
             command->body = NULL;

@@ -55,6 +55,11 @@ struct connection {
     bool is_stranger;
     TAILQ_ENTRY(connection) stranger_link;
 
+    /* Has reports that wait. */
+    bool is_held;
+    lws_usec_t reported_at_us; /* when it last got some */
+    TAILQ_ENTRY(connection) held_link;
+
     bool doomed;
     bool due; /* in the listener's list of connections that have had commands */
     struct connection *next_due;
@@ -99,6 +104,12 @@ void connection_cut(struct connection *connection);
 
 /* It has brought a whole request: a stranger no more. */
 void connection_introduce(struct connection *connection);
+
+/* A report has been queued: whether it is to wait. Then connection_release has to follow, and
+ * connection_writable. */
+bool connection_hold(struct connection *connection);
+/* Waits no longer; without effect if it does not. */
+void connection_release(struct connection *connection);
 
 void connection_received(struct connection *connection, const void *bytes, size_t length);
 void connection_writable(struct connection *connection);

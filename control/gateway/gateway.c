@@ -313,10 +313,10 @@ static struct output_block *make_frame(struct gateway *gateway, enum websocket_o
     return block;
 }
 
-static void send_frame(struct gateway *gateway, uint64_t ws, enum websocket_opcode opcode, const void *data,
-                       size_t length)
+static void send_frame(struct gateway *gateway, enum mailbox_command_kind kind, uint64_t ws,
+                       enum websocket_opcode opcode, const void *data, size_t length)
 {
-    struct mailbox_command *command = command_create(MAILBOX_SEND, ws);
+    struct mailbox_command *command = command_create(kind, ws);
 
     if (!command)
         return;
@@ -331,12 +331,17 @@ static void send_frame(struct gateway *gateway, uint64_t ws, enum websocket_opco
 
 void gateway_ws_send(struct gateway *gateway, uint64_t ws, const char *text, size_t length)
 {
-    send_frame(gateway, ws, WEBSOCKET_TEXT, text, length);
+    send_frame(gateway, MAILBOX_SEND, ws, WEBSOCKET_TEXT, text, length);
+}
+
+void gateway_ws_report(struct gateway *gateway, uint64_t ws, const char *text, size_t length)
+{
+    send_frame(gateway, MAILBOX_REPORT, ws, WEBSOCKET_TEXT, text, length);
 }
 
 void gateway_ws_send_binary(struct gateway *gateway, uint64_t ws, const void *data, size_t length)
 {
-    send_frame(gateway, ws, WEBSOCKET_BINARY, data, length);
+    send_frame(gateway, MAILBOX_SEND, ws, WEBSOCKET_BINARY, data, length);
 }
 
 void gateway_ws_close(struct gateway *gateway, uint64_t ws, uint16_t code)

@@ -131,6 +131,11 @@ void gateway_http_respond(struct gateway *gateway, uint64_t id, unsigned status,
 void gateway_ws_send(struct gateway *gateway, uint64_t ws, const char *text, size_t length);
 void gateway_ws_send_binary(struct gateway *gateway, uint64_t ws, const void *data, size_t length);
 
+/* Queues a text message that is one of many: a websocket gets them at once, but not more often than every
+ * GATEWAY_REPORT_MS. Meanwhile they wait for that, or for the next other message, before which they go. */
+#define GATEWAY_REPORT_MS 100
+void gateway_ws_report(struct gateway *gateway, uint64_t ws, const char *text, size_t length);
+
 /* Sends what is queued, then a close frame with `code`, or an empty one if code is 0 (which the other side
  * sees as 1005). The peer's answer is awaited for a short while. on_ws_close follows. */
 void gateway_ws_close(struct gateway *gateway, uint64_t ws, uint16_t code);

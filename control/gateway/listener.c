@@ -88,6 +88,29 @@ static void run_due(struct connection *first)
     }
 }
 
+static void on_reports(lws_sorted_usec_list_t *reports)
+{
+    struct listener *listener = lws_container_of(reports, struct listener, reports);
+    struct connection *connection;
+
+    while ((connection = TAILQ_FIRST(&listener->held))) {
+        connection_release(connection);
+        connection_writable(connection);
+        listener_bury(connection);
+    }
+}
+
+static bool hold(struct listener *listener, struct connection *connection)
+{
+    bool is_first = TAILQ_EMPTY(&listener->held);
+
+    if (!connection_hold(connection))
+        return false;
+    if (is_first)
+        lws_sul_schedule(listener->lws, 0, &listener->reports, on_reports, GATEWAY_REPORT_MS * LWS_US_PER_MS);
+    return true;
+}
+
 /* Connections that have had commands are run at the end. None of them goes before: they are only ever closed
  * by libwebsockets, later. */
 static void take_commands(struct listener *listener)
@@ -119,7 +142,8 @@ static void take_commands(struct listener *listener)
             change_certificate(listener, command);
         } else if (connection && !connection->doomed) {
             connection_command(connection, command);
-            if (!connection->due) {
+            bool waits = command->kind == MAILBOX_REPORT && hold(listener, connection);
+            if (!waits && !connection->due) {
                 connection->due = true;
                 connection->next_due = NULL;
                 *last_due = connection;
@@ -452,6 +476,7 @@ int listener_create(const struct gateway_config *config, struct listener **ret, 
     listener->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     int result = copy_config(listener, config);
     TAILQ_INIT(&listener->strangers);
+    TAILQ_INIT(&listener->held);
     listener->slot_count = listener->config.max_connections + MAX_ACCEPTS_A_ROUND;
     listener->slots = calloc(listener->slot_count, sizeof(struct connection *));
     const struct address_limits_config limits = {

@@ -1,5 +1,5 @@
-/* The gateway thread: libwebsockets' TLS and timers in a loop of libev, the listening socket, and the table of
- * connections.
+/* The gateway thread: libwebsockets' TLS and timers in a loop of libev, the listening socket, and the table
+ * of connections.
  *
  * libwebsockets' own HTTP and websocket parsers (4.1.6) are not used: they decode and normalise the path
  * before anybody sees it, know neither chunked bodies nor Expect, close on garbage without an answer, and
@@ -35,7 +35,7 @@ struct loop;
 
 struct listener {
     struct gateway_config config; /* with strings of its own */
-    struct loop *loop; /* NULL: libwebsockets' own */
+    struct loop *loop;            /* NULL: libwebsockets' own */
     struct lws_context *lws;
     struct lws_vhost *vhost;
     struct certificate *certificate; /* of the handshakes to come; NULL without TLS */
@@ -46,7 +46,9 @@ struct listener {
     int event_fd; /* readable while the main thread has events to take */
     pthread_t thread;
     TAILQ_HEAD(, connection) strangers; /* the oldest first */
-    struct connection **slots;          /* max_connections, and some for those that are being cut */
+    TAILQ_HEAD(, connection) held;      /* with reports that wait, until `reports` */
+    lws_sorted_usec_list_t reports;
+    struct connection **slots; /* max_connections, and some for those that are being cut */
     unsigned slot_count;
     unsigned first_free; /* where to look for a free slot */
     uint64_t generation;

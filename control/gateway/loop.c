@@ -4,7 +4,7 @@
 #include <libwebsockets.h>
 #include <stdlib.h>
 
-#define TICK_S 0.1
+#define TICK_S 0.05
 
 struct loop {
     struct ev_loop *ev;

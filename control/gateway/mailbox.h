@@ -42,6 +42,7 @@ enum mailbox_command_kind {
     MAILBOX_ACCEPT,      /* the websocket handshake */
     MAILBOX_REFUSE,      /* it: body is the whole answer */
     MAILBOX_SEND,        /* body is a whole frame */
+    MAILBOX_REPORT,      /* the same, and it may wait, see gateway_ws_report */
     MAILBOX_CLOSE,       /* code */
     MAILBOX_CERTIFICATE, /* certificate; of the listener, without a handle */
 };

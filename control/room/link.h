@@ -13,6 +13,9 @@
 struct link_verbs {
     /* answer_id: the client is asked to answer under that number, or LINK_NO_ANSWER. */
     void (*send)(void *context, const char *event, size_t length, int64_t answer_id);
+    /* Without an answer, and it may wait a little when the client has heard such only just now. Nothing
+     * overtakes it. */
+    void (*report)(void *context, const char *event, size_t length);
     /* Tells the client that it is disconnected; with close, its websocket is closed too. The room does not
      * use the link afterwards. */
     void (*drop)(void *context, bool close);

@@ -167,14 +167,8 @@ static struct outbox_entry *append(struct outbox *outbox, struct event_text *eve
     return entry;
 }
 
-void outbox_notify(struct outbox *outbox, const struct event_text *event)
+static void keep(struct outbox *outbox, const struct event_text *event)
 {
-    if (!event->text)
-        return;
-    if (outbox_is_attached(outbox)) {
-        send_text(outbox, event, LINK_NO_ANSWER);
-        return;
-    }
     if (outbox->closed || outbox->waiting_bytes + event->length > OUTBOX_WAITING_BYTES_MAX)
         return;
     struct event_text copy = {.text = malloc(event->length + 1), .length = event->length};
@@ -184,6 +178,24 @@ void outbox_notify(struct outbox *outbox, const struct event_text *event)
     if (append(outbox, &copy, NULL, NULL))
         outbox->waiting_bytes += event->length;
     event_text_deinit(&copy);
+}
+
+void outbox_notify(struct outbox *outbox, const struct event_text *event)
+{
+    if (outbox_is_attached(outbox))
+        send_text(outbox, event, LINK_NO_ANSWER);
+    else if (event->text)
+        keep(outbox, event);
+}
+
+void outbox_report(struct outbox *outbox, const struct event_text *event)
+{
+    if (!event->text)
+        return;
+    if (outbox_is_attached(outbox))
+        outbox->link.verbs->report(outbox->link.context, event->text, event->length);
+    else
+        keep(outbox, event);
 }
 
 int outbox_request(struct outbox *outbox, struct event_text *event, outbox_done_fn done, void *context,

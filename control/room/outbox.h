@@ -51,6 +51,8 @@ void outbox_detach(struct outbox *outbox);
 void outbox_close(struct outbox *outbox);
 
 void outbox_notify(struct outbox *outbox, const struct event_text *event);
+/* The same for news that may wait a little, see link.h. */
+void outbox_report(struct outbox *outbox, const struct event_text *event);
 
 /* Takes over event. -ENOMEM. *ret_request is valid until done is called or it is cancelled. */
 int outbox_request(struct outbox *outbox, struct event_text *event, outbox_done_fn done, void *context,

@@ -142,7 +142,7 @@ static void say_farewell(struct peer *peer)
     if (!peer->came)
         return;
     log_info("room", "peer %s has left room %s", peer->id, peer->room->id);
-    room_notify(peer->room, NULL, "peerClosed", json_pack("{s:s}", "peerId", peer->id));
+    room_report(peer->room, NULL, event_notification("peerClosed", json_pack("{s:s}", "peerId", peer->id)));
 }
 
 void peer_leave(struct peer *peer)
@@ -182,7 +182,8 @@ void peer_notify(struct peer *peer, const char *method, json_t *data)
 
 static void tell_change(struct peer *peer, const char *method, const char *key, json_t *value)
 {
-    room_notify(peer->room, NULL, method, json_pack("{s:s,s:O*}", "peerId", peer->id, key, value));
+    room_report(peer->room, NULL,
+                event_notification(method, json_pack("{s:s,s:O*}", "peerId", peer->id, key, value)));
 }
 
 static void replace(struct peer *peer, json_t **place, json_t *value)
@@ -259,8 +260,9 @@ void peer_set_role(struct peer *peer, unsigned role)
         peer_set_raised_hand(peer, json_false());
     if (loses)
         peer_set_language(peer, json_null());
-    room_notify(peer->room, NULL, "changeRole",
-                json_pack("{s:s,s:i}", "peerId", peer->id, "role", (int)role));
+    room_report(
+        peer->room, NULL,
+        event_notification("changeRole", json_pack("{s:s,s:i}", "peerId", peer->id, "role", (int)role)));
 }
 
 struct peer_transport *peer_find_transport(const struct peer *peer, const char *id)

@@ -139,8 +139,9 @@ struct peer *room_find_peer(struct room *room, const char *peer_id, const char *
     return peer;
 }
 
-static void tell(struct room *room, const struct peer *except, struct event_text event)
+void room_notify(struct room *room, const struct peer *except, const char *method, json_t *data)
 {
+    struct event_text event = event_notification(method, data);
     struct peer *peer;
     TAILQ_FOREACH(peer, &room->peers, link)
     if (peer != except)
@@ -148,15 +149,13 @@ static void tell(struct room *room, const struct peer *except, struct event_text
     event_text_deinit(&event);
 }
 
-void room_notify(struct room *room, const struct peer *except, const char *method, json_t *data)
+void room_report(struct room *room, const struct peer *except, struct event_text event)
 {
-    tell(room, except, event_notification(method, data));
-}
-
-void room_notify_of(struct room *room, const struct peer *except, const char *method,
-                    const struct event_text *data)
-{
-    tell(room, except, event_notification_of(method, data));
+    struct peer *peer;
+    TAILQ_FOREACH(peer, &room->peers, link)
+    if (peer != except)
+        outbox_report(&peer->outbox, &event);
+    event_text_deinit(&event);
 }
 
 void room_notify_role(struct room *room, unsigned role, const char *method, json_t *data)

@@ -53,9 +53,9 @@ struct peer *room_find_peer(struct room *room, const char *peer_id, const char *
 
 /* To every peer that came, but except (or NULL). Steals data. */
 void room_notify(struct room *room, const struct peer *except, const char *method, json_t *data);
-/* The same with data that is JSON already. */
-void room_notify_of(struct room *room, const struct peer *except, const char *method,
-                    const struct event_text *data);
+/* The same for news of peers, which may wait a little at clients that hear many (gateway.h): in a large room
+ * everybody is told of everybody who comes. Takes over event. */
+void room_report(struct room *room, const struct peer *except, struct event_text event);
 /* The same, to those that have any bit of role. */
 void room_notify_role(struct room *room, unsigned role, const char *method, json_t *data);
 

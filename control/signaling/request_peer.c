@@ -73,7 +73,7 @@ int request_join(struct peer *peer, const json_t *data, struct event_text *ret_r
 
     peer->joined = true;
     peer_set_nickname(peer, nickname);
-    room_notify_of(peer->room, peer, "newPeer", peer_info(peer));
+    room_report(peer->room, peer, event_notification_of("newPeer", peer_info(peer)));
     *ret_response = make_join_response(peer);
     return 0;
 }

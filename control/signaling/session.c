@@ -193,6 +193,14 @@ void session_send(struct session *session, const char *packet, size_t length)
         gateway_ws_send(session->config->gateway, session->websocket.value, packet, length);
 }
 
+void session_report(struct session *session, const char *packet, size_t length)
+{
+    if (session->state == SESSION_OPEN && !session->is_polling)
+        gateway_ws_report(session->config->gateway, session->websocket.value, packet, length);
+    else
+        session_send(session, packet, length);
+}
+
 static void receive_ping(struct session *session)
 {
     if (session->protocol != ENGINEIO_PROTOCOL_3) {

@@ -57,6 +57,8 @@ struct session {
 
 /* Sends or queues one engine.io packet; nothing once the session is closing. */
 void session_send(struct session *session, const char *packet, size_t length);
+/* The same, as link.h's report. */
+void session_report(struct session *session, const char *packet, size_t length);
 void session_receive_packet(struct session *session, const struct engineio_packet *packet);
 /* The client is told, after what it was told before. */
 void session_close(struct session *session);

@@ -12,8 +12,8 @@
 #include "control/signaling/session_private.h"
 #include "proto/wire/socketio.h"
 
-static void send_packet(struct session *session, const struct socketio_packet *head, const char *json,
-                        size_t length)
+static void send_packet_by(void (*send)(struct session *, const char *, size_t), struct session *session,
+                           const struct socketio_packet *head, const char *json, size_t length)
 {
     char *text = malloc(SOCKETIO_PREFIX_MAX + length);
     if (!text)
@@ -21,9 +21,15 @@ static void send_packet(struct session *session, const struct socketio_packet *h
     int prefix = socketio_write_prefix(text, SOCKETIO_PREFIX_MAX, head);
     if (prefix > 0) {
         memcpy(text + prefix, json, length);
-        session_send(session, text, (size_t)prefix + length);
+        send(session, text, (size_t)prefix + length);
     }
     free(text);
+}
+
+static void send_packet(struct session *session, const struct socketio_packet *head, const char *json,
+                        size_t length)
+{
+    send_packet_by(session_send, session, head, json, length);
 }
 
 static void link_send(void *context, const char *event, size_t length, int64_t answer_id)
@@ -34,6 +40,12 @@ static void link_send(void *context, const char *event, size_t length, int64_t a
         head.ack = (uint64_t)answer_id;
     }
     send_packet(context, &head, event, length);
+}
+
+static void link_report(void *context, const char *event, size_t length)
+{
+    const struct socketio_packet head = {.type = SOCKETIO_EVENT};
+    send_packet_by(session_report, context, &head, event, length);
 }
 
 static void link_drop(void *context, bool close)
@@ -47,7 +59,7 @@ static void link_drop(void *context, bool close)
         session_timer_set(session->connect_timer, session->config->connect_timeout_ms);
 }
 
-static const struct link_verbs link_verbs = {.send = link_send, .drop = link_drop};
+static const struct link_verbs link_verbs = {.send = link_send, .report = link_report, .drop = link_drop};
 
 void session_socketio_detach(struct session *session)
 {

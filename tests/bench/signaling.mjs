@@ -88,18 +88,55 @@ async function benchApi(server) {
     for (const api of apis) api.close();
 }
 
-// Fills `roomCount` rooms with `roomPeers` each; resolves to { peers, ms, cpu }. Places are handed out before.
+// Fills `roomCount` rooms with `roomPeers` each; resolves to { peers, rooms, ms, cpu }. Places are handed out before.
 async function fill(server, roomCount, roomPeers) {
     const api = await ApiConnection.open(server.port, TOKEN);
     const queries = [];
-    for (const room of await createRooms(api, roomCount))
+    const rooms = await createRooms(api, roomCount);
+    for (const room of rooms)
         for (let i = 0; i < roomPeers; i++) queries.push(await api.createPeer(room));
     api.close();
     const peers = [];
     const result = await measure(server, () =>
         each(queries, async (query) => peers.push(await join(server.port, query, `Participant ${peers.length}`))),
     );
-    return { peers, ...result };
+    return { peers, rooms, ...result };
+}
+
+// Joins into a room that has many: one after another with a pause, so that each is told to all at once, or AT_ONCE at a
+// time. Each brings two notifications to everybody else, changeNickname and newPeer.
+async function joinLarge(server, roomId, peers, count, pauseMs) {
+    const api = await ApiConnection.open(server.port, TOKEN);
+    const queries = [];
+    while (queries.length < count) queries.push(await api.createPeer(roomId));
+    api.close();
+    const joined = [];
+    const answered = [];
+    const heard = [];
+    const joinOne = async (query) => {
+        const began = performance.now();
+        const last = pauseMs
+            ? new Promise((resolve) => {
+                  let left = 2 * peers.length;
+                  const onText = () => {
+                      if (--left === 0) resolve(heard.push(performance.now() - began));
+                  };
+                  for (const peer of peers) peer.onText = onText;
+              })
+            : undefined;
+        joined.push(await join(server.port, query, 'Newcomer'));
+        answered.push(performance.now() - began);
+        await last;
+        if (pauseMs) await sleep(pauseMs);
+    };
+    const result = await measure(server, async () => {
+        if (!pauseMs) return each(queries, joinOne);
+        for (const query of queries) await joinOne(query);
+    });
+    for (const peer of peers) peer.onText = undefined;
+    const sorted = (list) => list.sort((a, b) => a - b);
+    await leave(joined);
+    return { ...result, answered: sorted(answered), heard: sorted(heard) };
 }
 
 async function leave(peers) {
@@ -108,18 +145,30 @@ async function leave(peers) {
 
 async function benchJoins(server) {
     for (const [roomCount, roomPeers] of [[100, 10], [10, 100]]) {
-        const { peers, ...result } = await fill(server, roomCount, roomPeers);
-        reportRate(`joins, rooms of ${roomPeers}`, 'join', peers.length, result);
+        const { peers, rooms, ...result } = await fill(server, roomCount, roomPeers);
+        reportRate(`joins, ${rooms.length} rooms of ${roomPeers}`, 'join', peers.length, result);
         const left = await measure(server, () => leave(peers));
-        report(`leaving, rooms of ${roomPeers}: CPU of one`, `${((left.cpu.all * 1000) / peers.length).toFixed(0)} µs`);
+        report(`leaving, ${rooms.length} rooms of ${roomPeers}: CPU of one`, `${((left.cpu.all * 1000) / peers.length).toFixed(0)} µs`);
     }
 }
 
 async function benchFanout(server) {
     const size = 500;
     const messages = 200;
-    const { peers, ...result } = await fill(server, 1, size);
+    const { peers, rooms, ...result } = await fill(server, 1, size);
     reportRate(`joins, one room of ${size}`, 'join', size, result);
+    await sleep(500);
+
+    const spread = (sorted) =>
+        `p50 ${percentile(sorted, 0.5).toFixed(1)} ms, p99 ${percentile(sorted, 0.99).toFixed(1)} ms`;
+    const alone = await joinLarge(server, rooms[0], peers, 50, 200);
+    report(`one joins a room of ${size}: until it has its answer`, spread(alone.answered));
+    report(`one joins a room of ${size}: until the last has heard of it`, spread(alone.heard));
+    report(`one joins a room of ${size}: CPU of it and a pause`, `${(alone.cpu.all / 50).toFixed(1)} ms`);
+    await sleep(500);
+    const crowd = await joinLarge(server, rooms[0], peers, 200, 0);
+    reportRate(`200 join a room of ${size}, ${AT_ONCE} at a time`, 'join', 200, crowd);
+    report(`200 join a room of ${size}, ${AT_ONCE} at a time: until each has its answer`, spread(crowd.answered));
     await sleep(500);
 
     const single = [];
@@ -151,8 +200,6 @@ async function benchFanout(server) {
     const { user, system } = process.cpuUsage(client);
     single.sort((a, b) => a - b);
     whole.sort((a, b) => a - b);
-    const spread = (sorted) =>
-        `p50 ${percentile(sorted, 0.5).toFixed(1)} ms, p99 ${percentile(sorted, 0.99).toFixed(1)} ms`;
     report(`chat message to ${size}: until the last has it`, `${spread(whole)} (${messages} messages)`);
     report(`chat message to ${size}: until each has it`, spread(single));
     report(
@@ -199,23 +246,20 @@ async function benchMedia(server) {
     const [rooms, publishers, subscribers] = [100, 1, 9];
     const count = rooms * (publishers + subscribers);
     const before = memory(server.pid);
-    const cpu = cpuTime(server.pid);
     const loading = promisify(execFile)(path.join(binDir, 'kolabmeet-load'), [
         `--url=http://127.0.0.1:${server.port}`, `--token=${TOKEN}`, `--rooms=${rooms}`, `--publishers=${publishers}`,
         `--subscribers=${subscribers}`, '--audio=1', '--video=off', '--ramp=100', '--duration=6', '--json=-',
+        `--control-pid=${server.pid}`,
     ]);
     let full = before;
-    let atFull;
     const sampling = setInterval(() => {
         const now = memory(server.pid);
-        if (now.all <= full.all) return;
-        full = now;
-        atFull = cpuSince(server.pid, cpu);
+        if (now.all > full.all) full = now;
     }, 250);
-    const { failed, silent } = JSON.parse((await loading.finally(() => clearInterval(sampling))).stdout);
+    const { failed, silent, joined, control } = JSON.parse((await loading.finally(() => clearInterval(sampling))).stdout);
     report(`calls: ${count} participants, at most`, `${state(full)}; ${failed} failed, ${silent} got nothing`);
     reportPeer('calls: one participant', count, before, full);
-    report('calls: CPU of one join with its DTLS', `${(atFull.all / count).toFixed(1)} ms`);
+    report('calls: CPU of one join with its DTLS', `${((control.join_cpu_s * 1000) / joined).toFixed(1)} ms`);
 }
 
 async function withServer(bench) {

@@ -117,6 +117,12 @@ static void harness_on_message(void *context, uint64_t ws, const uint8_t *data, 
         for (unsigned i = 0; i < number; i++)
             gateway_ws_send(harness->gateway, ws, block, 100000);
         free(block);
+    } else if (sscanf((const char *)data, "reports:%u", &number) == 1) {
+        for (unsigned i = 0; i < number; i++)
+            gateway_ws_report(harness->gateway, ws, "report", 6);
+        gateway_ws_send(harness->gateway, ws, "reported", 8);
+        for (unsigned i = 0; i < number; i++)
+            gateway_ws_report(harness->gateway, ws, "later", 5);
     } else if (sscanf((const char *)data, "crowd:%u", &number) == 1) {
         char *block = calloc(1, number);
         for (unsigned i = 0; i < 64 && harness->crowd[i]; i++) {

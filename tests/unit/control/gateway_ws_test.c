@@ -37,6 +37,27 @@ static void echo_of_text_and_binary(void **state)
     wait_for(&harness.ws_closed, 1);
 }
 
+/* Whether they waited or not, nothing overtakes them, and those behind which nothing comes are written too.
+ */
+static void reports_keep_the_order(void **state)
+{
+    (void)state;
+    int client = harness_connect_ws(&harness);
+
+    for (unsigned round = 0; round < 2; round++) {
+        put_frame(client, 0x81, "reports:40", 10);
+        for (unsigned i = 0; i < 40; i++)
+            expect_frame(client, 0x81, "report", 6);
+        expect_frame(client, 0x81, "reported", 8);
+        for (unsigned i = 0; i < 40; i++)
+            expect_frame(client, 0x81, "later", 5);
+    }
+    /* One that leaves while reports wait for it. */
+    put_frame(client, 0x81, "reports:2", 9);
+    close(client);
+    wait_for(&harness.ws_closed, 1);
+}
+
 static void messages_of_every_length_form(void **state)
 {
     (void)state;
@@ -349,6 +370,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(echo_of_text_and_binary),
+        TEST(reports_keep_the_order),
         TEST(messages_of_every_length_form),
         TEST(fragments_with_a_ping_between),
         TEST(bytes_one_at_a_time_and_many_frames_at_once),

@@ -349,6 +349,11 @@ void gateway_ws_send(struct gateway *gateway, uint64_t ws, const char *text, siz
         fake_sockets[ws].frames[fake_sockets[ws].count++] = fake_copy(text, length);
 }
 
+void gateway_ws_report(struct gateway *gateway, uint64_t ws, const char *text, size_t length)
+{
+    gateway_ws_send(gateway, ws, text, length);
+}
+
 void gateway_ws_close(struct gateway *gateway, uint64_t ws, uint16_t code)
 {
     (void)gateway;
