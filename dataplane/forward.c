@@ -218,6 +218,8 @@ static void deliver(struct worker *worker, struct consumer *consumer, const stru
     struct rtp_header header = flight->view.header;
     struct rewrite_numbers numbers = {.marker = svc_filter_is_last(&media->svc, &flight->view.svc)};
 
+    svc_filter_note_targets(&media->svc, &flight->view.svc);
+    numbers.has_targets = svc_filter_targets(&media->svc, &flight->view.svc, &numbers.targets);
     header.marker |= numbers.marker;
     /* Numbers first: a packet that they refuse must not count as a picture. */
     if (rewrite_sequence(&media->rewrite, &header, worker->now_us, &numbers) != 0 ||

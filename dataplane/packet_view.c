@@ -105,6 +105,9 @@ static int read_frame(const uint8_t *packet, enum media_codec codec, struct svc_
         if (vp9_parse(packet_view_payload(packet, view), view->header.payload_length, &descriptor) != 0)
             return -EBADMSG;
         svc_frame_read_vp9(stream, &descriptor, &view->svc);
+        if (dependency->length > 0 && view->svc.is_layered)
+            svc_frame_read_decode_targets(stream, packet + dependency->offset, dependency->length,
+                                          &view->svc); /* of no use where that fails, but it is VP9 */
         return 0;
     }
     /* VP8 and VP9 say it themselves. */

@@ -60,6 +60,8 @@ struct rewrite_numbers {
     uint16_t picture_id; /* used when the packet is VP8 */
     uint8_t tl0_picture_index;
     bool marker; /* the last packet of its picture that is sent, whatever it says itself */
+    bool has_targets;
+    uint32_t targets; /* with has_targets: what the dependency descriptor is to say is active */
 };
 
 /* The numbers that a packet goes out with; ret_numbers' VP8 fields are left alone. -ENOTCONN before the first

@@ -21,6 +21,7 @@ struct extension_list {
     size_t count;
     uint8_t send_time[RTP_EXT_ABS_SEND_TIME_BYTES];
     uint8_t transport_sequence[2];
+    uint8_t dependency[255];
 };
 
 /* Adds a value unless the consumer has no id for its kind. */
@@ -30,9 +31,23 @@ static void extension_list_add(struct extension_list *list, uint8_t id, const vo
         list->items[list->count++] = (struct rtp_ext_item){.id = id, .length = length, .data = data};
 }
 
+/* The descriptor with the consumer's mask; as it came where there is no room for one. */
+static void extension_list_add_dependency(struct extension_list *list, uint8_t id, const uint8_t *value,
+                                          uint8_t length, const struct packet_view *view,
+                                          const struct rewrite_numbers *numbers)
+{
+    int bytes =
+        dependency_descriptor_write_active(value, length, &view->svc.decode_targets.place, numbers->targets,
+                                           list->dependency, sizeof(list->dependency));
+    if (bytes > 0)
+        extension_list_add(list, id, list->dependency, (uint8_t)bytes);
+    else
+        extension_list_add(list, id, value, length);
+}
+
 static void extension_list_fill(struct extension_list *list, const struct rewrite_extensions *extensions,
                                 const uint8_t *packet, const struct packet_view *view,
-                                const struct rewrite_egress *egress)
+                                const struct rewrite_numbers *numbers, const struct rewrite_egress *egress)
 {
     uint8_t mid_length =
         extensions->mid_length <= sizeof(extensions->mid) ? extensions->mid_length : sizeof(extensions->mid);
@@ -49,7 +64,12 @@ static void extension_list_fill(struct extension_list *list, const struct rewrit
     }
     for (size_t i = 0; i < COPIED_KINDS; i++) {
         const struct packet_extension *value = &view->extensions[copied_kinds[i]];
-        extension_list_add(list, extensions->id[copied_kinds[i]], packet + value->offset, value->length);
+        if (copied_kinds[i] == MEDIA_EXTENSION_DEPENDENCY_DESCRIPTOR && numbers->has_targets &&
+            value->length > 0)
+            extension_list_add_dependency(list, extensions->id[copied_kinds[i]], packet + value->offset,
+                                          value->length, view, numbers);
+        else
+            extension_list_add(list, extensions->id[copied_kinds[i]], packet + value->offset, value->length);
     }
 }
 
@@ -71,7 +91,7 @@ int rewrite_packet_head(const struct rewrite_state *state, const struct rewrite_
         return -EMSGSIZE;
 
     struct extension_list list;
-    extension_list_fill(&list, extensions, packet, view, egress);
+    extension_list_fill(&list, extensions, packet, view, numbers, egress);
     int block_bytes =
         rtp_ext_write(out + length, out_bytes - length, list.items, list.count, RTP_EXT_FORM_AUTO);
     if (block_bytes < 0)

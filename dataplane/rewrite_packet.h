@@ -35,7 +35,8 @@ struct rewrite_head {
 };
 
 /* Writes the head. CSRCs are kept; of the extensions the consumer gets those it has an id for: its own MID,
- * abs-send-time and transport-wide number are made here, the others copied from the packet; RID and repaired
+ * abs-send-time and transport-wide number are made here, the others copied from the packet, the dependency
+ * descriptor with the consumer's mask of targets (numbers->has_targets); RID and repaired
  * RID never. RTX carries the packet's own number before the payload, and no padding. -EMSGSIZE when out is
  * too small, -EBADMSG when view and packet do not belong together; then nothing has changed but out. out must
  * not overlap packet. */

@@ -49,6 +49,7 @@ int sent_map_numbers(const struct media_consumer *media, const struct packet_vie
     };
 
     numbers.marker = svc_filter_is_last(&media->svc, &view->svc);
+    numbers.has_targets = svc_filter_targets(&media->svc, &view->svc, &numbers.targets);
     if (view->has_vp8 && vp8_continuity_find(&media->vp8, &view->vp8, &numbers) != 0)
         return -ESTALE;
     *ret_numbers = numbers;

@@ -115,6 +115,46 @@ bool svc_filter_is_last(const struct svc_filter *state, const struct svc_frame *
     return state->has_begun && frame->is_layered && frame->end && frame->spatial == state->current / TEMPORAL;
 }
 
+/* Those of the active ones that are forwarded whole. */
+static uint32_t forwarded_targets(const struct svc_filter *state, const struct svc_decode_targets *targets)
+{
+    uint32_t forwarded = 0;
+
+    for (unsigned i = 0; i < targets->count; i++) {
+        unsigned layer = targets->layers >> 4 * i & 0xf;
+        unsigned above = state->current / TEMPORAL - layer / TEMPORAL; /* layers, and huge below */
+        if (above <= (targets->layers_apart ? 0 : SPATIAL) && layer % TEMPORAL <= state->current % TEMPORAL)
+            forwarded |= 1u << i;
+    }
+    return forwarded & targets->active;
+}
+
+static bool has_targets(const struct svc_filter *state, const struct svc_frame *frame)
+{
+    return state->has_begun && state->current != SVC_FILTER_NONE && frame->is_layered &&
+           forwarded_targets(state, &frame->decode_targets) != 0;
+}
+
+void svc_filter_note_targets(struct svc_filter *state, const struct svc_frame *frame)
+{
+    const struct svc_decode_targets *targets = &frame->decode_targets;
+
+    if (!has_targets(state, frame))
+        return;
+    if (forwarded_targets(state, targets) != targets->active)
+        state->is_narrowed = 1;
+    else if (targets->has_structure) /* which begins with all that the sender sends */
+        state->is_narrowed = 0;
+}
+
+bool svc_filter_targets(const struct svc_filter *state, const struct svc_frame *frame, uint32_t *ret_targets)
+{
+    if (!state->is_narrowed || !has_targets(state, frame))
+        return false;
+    *ret_targets = forwarded_targets(state, &frame->decode_targets);
+    return true;
+}
+
 bool svc_filter_needs_key_frame(const struct svc_filter *state, unsigned spatial, unsigned temporal)
 {
     unsigned wanted = choose(state->active, spatial, temporal);

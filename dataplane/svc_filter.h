@@ -23,6 +23,13 @@ bool svc_filter_packet(struct svc_filter *state, uint32_t timestamp, const struc
  * bit (RFC 9628 section 4.1, RTP payload format for AV1 section 4.2). */
 bool svc_filter_is_last(const struct svc_filter *state, const struct svc_frame *frame);
 
+/* A packet is forwarded: what its receiver knows of the decode targets. */
+void svc_filter_note_targets(struct svc_filter *state, const struct svc_frame *frame);
+
+/* Whether the dependency descriptor must say what is active, since that is not what the sender says, or was
+ * not: the mask of the decode targets that this consumer is sent whole. */
+bool svc_filter_targets(const struct svc_filter *state, const struct svc_frame *frame, uint32_t *ret_targets);
+
 /* Whether only a key picture can bring the spatial layer that is wanted. */
 bool svc_filter_needs_key_frame(const struct svc_filter *state, unsigned spatial, unsigned temporal);
 

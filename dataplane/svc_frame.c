@@ -77,20 +77,86 @@ static void add_target(struct svc_frame *frame, unsigned target, enum dependency
         frame->switches |= bit;
 }
 
+/* Whether a target has all frames of another one. */
+static bool holds(const struct dependency_structure *structure, unsigned target, unsigned other)
+{
+    for (unsigned i = 0; i < structure->template_count; i++) {
+        uint64_t indications = structure->templates[i].indications;
+        if (dependency_indication_of(indications, other) != DEPENDENCY_NOT_PRESENT &&
+            dependency_indication_of(indications, target) == DEPENDENCY_NOT_PRESENT)
+            return false;
+    }
+    return true;
+}
+
+static bool are_layers_apart(const struct dependency_structure *structure)
+{
+    for (unsigned i = 0; i < structure->target_count; i++)
+        for (unsigned other = 0; other < structure->target_count; other++)
+            if (structure->target_spatial[other] < structure->target_spatial[i] &&
+                structure->target_temporal[other] <= structure->target_temporal[i] &&
+                !holds(structure, i, other))
+                return true;
+    return false;
+}
+
+static int read_descriptor(struct svc_stream *stream, const uint8_t *value, size_t length,
+                           struct dependency_descriptor *ret_descriptor)
+{
+    int error =
+        dependency_descriptor_parse(value, length, &stream->structure, &stream->structure, ret_descriptor);
+
+    if (error != 0)
+        return error;
+    if (ret_descriptor->has_structure)
+        stream->layers_apart = are_layers_apart(&stream->structure);
+    if (ret_descriptor->has_active_targets)
+        stream->active_targets = ret_descriptor->active_targets;
+    else if (ret_descriptor->has_structure)
+        stream->active_targets = UINT32_MAX;
+    return 0;
+}
+
+static void note_decode_targets(const struct svc_stream *stream,
+                                const struct dependency_descriptor *descriptor,
+                                struct svc_decode_targets *ret_targets)
+{
+    const struct dependency_structure *structure = &stream->structure;
+
+    *ret_targets = (struct svc_decode_targets){.place = descriptor->active,
+                                               .has_structure = descriptor->has_structure,
+                                               .layers_apart = stream->layers_apart};
+    if (structure->target_count > SVC_DECODE_TARGETS_MAX)
+        return;
+    ret_targets->count = structure->target_count;
+    ret_targets->active = stream->active_targets & ((1u << structure->target_count) - 1);
+    for (unsigned i = 0; i < structure->target_count; i++) {
+        unsigned layer = svc_target(at_most(structure->target_spatial[i], SPATIAL),
+                                    at_most(structure->target_temporal[i], TEMPORAL));
+        ret_targets->layers |= (uint64_t)layer << 4 * i;
+    }
+}
+
+int svc_frame_read_decode_targets(struct svc_stream *stream, const uint8_t *value, size_t length,
+                                  struct svc_frame *frame)
+{
+    struct dependency_descriptor descriptor;
+    int error = read_descriptor(stream, value, length, &descriptor);
+
+    if (error == 0)
+        note_decode_targets(stream, &descriptor, &frame->decode_targets);
+    return error;
+}
+
 int svc_frame_read_dependency(struct svc_stream *stream, const uint8_t *value, size_t length,
                               struct svc_frame *ret_frame)
 {
     struct dependency_descriptor descriptor;
     const struct dependency_structure *structure = &stream->structure;
-    int error = dependency_descriptor_parse(value, length, structure, &stream->structure, &descriptor);
+    int error = read_descriptor(stream, value, length, &descriptor);
 
     if (error != 0)
         return error;
-    if (descriptor.has_active_targets)
-        stream->active_targets = descriptor.active_targets;
-    else if (descriptor.has_structure)
-        stream->active_targets = UINT32_MAX;
-
     struct svc_frame frame = {
         .is_layered = true,
         .key_picture = descriptor.has_structure && descriptor.reach == 0,
@@ -102,6 +168,7 @@ int svc_frame_read_dependency(struct svc_stream *stream, const uint8_t *value, s
         .spatial = at_most(descriptor.spatial, SPATIAL),
         .temporal = at_most(descriptor.temporal, TEMPORAL),
     };
+    note_decode_targets(stream, &descriptor, &frame.decode_targets);
     for (unsigned i = 0; i < SPATIAL * TEMPORAL; i++) {
         unsigned target = find_decode_target(structure, i / TEMPORAL, i % TEMPORAL);
         if (target == NO_TARGET)

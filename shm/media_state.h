@@ -190,8 +190,9 @@ struct svc_filter {
     uint8_t sent;       /* likewise, and is forwarded */
     uint8_t has_begun;
     uint8_t has_picture;
-    uint8_t top; /* highest spatial layer that the sender sends */
-    uint8_t reserved[2];
+    uint8_t top;         /* highest spatial layer that the sender sends */
+    uint8_t is_narrowed; /* the receiver was told that it does not get all decode targets */
+    uint8_t reserved;
 };
 MEDIA_STATIC_SIZE(struct svc_filter, 16);
 

@@ -3,6 +3,10 @@
 #include <errno.h>
 #include <string.h>
 
+#define MANDATORY_BITS 24u
+#define HAS_ACTIVE_BIT (MANDATORY_BITS + 1u)
+#define FLAGS_END (MANDATORY_BITS + 5u)
+
 /* Bits that are left. A take beyond the end yields zero and marks the descriptor as torn. */
 struct reader {
     const uint8_t *data;
@@ -168,6 +172,11 @@ int dependency_descriptor_parse(const uint8_t *value, size_t length, const struc
         return descriptor.has_structure ? -EBADMSG : -ENOENT;
 
     const struct dependency_template *template = &structure->templates[index];
+    descriptor.active = (struct dependency_active){
+        .position = (uint16_t)(length > 3 ? reader.position : FLAGS_END),
+        .target_count = structure->target_count,
+        .is_present = descriptor.has_active_targets,
+    };
     if (descriptor.has_active_targets)
         descriptor.active_targets = take(&reader, structure->target_count);
     descriptor.spatial = template->spatial;
@@ -183,4 +192,49 @@ int dependency_descriptor_parse(const uint8_t *value, size_t length, const struc
         *ret_structure = own;
     *ret_descriptor = descriptor;
     return 0;
+}
+
+/* Bits onto zeroes. */
+struct writer {
+    uint8_t *data;
+    size_t position;
+};
+
+static void put(struct writer *writer, uint32_t value, unsigned bits)
+{
+    for (; bits > 0; bits--, writer->position++)
+        writer->data[writer->position / 8] |=
+            (uint8_t)((value >> (bits - 1) & 1u) << (7 - writer->position % 8));
+}
+
+static void copy_until(struct writer *writer, struct reader *reader, size_t position)
+{
+    while (reader->position < position)
+        put(writer, take(reader, 1), 1);
+}
+
+int dependency_descriptor_write_active(const uint8_t *value, size_t length,
+                                       const struct dependency_active *place, uint32_t active_targets,
+                                       uint8_t *out, size_t out_bytes)
+{
+    size_t before = place->is_present ? place->target_count : 0;
+    size_t bits = length > 3 ? 8 * length : FLAGS_END; /* flags that are not there are all zero */
+    struct reader reader = {.data = value, .end = 8 * length};
+    struct writer writer = {.data = out};
+
+    if (length < 3 || place->position < FLAGS_END || place->position + before > bits)
+        return -EBADMSG;
+    size_t bytes = (bits - before + place->target_count + 7) / 8;
+    if (bytes > out_bytes)
+        return -ENOSPC;
+    memset(out, 0, bytes);
+    copy_until(&writer, &reader, length > 3 ? place->position : MANDATORY_BITS);
+    writer.position = place->position;
+    put(&writer, active_targets, place->target_count);
+    out[HAS_ACTIVE_BIT / 8] |= (uint8_t)(0x80 >> HAS_ACTIVE_BIT % 8);
+    if (length > 3) {
+        reader.position += before;
+        copy_until(&writer, &reader, reader.end);
+    }
+    return (int)bytes;
 }

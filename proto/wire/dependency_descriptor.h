@@ -41,6 +41,13 @@ struct dependency_structure {
     struct dependency_template templates[DEPENDENCY_TEMPLATES_MAX];
 };
 
+/* Where the mask of active decode targets stands in a value, or would. */
+struct dependency_active {
+    uint16_t position; /* bits before it */
+    uint8_t target_count;
+    bool is_present;
+};
+
 struct dependency_descriptor {
     bool start_of_frame;
     bool end_of_frame;
@@ -52,6 +59,7 @@ struct dependency_descriptor {
     uint16_t reach;          /* as of a template */
     uint32_t active_targets; /* bit n: decode target n is being sent; with has_active_targets */
     uint64_t indications;    /* as of a template */
+    struct dependency_active active;
 };
 
 static inline enum dependency_indication dependency_indication_of(uint64_t indications, unsigned target)
@@ -67,3 +75,10 @@ static inline enum dependency_indication dependency_indication_of(uint64_t indic
 int dependency_descriptor_parse(const uint8_t *value, size_t length, const struct dependency_structure *known,
                                 struct dependency_structure *ret_structure,
                                 struct dependency_descriptor *ret_descriptor);
+
+/* Writes a value that was parsed with another mask of active targets (appendix A.8.3.4), which it may have
+ * had none of. Returns its bytes; -EBADMSG when place is not of this value, -ENOSPC. out must not overlap
+ * value. */
+int dependency_descriptor_write_active(const uint8_t *value, size_t length,
+                                       const struct dependency_active *place, uint32_t active_targets,
+                                       uint8_t *out, size_t out_bytes);

@@ -18,6 +18,8 @@ struct svc_call {
     uint32_t timestamp;
     uint16_t last; /* number that bob got last */
     bool has_last;
+    struct dependency_structure structure; /* as bob knows it */
+    uint32_t active;
 };
 
 static struct rig *bobs_rig(struct svc_call *call)
@@ -291,6 +293,20 @@ static void send_h264(struct svc_call *call, unsigned template, bool key)
     call->timestamp += 3000;
 }
 
+/* What bob's receiver takes as active (appendix A.8.3.4): a structure begins with all, a mask holds until the
+ * next. */
+static void note_active(struct svc_call *call, const uint8_t *value, size_t length)
+{
+    struct dependency_descriptor descriptor;
+
+    assert_int_equal(
+        dependency_descriptor_parse(value, length, &call->structure, &call->structure, &descriptor), 0);
+    if (descriptor.has_active_targets)
+        call->active = descriptor.active_targets;
+    else if (descriptor.has_structure)
+        call->active = 0xf;
+}
+
 /* The descriptors that bob got since: template numbers as bits. */
 static unsigned receive_templates(struct svc_call *call)
 {
@@ -308,6 +324,7 @@ static unsigned receive_templates(struct svc_call *call)
             assert_int_equal(header.sequence, (uint16_t)(call->last + 1));
         call->last = header.sequence;
         call->has_last = true;
+        note_active(call, packet.data + element.offset, element.length);
         templates |= 1u << ((packet.data[element.offset] & 0x3f) - 10);
         ended = header.marker;
     }
@@ -328,6 +345,7 @@ static void test_av1_across_workers(void **state)
     send_av1(&call, 1, false, false);
     send_av1(&call, 5, false, true);
     assert_int_equal(receive_templates(&call), 0x20);
+    assert_int_equal(call.active, 0xc); /* the lower layer is not sent whole */
 
     /* The lower layer alone, from a key picture on; its last packet gets the marker. */
     allow(&call, 0, 1);
@@ -339,11 +357,25 @@ static void test_av1_across_workers(void **state)
     send_av1(&call, 3, false, false);
     send_av1(&call, 6, false, true);
     assert_int_equal(receive_templates(&call), 0x08);
+    assert_int_equal(call.active, 0x3);
     allow(&call, 0, 0);
     call.timestamp += 3000;
     send_av1(&call, 3, false, false);
     send_av1(&call, 6, false, true);
     assert_int_equal(receive_templates(&call), 0);
+    call.timestamp += 3000;
+    send_av1(&call, 1, false, false);
+    send_av1(&call, 5, false, true);
+    assert_int_equal(receive_templates(&call), 0x02);
+    assert_int_equal(call.active, 0x1);
+
+    /* All again. */
+    allow(&call, 1, 3);
+    call.timestamp += 3000;
+    send_av1(&call, 0, true, false);
+    send_av1(&call, 4, false, true);
+    assert_int_equal(receive_templates(&call), 0x11);
+    assert_int_equal(call.active, 0xc);
     svc_deinit(&call);
 }
 

@@ -1,6 +1,6 @@
 /* Dependency descriptors: structure, frames that refer to it, their own dependencies, and what is wrong. */
-#include "tests/unit/wire/dependency_write.h"
 #include "proto/wire/dependency_descriptor.h"
+#include "tests/unit/wire/dependency_write.h"
 #include "wire_test.h"
 
 static int parse(const struct bit_writer *writer, struct dependency_structure *structure,
@@ -203,6 +203,69 @@ static void test_noise(void **state)
     assert_true(parsed > 100);
 }
 
+/* Whatever else stands in a descriptor, with a mask or without: another mask changes the mask alone. */
+static void test_active_targets_are_rewritten(void **state)
+{
+    (void)state;
+    uint32_t random = 1;
+
+    for (unsigned round = 0; round < 2000; round++) {
+        struct dependency_structure s = {0}, after;
+        struct dependency_descriptor d, again;
+        struct bit_writer writer = key_frame(60, round & 1);
+        uint8_t out[300];
+
+        assert_int_equal(parse(&writer, &s, &d), 0);
+        random = random * 1664525u + 1013904223u;
+        unsigned kind = random >> 24;
+        uint32_t mask = random >> 16 & 0xf;
+        if (kind & 0x80) { /* a frame that refers to the structure, with fields of its own or none */
+            writer = (struct bit_writer){0};
+            put_mandatory(&writer, kind & 1, kind >> 1 & 1, (60 + kind % 7) & 63, random & 0xffff);
+            if (kind & 0x7c) {
+                put_flags(&writer, 0, kind >> 2 & 1, kind >> 3 & 1, kind >> 4 & 1, kind >> 5 & 1);
+                if (kind >> 2 & 1)
+                    put(&writer, 0x5, 4);
+                if (kind >> 3 & 1)
+                    put_indications(&writer, "-DSR");
+                if (kind >> 4 & 1) {
+                    put(&writer, 1, 2);
+                    put(&writer, 9, 4);
+                    put(&writer, 3, 2);
+                    put(&writer, random & 0xfff, 12);
+                    put(&writer, 0, 2);
+                }
+                if (kind >> 5 & 1)
+                    put(&writer, random & 0xffff, 16);
+            }
+            assert_int_equal(parse(&writer, &s, &d), 0);
+        }
+        int bytes = dependency_descriptor_write_active(writer.bytes, bytes_of(&writer), &d.active, mask, out,
+                                                       sizeof(out));
+        assert_true(bytes > 0 && bytes <= (int)bytes_of(&writer) + 2);
+        after = s;
+        assert_int_equal(dependency_descriptor_parse(out, (size_t)bytes, &s, &after, &again), 0);
+        assert_true(again.has_active_targets);
+        assert_int_equal(again.active_targets, mask);
+        assert_memory_equal(&after, &s, sizeof(s));
+        assert_int_equal(again.frame_number, d.frame_number);
+        assert_int_equal(again.start_of_frame, d.start_of_frame);
+        assert_int_equal(again.end_of_frame, d.end_of_frame);
+        assert_int_equal(again.spatial, d.spatial);
+        assert_int_equal(again.temporal, d.temporal);
+        assert_int_equal(again.reach, d.reach);
+        assert_int_equal(again.indications, d.indications);
+    }
+    struct dependency_active beyond = {.position = 200, .target_count = 4, .is_present = true};
+    const uint8_t value[4] = {0};
+    uint8_t out[8];
+    assert_int_equal(dependency_descriptor_write_active(value, 4, &beyond, 1, out, sizeof(out)), -EBADMSG);
+    beyond.position = 29;
+    beyond.is_present = false;
+    assert_int_equal(dependency_descriptor_write_active(value, 2, &beyond, 1, out, sizeof(out)), -EBADMSG);
+    assert_int_equal(dependency_descriptor_write_active(value, 3, &beyond, 1, out, 4), -ENOSPC);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -214,6 +277,7 @@ int main(void)
         cmocka_unit_test(test_too_many),
         cmocka_unit_test(test_maxima),
         cmocka_unit_test(test_noise),
+        cmocka_unit_test(test_active_targets_are_rewritten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
