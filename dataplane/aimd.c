@@ -140,11 +140,6 @@ void aimd_found_capacity(struct aimd *aimd, uint32_t capacity_bps)
     see_capacity(aimd, capacity_bps);
 }
 
-void aimd_forget_capacity(struct aimd *aimd)
-{
-    aimd->capacity_kbps = 0;
-}
-
 void aimd_set(struct aimd *aimd, uint32_t rate_bps, uint64_t now_us)
 {
     aimd->rate_bps = rate_bps;

@@ -37,7 +37,6 @@ bool aimd_may_decrease(const struct aimd *aimd, uint64_t now_us);
 /* A probe saw the link full: so much came through. Or it saw more come through than it was thought to hold.
  */
 void aimd_found_capacity(struct aimd *aimd, uint32_t capacity_bps);
-void aimd_forget_capacity(struct aimd *aimd);
 
 /* A probe found that rate, or something else is known to hold. */
 void aimd_set(struct aimd *aimd, uint32_t rate_bps, uint64_t now_us);

@@ -9,11 +9,15 @@
 #define QUEUE_CUTS_MAX 5u
 #define DRAIN 0.7
 #define NOISE_US 40000u
+#define BURST_US 300000u
+#define BELOW_CAPACITY 0.85
+#define BEYOND_CAPACITY 1.1
 #define PROBE_UTILISATION 0.95 /* what a probe that found the link full takes of it (probe.c) */
 #define STANDING_US 2000000u
 #define STANDING_USED 0.9 /* of what is allowed */
 #define FORGET_US 1000000u
-#define PACING 2.5            /* libwebrtc's pacing factor */
+#define PACING 2.5 /* libwebrtc's pacing factor */
+#define PACING_OF_CAPACITY 0.95
 #define PACING_WITH_QUEUE 1.1 /* while there is a queue on the path already */
 
 void estimator_init(struct estimator *estimator, const struct estimator_limits *limits)
@@ -47,7 +51,8 @@ void estimator_init(struct estimator *estimator, const struct estimator_limits *
     estimator->trendline = (struct trendline){0};
     estimator->queue = (struct queue_delay){0};
     estimator->queue_seen_us = estimator->queue_cuts = 0;
-    estimator->queue_begin_us = 0;
+    estimator->queue_begin_us = estimator->burst_us = 0;
+    estimator->doubted = 0;
     probe_init(&estimator->probe);
     send_history_reset(&estimator->history);
 }
@@ -198,6 +203,24 @@ static void measure_rtt(struct estimator *estimator, uint64_t newest_sent_us, ui
     estimator->aimd.rtt_us = estimator->rtt_us;
 }
 
+/* More than the path is known to hold is believed when a second probe finds it, too: what held packets back
+ * and let them go together makes the path look wider than it is. */
+static bool is_doubtful(struct estimator *estimator, uint32_t probe_bps)
+{
+    struct probe *probe = &estimator->probe;
+    double capacity_bps = estimator->aimd.capacity_kbps * 1000;
+    bool is_beyond = capacity_bps > 0 && probe_bps > capacity_bps * BEYOND_CAPACITY;
+    uint8_t first = estimator->doubted;
+
+    estimator->doubted = is_beyond && first == 0 ? probe->last_cluster : first;
+    if (!is_beyond || (first != 0 && first != probe->last_cluster)) {
+        estimator->doubted = 0;
+        return false;
+    }
+    probe_again(probe);
+    return true;
+}
+
 /* Where little is sent the probe knows better than what was derived from that; but what did arrive is true.
  */
 static bool take_probe(struct estimator *estimator, uint32_t probe_bps, uint32_t acked_bps, uint64_t now_us)
@@ -207,10 +230,9 @@ static bool take_probe(struct estimator *estimator, uint32_t probe_bps, uint32_t
 
     if (estimator->overuse.state == OVERUSE_OVERUSING || (!is_higher && !may_lower))
         return false;
-    if (estimator->probe.found_full)
-        aimd_found_capacity(&estimator->aimd, (uint32_t)fmin(probe_bps / PROBE_UTILISATION, UINT32_MAX));
-    else if (probe_bps > estimator->aimd.capacity_kbps * 1000)
-        aimd_forget_capacity(&estimator->aimd);
+    if (is_doubtful(estimator, probe_bps))
+        return false;
+    aimd_found_capacity(&estimator->aimd, (uint32_t)fmin(probe_bps / PROBE_UTILISATION, UINT32_MAX));
     aimd_set(&estimator->aimd, probe_bps > acked_bps ? probe_bps : acked_bps, now_us);
     loss_estimate_raise(&estimator->loss, probe_bps);
     return true;
@@ -268,10 +290,15 @@ static enum overuse_state judge_delay(struct estimator *estimator, bool overused
     state = look_at_queue(estimator, state, now_us);
     if (state != OVERUSE_OVERUSING)
         return state;
-    /* Hardly anything waits, or did just before where far less is sent than allowed: it was a burst, or
-     * noise. */
-    if (estimator->queue.newest_us < NOISE_US ||
-        (estimator->limit.is_limited && estimator->queue.queue_us < NOISE_US))
+    const struct queue_delay *queue = &estimator->queue;
+    double capacity_bps = estimator->aimd.capacity_kbps * 1000;
+    bool is_below =
+        estimator->limit.is_limited || acked_bitrate_bps(&estimator->acked) < capacity_bps * BELOW_CAPACITY;
+    bool is_burst = now_us - estimator->burst_us < BURST_US && capacity_bps > 0;
+    /* Hardly anything waits: the delay grew by a burst, or noise. So it did where less is sent than the path
+     * is known to hold, or a burst just as much, until a queue stands that says otherwise. */
+    if (queue->newest_us < NOISE_US || (is_below && queue->queue_us < ESTIMATOR_QUEUE_US) ||
+        (is_burst && queue->queue_us < QUEUE_US))
         return OVERUSE_NORMAL;
     return state;
 }
@@ -390,8 +417,8 @@ uint32_t estimator_pacing_bps(const struct estimator *estimator)
     double factor = estimator_has_queue(estimator) ? PACING_WITH_QUEUE : PACING;
     double bps = estimator->estimate_bps * factor;
 
-    if (capacity_bps > 0 && bps > capacity_bps)
-        bps = fmax(capacity_bps, estimator->estimate_bps);
+    if (capacity_bps > 0 && bps > capacity_bps * PACING_OF_CAPACITY)
+        bps = fmax(capacity_bps * PACING_OF_CAPACITY, estimator->estimate_bps);
     return (uint32_t)fmin(bps, UINT32_MAX);
 }
 

@@ -57,6 +57,7 @@ struct estimator {
     uint8_t reason; /* enum estimator_reason, of the last change */
     uint8_t has_feedback;
     uint8_t has_remb;
+    uint8_t doubted;   /* probe that found more than the path was known to hold; 0 = none */
     uint8_t may_begin; /* nothing needs to be sent before the first probe: the receiver can be reached */
     uint32_t desired_bps;
     uint32_t remb_bps;
@@ -77,6 +78,7 @@ struct estimator {
     uint32_t queue_seen_us;  /* when it was looked at last */
     uint32_t queue_cuts;     /* for it, in a row, without its getting shorter */
     uint64_t queue_begin_us; /* since when it is longer than ESTIMATOR_QUEUE_US */
+    uint64_t burst_us;       /* when packets waited last to be paced */
     struct probe probe;
     struct send_history history;
 };
@@ -106,6 +108,12 @@ void estimator_begin_anew(struct estimator *estimator);
 static inline bool estimator_has_queue(const struct estimator *estimator)
 {
     return estimator->queue.queue_us > ESTIMATOR_QUEUE_US;
+}
+
+/* Packets wait to be paced. */
+static inline void estimator_paces(struct estimator *estimator, uint64_t now_us)
+{
+    estimator->burst_us = now_us;
 }
 
 /* How fast a burst may go out: 2.5 times the estimate, but not faster than the path is known to hold, or

@@ -4,7 +4,7 @@
 #include "dataplane/send_stats.h"
 #include "dataplane/worker.h"
 
-#define OVERHEAD_BYTES 40u /* head and trailer beside the payload */
+#define OVERHEAD_BYTES 44u /* head and trailer beside the payload */
 
 static uint64_t rate_bps(const struct transport *transport)
 {
@@ -190,6 +190,7 @@ void pacer_run(struct worker *worker, struct transport *transport)
 
     if (pacing->packets == 0)
         return;
+    estimator_paces(transport->estimator, worker->now_us);
     refill(pacing, rate_bps(transport), worker->now_us);
     while (pacing->packets > 0 && (pacing->tokens_bytes > 0 || is_overdue(worker, transport)))
         send_first(worker, transport);

@@ -65,6 +65,11 @@ static void begin(struct probe *probe, uint32_t target_bps, uint64_t now_us)
 /* What to probe now; 0 = nothing. */
 static uint32_t choose(struct probe *probe, const struct probe_inputs *inputs, uint64_t now_us)
 {
+    if (probe->again_bps != 0) {
+        uint32_t target_bps = probe->again_bps;
+        probe->again_bps = 0;
+        return target_bps;
+    }
     if (probe->next_bps != 0 && inputs->estimate_bps >= scaled(probe->result_bps, FURTHER_PERCENT))
         return probe->next_bps;
     probe->next_bps = 0; /* what was found could not be used */
@@ -148,6 +153,11 @@ void probe_sent(struct probe *probe, uint32_t bytes, uint64_t now_us)
         probe->cluster = 0;
         probe->ended_us = now_us;
     }
+}
+
+void probe_again(struct probe *probe)
+{
+    probe->again_bps = probe->clusters[probe->last_cluster].target_bps;
 }
 
 void probe_abandon(struct probe *probe, uint64_t now_us)

@@ -51,6 +51,7 @@ struct probe {
     uint64_t wait_until_us;
     uint64_t overused_us; /* when the path was used too much last */
     uint32_t next_bps;    /* to be probed as soon as possible; 0 = nothing */
+    uint32_t again_bps;   /* likewise, because it is doubtful */
     uint32_t before_drop_bps;
     uint64_t dropped_us;
 
@@ -86,6 +87,9 @@ uint64_t probe_next_us(const struct probe *probe, uint64_t now_us);
 /* Whatever is sent with a transport-wide number while a cluster is being sent belongs to it. Ends the cluster
  * when it is complete, or could not be sent in time. */
 void probe_sent(struct probe *probe, uint32_t bytes, uint64_t now_us);
+
+/* What the last cluster found is to be found once more, soon. */
+void probe_again(struct probe *probe);
 
 /* The cluster cannot be sent. */
 void probe_abandon(struct probe *probe, uint64_t now_us);

@@ -163,6 +163,8 @@ static inline void layers_sim_pace(void)
         sim->waiting--;
         sim->first = (sim->first + 1) % LAYERS_SIM_QUEUE;
     }
+    if (sim->waiting > 0)
+        estimator_paces(&sim->path->estimator, sim->path->now_us);
     if (sim->waiting_bytes > sim->longest_wait_bytes)
         sim->longest_wait_bytes = sim->waiting_bytes;
 }

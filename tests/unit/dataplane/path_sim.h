@@ -15,6 +15,7 @@
 #define SIM_FEEDBACK_US 100000u
 #define SIM_FRAME_US 33000u
 #define SIM_DELAYS 20000u
+#define SIM_STALL_US 60000
 #define SIM_AUDIO_BPS 40000u
 
 struct sim_flight {
@@ -41,6 +42,8 @@ struct sim {
     double loss;       /* of packets, at random */
     double feedback_loss;
     bool repeats_feedback;
+    uint32_t stalls_per_s; /* of the receiver, SIM_STALL_US at most: what arrives meanwhile comes together */
+    uint64_t stalled_until_us;
 
     /* The sender. */
     uint32_t application_bps; /* what it has to send; never more than the estimate */
@@ -129,6 +132,8 @@ static inline void sim_send(struct sim *sim, uint32_t bytes, bool is_numbered)
         sim->delay_samples_us[sim->delays++] = (uint32_t)(end_us - sim->now_us);
     struct sim_flight *flight = sim_launch(sim);
     flight->arrival_us = end_us + sim->delay_us;
+    if (flight->arrival_us < sim->stalled_until_us)
+        flight->arrival_us = sim->stalled_until_us;
     flight->bytes = bytes;
     flight->number = number;
     flight->is_numbered = is_numbered;
@@ -222,6 +227,8 @@ static inline void sim_probe(struct sim *sim)
 static inline void sim_step(struct sim *sim)
 {
     sim->now_us += 1000;
+    if (sim->stalls_per_s > 0 && sim_chance(sim) < sim->stalls_per_s / 1000.0)
+        sim->stalled_until_us = sim->now_us + sim->delay_us + (uint64_t)(SIM_STALL_US * sim_chance(sim));
     sim_arrive(sim);
     (sim->media ? sim->media : sim_media)(sim);
     sim_probe(sim);
