@@ -38,6 +38,8 @@ struct config {
     unsigned webrtc_listen_port;
     char *codecs; /* as control/ortc/router.h reads them */
     unsigned initial_outgoing_bitrate_bps;
+    unsigned min_outgoing_bitrate_bps; /* 0: the estimator's own */
+    unsigned max_outgoing_bitrate_bps; /* 0: no limit */
     unsigned max_incoming_bitrate_bps;
     unsigned plain_port_min;
     unsigned plain_port_max;

@@ -209,6 +209,8 @@ static int start_media(struct daemon *daemon, char *error, size_t size)
         .key_path = config->dtls_key,
         .max_incoming_bitrate_bps = config->max_incoming_bitrate_bps,
         .initial_outgoing_bitrate_bps = config->initial_outgoing_bitrate_bps,
+        .min_outgoing_bitrate_bps = config->min_outgoing_bitrate_bps,
+        .max_outgoing_bitrate_bps = config->max_outgoing_bitrate_bps,
     };
     result = webrtc_service_create(&webrtc, daemon->base, daemon->forwarder, &daemon->webrtc, error, size);
     if (result)

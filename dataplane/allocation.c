@@ -134,6 +134,34 @@ static void apply(struct worker *worker, struct transport *transport, const stru
     forward_update(worker, consumer);
 }
 
+static bool is_blind(const struct transport *transport)
+{
+    return transport->estimator && transport->estimator->has_remb && !transport->estimator->has_feedback;
+}
+
+/* What a receiver estimates itself does not grow while nothing is sent, and it cannot be probed. So the
+ * cheapest video is tried now and then, for as long as it takes to see what comes of it. Returns what that
+ * needs. */
+static uint64_t trial_bps(const struct worker *worker, const struct transport *transport, bool may_rise)
+{
+    const struct allocation *allocation = &worker->allocation;
+    uint64_t least_bps = 0;
+    bool has_video = false;
+
+    if (!is_blind(transport))
+        return 0;
+    for (uint32_t i = 0; i < allocation->count; i++) {
+        uint32_t bps = bitrate_share_least_bps(&allocation->shares[i]);
+        has_video |= allocation->shares[i].held_spatial >= 0;
+        if (bps != 0 && (least_bps == 0 || bps < least_bps))
+            least_bps = bps;
+    }
+    bool is_tried = transport->raised_us != 0 && worker->now_us - transport->raised_us < ALLOCATION_TRIAL_US;
+    if (has_video ? !is_tried : !may_rise)
+        return 0;
+    return least_bps + least_bps * BITRATE_SHARE_MARGIN_PERCENT / 100;
+}
+
 /* Doubles the patience when the last rise came down again soon, and forgets it when one lasted. */
 static void learn(struct worker *worker, struct transport *transport, uint64_t lowered_before_us)
 {
@@ -168,8 +196,9 @@ void allocation_turn(struct worker *worker, struct transport *transport)
     transport->shared_bps = available;
     gather(worker, transport);
     bool may_rise = lowered_before_us == 0 || worker->now_us - lowered_before_us >= transport->hold_us;
-    bitrate_share_out(allocation->shares, allocation->count, available > audio ? available - audio : 0,
-                      may_rise);
+    uint64_t for_video = available > audio ? available - audio : 0;
+    uint64_t trial = trial_bps(worker, transport, may_rise);
+    bitrate_share_out(allocation->shares, allocation->count, for_video > trial ? for_video : trial, may_rise);
     for (uint32_t i = 0; i < allocation->count; i++) {
         desired += bitrate_share_desired_bps(&allocation->shares[i]);
         apply(worker, transport, &allocation->shares[i], allocation->consumers[i]);

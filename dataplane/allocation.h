@@ -2,7 +2,8 @@
  * what it may be sent (layer_switch.h). Audio is never held back: what it takes is taken off first.
  *
  * Down goes at once; up waits ALLOCATION_HOLD_US after something went down, twice as long each time that a
- * rise did not last. */
+ * rise did not last. Where only the receiver estimates (REMB) and all video is held back, the cheapest is
+ * then tried for ALLOCATION_TRIAL_US whatever it said. */
 #pragma once
 
 #include "dataplane/bitrate_share.h"
@@ -10,6 +11,7 @@
 
 #define ALLOCATION_HOLD_US 2000000u
 #define ALLOCATION_HOLD_MAX_US 16000000u
+#define ALLOCATION_TRIAL_US 4000000u
 #define ALLOCATION_LASTING_US 8000000u /* a rise that held so long was right */
 
 /* Video consumers of one transport that take part; the rest, of least priority, is left out. */

@@ -45,7 +45,9 @@ void bandwidth_begin(struct worker *worker, struct transport *transport)
         return;
     transport->estimator = &worker->transports.estimators[transport->index];
     struct estimator_limits limits = {.start_bps =
-                                          row->available_bps != 0 ? row->available_bps : row->start_bps};
+                                          row->available_bps != 0 ? row->available_bps : row->start_bps,
+                                      .min_bps = row->min_bps,
+                                      .max_bps = row->max_bps};
     estimator_init(transport->estimator, &limits);
     tell(worker, transport);
 }

@@ -118,3 +118,10 @@ uint32_t bitrate_share_desired_bps(const struct bitrate_share *share)
 
     return count == 0 ? 0 : share->bps[levels[count - 1].spatial][levels[count - 1].temporal];
 }
+
+uint32_t bitrate_share_least_bps(const struct bitrate_share *share)
+{
+    struct level levels[LEVELS_MAX];
+
+    return list_levels(share, levels) == 0 ? 0 : share->bps[levels[0].spatial][levels[0].temporal];
+}

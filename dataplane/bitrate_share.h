@@ -11,7 +11,7 @@
 
 #include "shm/media_state.h"
 
-#define BITRATE_SHARE_MARGIN_PERCENT 12u
+#define BITRATE_SHARE_MARGIN_PERCENT 10u
 
 struct bitrate_share {
     uint8_t priority;          /* 1 .. 255 */
@@ -34,3 +34,6 @@ uint64_t bitrate_share_out(struct bitrate_share *shares, unsigned count, uint64_
 
 /* What a consumer would take if there were enough: the bitrate of its highest level, 0 for none. */
 uint32_t bitrate_share_desired_bps(const struct bitrate_share *share);
+
+/* The bitrate of its lowest level, 0 for none. */
+uint32_t bitrate_share_least_bps(const struct bitrate_share *share);

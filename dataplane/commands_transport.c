@@ -51,7 +51,9 @@ int command_install_transport(struct worker *worker, const Km__Command *command,
 {
     const Km__InstallTransport *message = command->install_transport;
     struct shm_transport_row initial = {.created_us = worker->now_us,
-                                        .start_bps = message->initial_outgoing_bitrate_bps};
+                                        .start_bps = message->initial_outgoing_bitrate_bps,
+                                        .min_bps = message->min_outgoing_bitrate_bps,
+                                        .max_bps = message->max_outgoing_bitrate_bps};
     struct transport *transport;
     bool is_plain = message->plain != KM__INSTALL_TRANSPORT__PLAIN__NOT_PLAIN;
     int error = is_plain

@@ -4,6 +4,7 @@
 
 #define SILENCE_US 500000u
 #define REFERENCE_BITS 24
+#define REFERENCE_MAX ((int64_t)1 << 40) /* thousands of years: somebody makes it wrap on purpose */
 #define RTT_MAX_US 1000000u
 #define QUEUE_US 120000u
 #define QUEUE_CUTS_MAX 5u
@@ -156,29 +157,27 @@ static void take_received(struct estimator *estimator, uint16_t number, int64_t 
     tally->overused |= estimator->overuse.state == OVERUSE_OVERUSING;
 }
 
-/* Arrival times count from a reference that wraps after 12 days. */
-static int64_t unwrap_reference(struct estimator *estimator, int32_t reference)
+/* Arrival times count from a reference of 24 bits, which wraps after 12 days. */
+static int64_t unwrap_reference(const struct estimator *estimator, int32_t reference)
 {
-    int64_t delta = reference - estimator->reference;
     int64_t cycle = (int64_t)1 << REFERENCE_BITS;
 
-    if (estimator->has_feedback) {
-        delta %= cycle;
-        if (delta < -cycle / 2)
-            delta += cycle;
-        if (delta >= cycle / 2)
-            delta -= cycle;
-        estimator->reference += delta;
-    } else {
-        estimator->reference = reference;
-    }
-    return (estimator->reference - reference) * TWCC_REFERENCE_US;
+    if (!estimator->has_feedback || estimator->reference > REFERENCE_MAX ||
+        estimator->reference < -REFERENCE_MAX)
+        return reference;
+    int64_t delta = (reference - estimator->reference) % cycle;
+    if (delta < -cycle / 2)
+        delta += cycle;
+    if (delta >= cycle / 2)
+        delta -= cycle;
+    return estimator->reference + delta;
 }
 
 static void walk(struct estimator *estimator, const struct twcc_feedback *feedback, uint64_t now_us,
                  struct tally *ret_tally)
 {
-    int64_t base_us = unwrap_reference(estimator, feedback->reference_time);
+    int64_t reference = unwrap_reference(estimator, feedback->reference_time);
+    int64_t base_us = (reference - feedback->reference_time) * TWCC_REFERENCE_US;
     struct twcc_iterator iterator;
     struct twcc_status status;
 
@@ -189,6 +188,8 @@ static void walk(struct estimator *estimator, const struct twcc_feedback *feedba
         else
             ret_tally->lost += send_history_lost(&estimator->history, status.sequence) == SEND_HISTORY_FIRST;
     }
+    if (ret_tally->received + ret_tally->late > 0) /* else anybody could move it */
+        estimator->reference = reference;
 }
 
 static void measure_rtt(struct estimator *estimator, uint64_t newest_sent_us, uint64_t now_us)
@@ -438,6 +439,8 @@ bool estimator_turn(struct estimator *estimator, uint64_t now_us)
     estimator->sent_bytes = 0;
     if (estimator->has_remb && estimator->remb_bps < inputs.desired_bps)
         inputs.desired_bps = estimator->remb_bps;
+    if (estimator->estimate_bps >= estimator->limits.max_bps)
+        inputs.desired_bps = 0;
     inputs.is_limited = estimator->limit.is_limited;
     /* All video may be more than the first estimate: then nothing is sent by which to learn more. */
     bool is_starved = estimator->may_begin && estimator->desired_bps > estimator->estimate_bps;

@@ -92,7 +92,10 @@ struct shm_transport_row {
     uint32_t start_bps;     /* the first estimate, 0 = none is made */
     uint32_t sender_rtt_us; /* to a peer that sends to us, by DLRR (RFC 3611 section 4.5); 0 = not known */
     uint8_t plain;          /* enum shm_plain */
-    uint8_t reserved2[15];
+    uint8_t reserved2[3];
+    uint32_t min_bps; /* bounds of the estimate, 0 = none */
+    uint32_t max_bps;
+    uint8_t reserved3[4];
     struct srtp_transport_state srtp;
     struct twcc_feedback_state twcc;
     struct srtp_send_stream srtp_probator;

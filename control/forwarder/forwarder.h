@@ -86,6 +86,8 @@ struct forwarder_transport {
     const char *ice_password;
     uint32_t max_incoming_bitrate_bps;     /* 0: no cap */
     uint32_t initial_outgoing_bitrate_bps; /* 0: what is sent is not estimated */
+    uint32_t min_outgoing_bitrate_bps;     /* bounds of the estimate; 0: none */
+    uint32_t max_outgoing_bitrate_bps;
     bool consuming;                        /* consumers are to be expected on it */
 };
 

@@ -74,6 +74,8 @@ int forwarder_install_transport(struct forwarder *forwarder, uint32_t worker,
     message.ice_password = (char *)transport->ice_password;
     message.max_incoming_bitrate_bps = transport->max_incoming_bitrate_bps;
     message.initial_outgoing_bitrate_bps = transport->initial_outgoing_bitrate_bps;
+    message.min_outgoing_bitrate_bps = transport->min_outgoing_bitrate_bps;
+    message.max_outgoing_bitrate_bps = transport->max_outgoing_bitrate_bps;
     int err = add_transport(forwarder, worker, transport->consuming, &message, &object);
     if (err == 0)
         *ret_transport = object->handle;

@@ -27,6 +27,8 @@ struct webrtc_service {
     struct ice_tcp *tcp;    /* NULL: somebody else has the port */
     uint32_t max_incoming_bitrate_bps;
     uint32_t initial_outgoing_bitrate_bps;
+    uint32_t min_outgoing_bitrate_bps;
+    uint32_t max_outgoing_bitrate_bps;
     struct webrtc_ufrag *by_ufrag;
     struct webrtc_transport *by_handle;
 };

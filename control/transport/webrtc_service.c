@@ -127,6 +127,8 @@ int webrtc_service_create(const struct webrtc_service_config *config, struct eve
     made->forwarder = forwarder;
     made->max_incoming_bitrate_bps = config->max_incoming_bitrate_bps;
     made->initial_outgoing_bitrate_bps = config->initial_outgoing_bitrate_bps;
+    made->min_outgoing_bitrate_bps = config->min_outgoing_bitrate_bps;
+    made->max_outgoing_bitrate_bps = config->max_outgoing_bitrate_bps;
     if ((err = make_certificate(config, &made->certificate, ret_error, error_bytes)) != 0)
         goto fail;
     if ((err = dtls_context_create(&made->certificate, &made->dtls)) != 0) {

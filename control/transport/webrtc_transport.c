@@ -171,6 +171,8 @@ int webrtc_transport_create(struct webrtc_service *service, bool consuming,
             .ice_password = credentials.password,
             .max_incoming_bitrate_bps = service->max_incoming_bitrate_bps,
             .initial_outgoing_bitrate_bps = service->initial_outgoing_bitrate_bps,
+            .min_outgoing_bitrate_bps = service->min_outgoing_bitrate_bps,
+            .max_outgoing_bitrate_bps = service->max_outgoing_bitrate_bps,
             .consuming = consuming};
         err = forwarder_install_transport(service->forwarder, made->worker, &install, &made->handle);
     }

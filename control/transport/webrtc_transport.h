@@ -25,6 +25,8 @@ struct webrtc_service_config {
     const char *key_path;
     uint32_t max_incoming_bitrate_bps;
     uint32_t initial_outgoing_bitrate_bps;
+    uint32_t min_outgoing_bitrate_bps;
+    uint32_t max_outgoing_bitrate_bps;
 };
 
 int webrtc_service_create(const struct webrtc_service_config *config, struct event_base *base,

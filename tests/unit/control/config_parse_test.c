@@ -50,6 +50,8 @@ static void defaults(void **state)
     assert_string_equal(
         config.codecs, "opus,VP8,VP9;profile-id=2,H264;profile-level-id=4d0032,H264;profile-level-id=42e01f");
     assert_int_equal(config.initial_outgoing_bitrate_bps, 1000000);
+    assert_int_equal(config.min_outgoing_bitrate_bps, 0);
+    assert_int_equal(config.max_outgoing_bitrate_bps, 0);
     assert_int_equal(config.max_incoming_bitrate_bps, 1500000);
     assert_int_equal(config.plain_port_min, 40000);
     assert_int_equal(config.plain_port_max, 43999);
@@ -210,6 +212,8 @@ static void help_names_every_setting_and_no_secret(void **state)
                                         "WEBRTC_LISTEN_PORT",
                                         "CODECS",
                                         "INITIAL_OUTGOING_BITRATE",
+                                        "MIN_OUTGOING_BITRATE",
+                                        "MAX_OUTGOING_BITRATE",
                                         "MAX_INCOMING_BITRATE",
                                         "PLAIN_PORT_MIN",
                                         "PLAIN_PORT_MAX",

@@ -2,7 +2,9 @@
  */
 #include "tests/unit/dataplane/engine_call.h"
 
+#include "dataplane/allocation.h"
 #include "dataplane/bandwidth.h"
+#include "dataplane/layer_switch.h"
 #include "dataplane/probator.h"
 #include "dataplane/twcc_feedback.h"
 #include "proto/wire/twcc_builder.h"
@@ -272,6 +274,63 @@ static void test_remb(void **state)
     call_deinit(&scene.call);
 }
 
+/* What the receiver says falls below all video; the cheapest is tried again all the same, since nothing else
+ * would let it say more. */
+static void test_remb_alone_is_not_for_ever(void **state)
+{
+    (void)state;
+    struct scene scene;
+    uint8_t packet[64], payload[1000] = {0x90, 0x80, 0x80, 0, 0x10, 2, 0, 0x9d, 0x01, 0x2a, 0x40, 1, 0xf0, 0};
+    const uint32_t ssrc = BOB_VIDEO_SSRC;
+
+    begin(&scene);
+    consume_video(&scene.call, false);
+    struct worker *worker = scene.call.rig.worker;
+    struct transport *bob = bob_of(&scene);
+    struct rig_rtp rtp = {.ssrc = ALICE_VIDEO_SSRC,
+                          .payload_type = 96,
+                          .marker = true,
+                          .payload = payload,
+                          .payload_length = sizeof(payload)};
+    const struct layer_switch *layer = &bob->consumers->row->media.layer;
+    int length = rtcp_write_remb(packet, sizeof(packet), 99, 40000, &ssrc, 1);
+    for (unsigned i = 0; i < 100 && layer->reason != LAYER_REASON_SUSPENDED; i++) {
+        for (unsigned j = 0; j < 20; j++) { /* rates are known after a while */
+            rtp.sequence = scene.call.sequence++;
+            rtp.timestamp = scene.call.timestamp += 3000;
+            payload[3] = (uint8_t)scene.call.picture++;
+            payload[4] = i + j == 0 ? 0x10 : 0x11;
+            client_send_rtp(&scene.call.alice, &scene.call.rig, &rtp);
+        }
+        client_send_rtcp(&scene.call.bob, &scene.call.rig, packet, (size_t)length);
+        rig_wait_ms(&scene.call.rig, 100);
+    }
+    assert_int_equal(layer->reason, LAYER_REASON_SUSPENDED);
+    allocation_turn(worker, bob);
+    assert_int_equal(layer->reason, LAYER_REASON_SUSPENDED);
+
+    bob->lowered_us -= ALLOCATION_HOLD_US; /* patience is over */
+    allocation_turn(worker, bob);
+    assert_int_not_equal(layer->reason, LAYER_REASON_SUSPENDED);
+    allocation_turn(worker, bob);
+    assert_int_not_equal(layer->reason, LAYER_REASON_SUSPENDED);
+
+    rtp.sequence = scene.call.sequence++;
+    rtp.timestamp = scene.call.timestamp += 3000;
+    payload[3] = (uint8_t)scene.call.picture++;
+    payload[4] = 0x10;
+    client_send_rtp(&scene.call.alice, &scene.call.rig, &rtp);
+    assert_int_equal(layer->current, 0);
+
+    /* Nothing came of it: that was enough, and the next time is later. */
+    bob->raised_us -= ALLOCATION_TRIAL_US;
+    bob->lowered_us -= ALLOCATION_TRIAL_US;
+    allocation_turn(worker, bob);
+    assert_int_equal(layer->reason, LAYER_REASON_SUSPENDED);
+    assert_int_equal(bob->hold_us, 2 * ALLOCATION_HOLD_US);
+    call_deinit(&scene.call);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +341,7 @@ int main(void)
         cmocka_unit_test(test_survives_the_worker),
         cmocka_unit_test(test_transport_that_goes_while_probing),
         cmocka_unit_test(test_remb),
+        cmocka_unit_test(test_remb_alone_is_not_for_ever),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
 /* Bursts towards a receiver whose bandwidth is estimated. */
+#define RIG_STORE_SLOTS 1024 /* more than wait to be paced */
 #include "tests/unit/dataplane/engine_call.h"
 
 #include "dataplane/bandwidth.h"
@@ -165,6 +166,37 @@ static void test_pool_used_up(void **state)
     call_deinit(&call);
 }
 
+/* The first go out to make room, so that none is sent behind hundreds of later ones, under an index that the
+ * cipher would refuse. */
+static void test_pool_used_up_by_a_long_queue(void **state)
+{
+    (void)state;
+    struct call call;
+    uint16_t last = 0;
+    unsigned audio, received = 0;
+
+    begin(&call);
+    bob_of(&call)->pacing.tokens_bytes = -1000000; /* nothing goes for now */
+    send_key_frame(&call, 100);
+    for (unsigned i = 0; i < 6; i++) {
+        bob_of(&call)->pacing.refilled_us = call.rig.worker->now_us;
+        send_key_frame(&call, 100);
+        received += receive_video(&call, &last, &audio);
+    }
+    uint32_t waiting = bob_of(&call)->pacing.packets;
+    assert_in_range(waiting, 513, 700);
+    call.rig.worker->pacer.begun = PACER_ENTRIES;
+    call.rig.worker->pacer.free = 0;
+    for (unsigned i = 0; i < 60; i++) {
+        send_key_frame(&call, 1);
+        received += receive_video(&call, &last, &audio); /* asserts the order */
+    }
+    assert_in_range(bob_of(&call)->pacing.packets, 1, waiting);
+    assert_true(received >= 60);
+    assert_int_equal(rig_drops(&call.rig, DROP_protect_failed), 0);
+    call_deinit(&call);
+}
+
 static void test_too_late(void **state)
 {
     (void)state;
@@ -192,6 +224,7 @@ int main(void)
         cmocka_unit_test(test_without_an_estimate_nothing_waits),
         cmocka_unit_test(test_who_goes_takes_the_queue_along),
         cmocka_unit_test(test_pool_used_up),
+        cmocka_unit_test(test_pool_used_up_by_a_long_queue),
         cmocka_unit_test(test_too_late),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

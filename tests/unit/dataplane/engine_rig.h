@@ -33,6 +33,9 @@
 #include "shm/address.h"
 #include "tests/unit/dataplane/rig_backend.h"
 
+#ifndef RIG_STORE_SLOTS
+#define RIG_STORE_SLOTS 256
+#endif
 #define RIG_MID_ID 1
 #define RIG_RID_ID 2
 #define RIG_ABS_SEND_TIME_ID 4
@@ -85,7 +88,7 @@ static const struct shm_capacities rig_capacities = {
     .punt_ring_bytes = 65536,
     .inject_ring_bytes = 65536,
     .peer_ring_bytes = 65536,
-    .store_slots = 256,
+    .store_slots = RIG_STORE_SLOTS,
 };
 
 static inline uint64_t rig_clock_us(void)

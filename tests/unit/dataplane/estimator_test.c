@@ -371,6 +371,108 @@ static void test_remb_alone(void **state)
     free(estimator);
 }
 
+/* Feedback about nothing that was sent leaves no trace, however often it turns the clock. */
+static void test_reference_of_feedback_that_matches_nothing(void **state)
+{
+    (void)state;
+    struct estimator_limits limits = {.start_bps = 1000000};
+    struct estimator *estimator = calloc(1, sizeof(*estimator));
+    /* One packet received, 250 us after the reference. */
+    uint8_t packet[24] = {0x8f, 205, 0, 5, [15] = 1, [20] = 0x20, [21] = 0x01, [22] = 1};
+
+    estimator_init(estimator, &limits);
+    estimator_sent(estimator, 7, 1000, 1000000);
+    estimator->has_feedback = 1;
+    estimator->reference = 100;
+    store_be16(packet + 12, 8);
+    store_be32(packet + 16, 0x7fffffu << 8);
+    feed(estimator, packet, sizeof(packet), 1100000);
+    assert_int_equal(estimator->reference, 100);
+    store_be16(packet + 12, 7);
+    store_be32(packet + 16, 101u << 8);
+    feed(estimator, packet, sizeof(packet), 1100000);
+    assert_int_equal(estimator->reference, 101);
+
+    /* Nor does one that matches make it overflow. */
+    for (uint16_t i = 8; i < 2000; i++) {
+        estimator_sent(estimator, i, 1000, 1000000 + i * 1000u);
+        store_be16(packet + 12, i);
+        store_be32(packet + 16, (uint32_t)(i * 0x7fff00u) << 8);
+        estimator->reference += (int64_t)1 << 39;
+        feed(estimator, packet, sizeof(packet), 1050000 + i * 1000u);
+        assert_true(estimator->reference <= (int64_t)1 << 41);
+    }
+    free(estimator);
+}
+
+static void test_limits(void **state)
+{
+    (void)state;
+    struct sim *sim = sim_create(1000000, 20000000);
+    struct estimator_limits limits = {.start_bps = 1000000, .min_bps = 300000, .max_bps = 1500000};
+
+    estimator_init(&sim->estimator, &limits);
+    sim->application_bps = sim->estimator.desired_bps = 5000000;
+    sim_run(sim, 20000);
+    assert_int_equal(sim->estimator.estimate_bps, 1500000);
+    sim_forget(sim);
+    sim_run(sim, 10000);
+    assert_int_equal(sim->probed_bytes, 0); /* what for */
+    sim->rate_bps = 100000;
+    sim_run(sim, 20000);
+    assert_int_equal(sim->least_bps, 300000);
+    sim_destroy(sim);
+}
+
+/* The last of what was sent is lost in an overuse: no feedback speaks of it, no queue is told to have
+ * emptied. */
+static void test_last_packets_lost_in_an_overuse(void **state)
+{
+    (void)state;
+    struct sim *sim = sim_create(1000000, 3000000);
+    uint32_t ms;
+
+    sim->application_bps = sim->estimator.desired_bps = 2000000;
+    sim_run(sim, 8000);
+    sim->rate_bps = 300000;
+    for (ms = 0; !estimator_has_queue(&sim->estimator) && ms < 5000; ms++)
+        sim_run(sim, 1);
+    assert_true(estimator_has_queue(&sim->estimator));
+    sim->loss = 1.0;
+    sim_run(sim, 100);
+    sim->application_bps = 0; /* all is suspended */
+    sim->ignores_estimate = true;
+    sim->loss = 0;
+    sim->rate_bps = 3000000;
+    sim_run(sim, 2500);
+    assert_false(estimator_has_queue(&sim->estimator));
+    assert_int_equal(sim->estimator.overuse.state, OVERUSE_NORMAL);
+    for (ms = 0; sim->estimator.estimate_bps < 1500000 && ms < 30000; ms++)
+        sim_run(sim, 1);
+    assert_in_range(ms, 0, 15000);
+    sim_destroy(sim);
+}
+
+/* All video costs more than the first estimate: probes are what there is to learn from, once the receiver can
+ * be reached. */
+static void test_nothing_to_send_at_first(void **state)
+{
+    (void)state;
+    struct sim *sim = sim_create(100000, 3000000);
+    uint32_t ms;
+
+    sim->application_bps = 0;
+    sim->ignores_estimate = true;
+    sim->estimator.desired_bps = 800000;
+    sim_run(sim, 3000);
+    assert_int_equal(sim->probed_bytes, 0);
+    sim->estimator.may_begin = 1;
+    for (ms = 0; sim->estimator.estimate_bps < 800000 && ms < 10000; ms++)
+        sim_run(sim, 1);
+    assert_in_range(ms, 0, 5000);
+    sim_destroy(sim);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -390,6 +492,10 @@ int main(void)
         cmocka_unit_test(test_lies),
         cmocka_unit_test(test_feedback_about_everything),
         cmocka_unit_test(test_remb_alone),
+        cmocka_unit_test(test_reference_of_feedback_that_matches_nothing),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_last_packets_lost_in_an_overuse),
+        cmocka_unit_test(test_nothing_to_send_at_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

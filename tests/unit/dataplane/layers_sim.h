@@ -3,6 +3,8 @@
  * through a bucket as in pacer.c. Frames are told apart, so that their gaps at the receiver are known. */
 #pragma once
 
+#include <math.h>
+
 #include "dataplane/allocation.h"
 #include "dataplane/pacer.h"
 #include "tests/unit/dataplane/path_sim.h"
@@ -15,7 +17,8 @@
 #define LAYERS_SIM_TURN_US 100000u
 
 struct camera {
-    uint32_t bps[2][3]; /* up to each temporal layer */
+    uint32_t bps[2][3]; /* up to each temporal layer, on average */
+    double scale;       /* of it now: scenes differ */
     int8_t spatial, temporal;
     int8_t wanted_spatial;
     uint64_t key_us; /* when the key frame of the wanted layer comes */
@@ -29,6 +32,7 @@ struct layers_sim {
     struct sim *path;
     struct camera cameras[CAMERAS_MAX];
     unsigned count;
+    double swing; /* of the scale */
     uint64_t lowered_us, raised_us, hold_us;
     struct {
         uint16_t bytes;
@@ -80,7 +84,7 @@ static inline void camera_frame(struct camera *camera, uint8_t index)
     double bits = (bps[temporal] - (temporal > 0 ? bps[temporal - 1] : 0)) / frames_per_s;
     if (is_key)
         bits = bps[2] * 0.3;
-    bits *= 0.7 + 0.6 * sim_chance(path);
+    bits *= camera->scale * (0.7 + 0.6 * sim_chance(path));
     layers_sim_push(index, (uint32_t)(bits / 8));
 }
 
@@ -103,7 +107,7 @@ static inline void layers_sim_share(void)
                                            .was_refused = camera->wanted_spatial < 0 && camera->changes > 0};
         for (unsigned s = 0; s < 2; s++)
             for (unsigned t = 0; t < 3; t++)
-                shares[i].bps[s][t] = camera->bps[s][t];
+                shares[i].bps[s][t] = (uint32_t)(camera->bps[s][t] * camera->scale);
     }
     bitrate_share_out(shares, sim->count,
                       estimator->estimate_bps > SIM_AUDIO_BPS ? estimator->estimate_bps - SIM_AUDIO_BPS : 0,
@@ -179,6 +183,8 @@ static inline void layers_sim_media(struct sim *path)
     }
     if (path->now_us % LAYERS_SIM_TURN_US == 0)
         layers_sim_share();
+    for (unsigned i = 0; i < sim->count; i++)
+        sim->cameras[i].scale = 1 + sim->swing * sin((double)path->now_us / 1e6 + 2 * i);
     for (unsigned i = 0; i < sim->count; i++)
         if ((path->now_us + i * 11000) % CAMERA_FRAME_US == 0)
             camera_frame(&sim->cameras[i], (uint8_t)i);
