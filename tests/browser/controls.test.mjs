@@ -40,7 +40,7 @@ test('chat, raised hands and new names reach the others', () => inMeeting(async 
     await alice.page.keyboard.press('Enter');
     await bob.notified('chatMessage');
     await bob.press(/chat/i);
-    await bob.page.getByText('Grüße <b>an</b> alle 👋').first().waitFor({ timeout: 5000 });
+    await bob.page.getByText('Grüße <b>an</b> alle 👋').first().waitFor({ timeout: 20000 });
 
     await alice.press(/raise hand/i);
     await bob.until('sees the hand', () => window.kolabmeet.peers[0].raisedHand === true);

@@ -13,7 +13,7 @@ import { io } from 'socket.io-client';
 import { loadRecording } from './lib/recording.mjs';
 import { Server, TOKEN, eventually, makeRuntimeDir, removeDir } from './lib/server.mjs';
 
-const TIMEOUT_MS = 10000;
+const TIMEOUT_MS = 30000;
 
 class Participant {
     constructor(url, peer, options = {}) {

@@ -245,7 +245,7 @@ describe('console', () => {
         await eventually('what a stranger sends is told of', () => {
             stranger.send('x', server.mediaPort, '127.0.0.1');
             return / DEBUG drops: worker \d dropped \d+ unknown_class/.test(server.stderr.slice(before));
-        }, 20000, 100);
+        }, 60000, 100);
         stranger.close();
         await result(server, 'logTags', 'drops=on');
         await result(server, 'logLevel', 'debug');
@@ -287,9 +287,9 @@ describe('console', () => {
             const type = async (keys, expected) => {
                 const from = shown.length;
                 child.stdin.write(keys);
-                await eventually(`${expected} in\n${shown}`, () => expected.test(shown.slice(from)), 8000);
+                await eventually(`${expected} in\n${shown}`, () => expected.test(shown.slice(from)), 30000);
             };
-            await eventually('the prompt', () => shown.includes('kolabmeet> '), 8000);
+            await eventually('the prompt', () => shown.includes('kolabmeet> '), 30000);
             await type('stats\r', /rooms:1\s+peers:0\s+kolabmeet> /);
             await type(`dump room ${room.slice(0, 6)}\t`, new RegExp(room.slice(-12)));
             await type('\r', /createdAt[^]*kolabmeet> /);
@@ -406,7 +406,7 @@ describe('drain', () => {
             assert.deepEqual(await client.request('ping'), [null]);
             await result(server, 'close', client.room);
             await client.receive((frame) => frame === '41');
-            const end = await Promise.race([server.exited, sleep(8000, null, { ref: false })]);
+            const end = await Promise.race([server.exited, sleep(30000, null, { ref: false })]);
             assert.deepEqual(end, { status: 0, signal: null }, server.stderr);
             assert.deepEqual(await server.processes(), []);
         } finally {
@@ -418,7 +418,7 @@ describe('drain', () => {
         const server = await Server.start();
         try {
             assert.equal((await kolabmeetctl(server, ['drain'])).status, 0);
-            const end = await Promise.race([server.exited, sleep(8000, null, { ref: false })]);
+            const end = await Promise.race([server.exited, sleep(30000, null, { ref: false })]);
             assert.deepEqual(end, { status: 0, signal: null }, server.stderr);
         } finally {
             await server.kill();

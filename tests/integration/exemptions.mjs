@@ -32,9 +32,9 @@ const ALIVE = 'better: the old server ended here';
 const answers =
     (...frames) =>
     async (socket) => {
-        for (const frame of frames) assert.equal(await socket.next(8000), frame);
+        for (const frame of frames) assert.equal(await socket.next(30000), frame);
         socket.send('429["request",{"method":"ping"}]');
-        assert.equal(await socket.next(8000), '439[null]');
+        assert.equal(await socket.next(30000), '439[null]');
     };
 const UNKNOWN = '430[500,"unknown request.method \\"undefined\\""]';
 
@@ -61,7 +61,7 @@ async function websocketOfProtocol3([response], connection, replay, rest) {
         }
         return found;
     };
-    await connection.until(() => frames().length >= 3 || connection.closed, 8000);
+    await connection.until(() => frames().length >= 3 || connection.closed, 30000);
     const [open, connect, ready] = frames();
     assert.deepEqual(Object.keys(JSON.parse(open.slice(1))), [
         'sid',

@@ -49,7 +49,7 @@ class InputReplay extends Replay {
     async receiveHttp(step) {
         const connection = this.connections.get(step.peer);
         const answers = () => parseResponses(connection.received, { closed: connection.closed }).responses;
-        await connection.until(() => answers().length > 0 || connection.closed, 8000);
+        await connection.until(() => answers().length > 0 || connection.closed, 30000);
         assert.ok(answers().length > 0, 'an answer comes');
         assert.ok(answers()[0].status < 500, `status ${answers()[0].status}`);
         connection.received = '';
@@ -281,7 +281,7 @@ async function upgrade() {
         ].join('\r\n'),
     );
     assert.ok(
-        await connection.until(() => connection.received.includes('pingInterval'), 8000),
+        await connection.until(() => connection.received.includes('pingInterval'), 30000),
         'the open packet comes',
     );
     return connection;

@@ -90,7 +90,7 @@ describe('floods and crowds', { concurrency: 2 }, () => {
             for (const [send, code] of bad) {
                 const bob = await Person.enter(server, room, 3);
                 send(bob.socket.socket);
-                assert.ok(await bob.socket.until(() => bob.socket.closed, 8000));
+                assert.ok(await bob.socket.until(() => bob.socket.closed, 30000));
                 // A client that is still sending may see the connection end instead of the reason.
                 assert.ok([code, 1006].includes(bob.socket.closed.code), `closed with ${bob.socket.closed.code}`);
                 assert.equal((await bob.connect()).method, 'roomBack');
@@ -107,6 +107,7 @@ describe('limits', { concurrency: 2 }, () => {
     test('requests a second of an address', () =>
         withServer({ ...NOT_TRUSTED, MAX_ADDRESS_REQUEST_RATE: '2' }, async (server, counters) => {
             const person = await Person.enter(server, await server.createRoom(), 3);
+            const start = Date.now();
             const answers = await Promise.all(
                 Array.from({ length: 40 }, (_, id) => person.socket.send(`42${id}["request",{"method":"ping"}]`)),
             ).then(async () => {
@@ -115,7 +116,8 @@ describe('limits', { concurrency: 2 }, () => {
                 return frames;
             });
             const refused = answers.filter((frame) => frame.endsWith('[500,"request ping failed"]')).length;
-            assert.ok(refused >= 20 && refused <= 30, `${refused} of 40 were refused`);
+            const later = (2 * (Date.now() - start)) / 1000; // those that a slow machine let in by their time
+            assert.ok(refused >= 20 - later && refused <= 30, `${refused} of 40 were refused`);
             assert.equal((await counters()).requestsLimited, refused);
             await sleep(1000);
             await person.must('ping');
@@ -165,11 +167,11 @@ describe('limits', { concurrency: 2 }, () => {
                 await alice.must('chatMessage', { message: '12345678' });
                 await alice.mustFail('chatMessage', { message: '123456789' });
                 bob.socket.send('4'.repeat(20001));
-                assert.ok(await bob.socket.until(() => bob.socket.closed, 8000));
+                assert.ok(await bob.socket.until(() => bob.socket.closed, 30000));
                 assert.equal(bob.socket.closed.code, 1009);
                 await bob.connect();
                 bob.socket.send('420["request",{"method":"chatMessage","data":{"message":[[[[[[1]]]]]]}}]');
-                assert.ok(await bob.socket.until(() => bob.socket.closed, 8000));
+                assert.ok(await bob.socket.until(() => bob.socket.closed, 30000));
                 const { roomsRefused, peersRefused, nicknamesRefused, chatsRefused, jsonTooDeep } = await counters();
                 assert.deepEqual(
                     [roomsRefused, peersRefused, nicknamesRefused, chatsRefused, jsonTooDeep],
@@ -188,7 +190,7 @@ describe('limits', { concurrency: 2 }, () => {
             const late = new FrameSocket(signalingUrl(server, place.query));
             await late.opened;
             late.send('40');
-            assert.ok(await late.until(() => late.closed, 8000));
+            assert.ok(await late.until(() => late.closed, 30000));
             assert.ok(late.frames.includes('41'));
             await person.must('ping');
             await person.close();
@@ -215,7 +217,7 @@ describe('the log', { concurrency: 2 }, () => {
         const socket = new FrameSocket(signalingUrl(server, peer.query), { headers: { 'X-Forwarded-For': forwarded } });
         await socket.opened;
         socket.send('40');
-        await socket.until(() => socket.frames.some((frame) => frame.includes('roomReady')), 8000);
+        await socket.until(() => socket.frames.some((frame) => frame.includes('roomReady')), 30000);
         await socket.close();
         return new RegExp(`peer ${peer.id} of room \\S+ is connected from (\\S+)`).exec(server.stderr)[1];
     }
@@ -252,7 +254,7 @@ describe('the log', { concurrency: 2 }, () => {
             );
             await stranger.opened;
             stranger.send('40');
-            await stranger.until(() => stranger.closed, 8000);
+            await stranger.until(() => stranger.closed, 30000);
             await server.request('GET', '/ping', undefined, { 'X-Auth-Token': 'some-wrong-token' });
             server.secrets.add('some-wrong-token');
             await alice.close();

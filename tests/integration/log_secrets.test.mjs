@@ -58,7 +58,7 @@ test('a whole call at debug says no secret', { timeout: 120000 }, async () => {
         await eventually('the forwarder says what was dropped', () => {
             for (const data of [randomBytes(64), Buffer.from([0x80])]) stranger.send(data, server.mediaPort, '127.0.0.1');
             return / DEBUG drops: worker \d dropped /.test(server.stderr);
-        }, 20000, 100);
+        }, 60000, 100);
 
         // ICE, DTLS and SRTP, by both profiles, joined and left.
         for (const profile of ['aes256gcm', 'aescm'])

@@ -24,7 +24,7 @@ function writeCertificate(dir, kind, name) {
 
 async function connect(port) {
     const socket = tls.connect({ host: '127.0.0.1', port, rejectUnauthorized: false });
-    await once(socket, 'secureConnect', { signal: AbortSignal.timeout(5000) });
+    await once(socket, 'secureConnect', { signal: AbortSignal.timeout(30000) });
     return socket;
 }
 
@@ -40,7 +40,7 @@ test('SIGHUP reads the certificate again', async () => {
     const { certificate, key } = writeCertificate(dir, 'ec', 'first');
     const server = await Server.launch({ SSL_CERT: certificate, SSL_KEY: key });
     try {
-        await eventually('TLS', () => nameOf(server.port).then((name) => name === 'first', () => false), 20000, 50);
+        await eventually('TLS', () => nameOf(server.port).then((name) => name === 'first', () => false), 60000, 50);
         const open = await connect(server.port);
 
         writeCertificate(dir, 'rsa', 'second');
@@ -57,7 +57,7 @@ test('SIGHUP reads the certificate again', async () => {
         assert.ok(errors[0].includes(`${certificate} is no usable PEM certificate`), errors[0]);
 
         open.write('GET /meetmedia/api/ping HTTP/1.1\r\nHost: x\r\n\r\n');
-        const [answer] = await once(open, 'data', { signal: AbortSignal.timeout(5000) });
+        const [answer] = await once(open, 'data', { signal: AbortSignal.timeout(30000) });
         assert.match(answer.toString(), /^HTTP\/1\.1 403 /);
         open.destroy();
         await server.stop();

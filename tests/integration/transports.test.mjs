@@ -45,7 +45,7 @@ class Participant {
 
     request(method, data) {
         return new Promise((resolve, reject) => {
-            setTimeout(() => reject(new Error(`${method} is not answered`)), 8000).unref();
+            setTimeout(() => reject(new Error(`${method} is not answered`)), 30000).unref();
             this.socket.emit('request', { method, data }, (error, response) =>
                 error ? reject(new Error(`${method}: ${error} ${response}`)) : resolve(response),
             );

@@ -50,7 +50,7 @@ async function meet(env) {
             return stats.transports.length === 0 && sum(stats, 'consumers') === 0 && sum(stats, 'producers') === 0
                 && sum(stats, 'referencesReceived') === sum(stats, 'referencesSent')
                 && sum(stats, 'takenOver') === sum(stats, 'handedOver');
-        }, 20000, 100).catch((error) => {
+        }, 60000, 100).catch((error) => {
             throw new Error(`${error.message}: ${JSON.stringify(stats.workers)}, ${stats.transports.length} transports`);
         });
         for (const { rtpForwarded } of stats.workers) assert.ok(rtpForwarded > 100, 'each worker has consumers');

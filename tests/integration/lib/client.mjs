@@ -2,7 +2,7 @@
 
 import { FrameSocket } from './websocket.mjs';
 
-const PATIENCE_MS = 8000;
+const PATIENCE_MS = 30000;
 
 export function signalingUrl(server, query) {
     return `ws://127.0.0.1:${server.port}/meetmedia/signaling/?EIO=4&transport=websocket&${query}`;

@@ -95,7 +95,7 @@ export class MediaStream extends Waiter {
         const request = bindingRequest(credentials);
         this.write(frame(request));
         const answered = () => this.packets().some((packet) => isSuccessOf(request, packet));
-        await this.until(() => answered() || this.ended, 5000);
+        await this.until(() => answered() || this.ended, 30000);
         return answered();
     }
 

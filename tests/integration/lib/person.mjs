@@ -6,7 +6,7 @@ import { parseFrame, requestMethod } from './frame.mjs';
 import { loadRecording } from './recording.mjs';
 import { FrameSocket } from './websocket.mjs';
 
-const PATIENCE_MS = 8000;
+const PATIENCE_MS = 30000;
 
 // What a recorded peer sent as the data of this method, the n-th time.
 export function recordedData(name, method, n = 0) {

@@ -12,7 +12,7 @@ import { FrameSocket } from './websocket.mjs';
 
 const NIL_UUID = '00000000-0000-4000-8000-000000000000';
 const DEFAULT_ROLE = 3;
-const PATIENCE_MS = 8000;
+const PATIENCE_MS = 30000;
 const LONG_GAP_MS = 2000;
 const EARLY_MS = 1500;
 const AGAIN = 'GET /meetmedia/api/ping HTTP/1.1\r\nHost: x\r\n\r\n';

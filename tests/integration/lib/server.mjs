@@ -15,8 +15,8 @@ export const daemonPath = path.join(binDir, 'kolabmeetd');
 
 const SANITIZER = /(Address|Leak|Thread|Memory|UndefinedBehavior)Sanitizer|runtime error:/;
 const SECRET_SETTINGS = ['AUTH_TOKEN', 'TURN_STATIC_SECRET', 'WEBHOOK_TOKEN'];
-const START_TIMEOUT_MS = 20000;
-const STOP_TIMEOUT_MS = 10000;
+const START_TIMEOUT_MS = 60000;
+const STOP_TIMEOUT_MS = 30000;
 
 let nextPort = Number(process.env.KM_TEST_PORT_BASE ?? 23000) + (process.pid % 64) * 40;
 
@@ -84,7 +84,7 @@ export async function processesWith(setting) {
 }
 
 // Polls `probe` until it returns something true; throws after the timeout.
-export async function eventually(what, probe, timeoutMs = 5000, everyMs = 25) {
+export async function eventually(what, probe, timeoutMs = 30000, everyMs = 25) {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
         const result = await probe();

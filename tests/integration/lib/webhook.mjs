@@ -27,7 +27,7 @@ export class WebhookReceiver extends Waiter {
     }
 
     // The next request that was not taken yet; throws when none comes in time.
-    async next(timeoutMs = 8000) {
+    async next(timeoutMs = 30000) {
         if (!(await this.until(() => this.requests.length > 0, timeoutMs))) throw new Error('no webhook was called');
         return this.requests.shift();
     }
