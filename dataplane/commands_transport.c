@@ -5,7 +5,6 @@
 #include "dataplane/bandwidth.h"
 #include "dataplane/commands_private.h"
 #include "dataplane/counters.h"
-#include "dataplane/events.h"
 #include "dataplane/forward.h"
 #include "dataplane/pacer.h"
 #include "dataplane/plain.h"
@@ -132,8 +131,7 @@ int command_select_tuple(struct worker *worker, const Km__Command *command, cons
     }
     bool could_send = transport_can_send(transport);
     bool is_other = could_send && memcmp(&transport->row->selected, &remote, sizeof(remote)) != 0;
-    if (transport_select(transport, &remote, message->nominated, worker->now_us))
-        events_consent(worker, transport->handle, false);
+    transport_select(transport, &remote, message->nominated, worker->now_us);
     if (is_other)
         bandwidth_begin_anew(worker, transport);
     if (!could_send && transport_can_send(transport))

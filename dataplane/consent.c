@@ -57,7 +57,6 @@ static void refresh(struct worker *worker, struct transport *transport)
     row->consent_us = worker->now_us;
     if (!row->has_consent) {
         row->has_consent = 1;
-        events_consent(worker, transport->handle, false);
         forward_begin_transport(worker, transport);
     }
 }
@@ -96,6 +95,16 @@ void consent_ingress(struct worker *worker, struct transport *transport, const s
         punt(worker, transport, packet, SHM_DATAGRAM_STUN);
 }
 
+/* Once for each change, however full control's ring is meanwhile: what it forgets with a lost consent it has
+ * learned anew when consent is back. */
+static void tell(struct worker *worker, struct transport *transport)
+{
+    bool is_lost = transport->row->has_selected && !transport->row->has_consent;
+
+    if (is_lost != transport->told_lost && events_consent(worker, transport->handle, is_lost))
+        transport->told_lost = is_lost;
+}
+
 void consent_turn(struct worker *worker, struct transport *transport)
 {
     struct shm_transport_row *row = transport->row;
@@ -106,6 +115,6 @@ void consent_turn(struct worker *worker, struct transport *transport)
     }
     if (row->has_selected && row->has_consent && worker->now_us - row->consent_us > CONSENT_TIMEOUT_US) {
         row->has_consent = 0;
-        events_consent(worker, transport->handle, true);
     }
+    tell(worker, transport);
 }

@@ -6,24 +6,30 @@
 #include "proto/schema/forwarder.pb-c.h"
 
 /* spare: bytes to be left free behind it. */
-static void push(struct worker *worker, const Km__Event *event, uint32_t spare)
+static bool push(struct worker *worker, const Km__Event *event, uint32_t spare)
 {
     size_t bytes = km__event__get_packed_size(event);
     uint8_t *record = ring_reserve(&worker->events, (uint32_t)bytes + spare);
 
     if (!record) {
         worker->totals.events_lost++;
-        return;
+        return false;
     }
     km__event__pack(event, record);
     ring_commit(&worker->events, (uint32_t)bytes);
     worker->told_control = true;
+    return true;
 }
 
 /* A reservation that is not committed leaves no trace. */
 bool events_have_room(struct worker *worker)
 {
     return ring_reserve(&worker->events, EVENTS_ACK_BYTES) != NULL;
+}
+
+bool events_have_room_for_news(struct worker *worker)
+{
+    return ring_reserve(&worker->events, EVENTS_NEWS_BYTES + EVENTS_ACK_BYTES) != NULL;
 }
 
 void events_ack(struct worker *worker, uint64_t sequence, int error, const char *reason)
@@ -40,7 +46,7 @@ void events_ack(struct worker *worker, uint64_t sequence, int error, const char 
     push(worker, &event, 0);
 }
 
-void events_consent(struct worker *worker, shm_handle transport, bool lost)
+bool events_consent(struct worker *worker, shm_handle transport, bool lost)
 {
     Km__TransportState state = KM__TRANSPORT_STATE__INIT;
     Km__Event event = KM__EVENT__INIT;
@@ -49,7 +55,7 @@ void events_consent(struct worker *worker, shm_handle transport, bool lost)
     state.state = lost ? KM__TRANSPORT_STATE__STATE__CONSENT_LOST : KM__TRANSPORT_STATE__STATE__CONSENT_BACK;
     event.body_case = KM__EVENT__BODY_TRANSPORT_STATE;
     event.transport_state = &state;
-    push(worker, &event, EVENTS_ACK_BYTES);
+    return push(worker, &event, EVENTS_ACK_BYTES);
 }
 
 void events_layers(struct worker *worker, shm_handle consumer, int spatial, int temporal)

@@ -13,12 +13,20 @@ struct consumer;
 /* An Ack with its reason, in the ring. */
 #define EVENTS_ACK_BYTES 256u
 
+#define EVENTS_NEWS_BYTES 128u
+
 /* Whether an Ack would fit. */
 bool events_have_room(struct worker *worker);
 
+/* Whether what can wait would fit beside it: events of EVENTS_NEWS_BYTES in all. */
+bool events_have_room_for_news(struct worker *worker);
+
 /* error is 0 or a negative errno; reason may be NULL. */
 void events_ack(struct worker *worker, uint64_t sequence, int error, const char *reason);
-void events_consent(struct worker *worker, shm_handle transport, bool lost);
+
+/* False when there was no room: it must be said later. */
+bool events_consent(struct worker *worker, shm_handle transport, bool lost);
+
 void events_layers(struct worker *worker, shm_handle consumer, int spatial, int temporal);
 
 /* The scores of a consumer and of the streams of its producer. */

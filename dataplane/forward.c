@@ -3,7 +3,6 @@
 #include "dataplane/allocation.h"
 #include "dataplane/egress.h"
 #include "dataplane/equalise.h"
-#include "dataplane/events.h"
 #include "dataplane/layer_rates.h"
 #include "dataplane/layer_switch.h"
 #include "dataplane/pacer.h"
@@ -71,13 +70,12 @@ static void update_layers(struct worker *worker, struct consumer *consumer)
         rtcp_egress_request_key_frame(worker, stream);
 }
 
-/* A key frame is asked for where one is needed, and control is told of a change. */
+/* A key frame is asked for where one is needed, and control is going to be told of a change. */
 void forward_update(struct worker *worker, struct consumer *consumer)
 {
     struct producer *producer = consumer->producer;
     struct layer_switch *layer = &consumer->row->media.layer;
     struct layer_view views[MEDIA_ENCODINGS_MAX];
-    int spatial, temporal, within = 0;
 
     for (unsigned i = 0; i < producer->row->encoding_count; i++)
         views[i] = view_of(worker, producer->streams[i]);
@@ -88,9 +86,8 @@ void forward_update(struct worker *worker, struct consumer *consumer)
         else
             update_layers(worker, consumer);
     }
-    svc_filter_layers(&consumer->row->media.svc, &within, &temporal);
-    if (has_layers(producer) && layer_switch_take_change(layer, within, &spatial, &temporal))
-        events_layers(worker, consumer->handle, spatial, temporal);
+    if (has_layers(producer))
+        consumer_events_layers(consumer);
 }
 
 /* Ties the consumer's numbers to this packet: what it was sent before may have been another encoding. */
@@ -196,7 +193,7 @@ static bool wants(struct worker *worker, struct consumer *consumer, const struct
         forward_update(worker, consumer);
         if (switched && has_layers(consumer->producer)) {
             row->layer_switches++;
-            scores_switch(worker, consumer);
+            scores_switch(consumer);
         }
         break;
     case LAYER_FORWARD:

@@ -309,7 +309,7 @@ void ingress_rtp(struct worker *worker, const struct ingress_packet *packet)
         stream->row->key_frames++;
         repairs_key_frame(stream, view.header.sequence);
     }
-    scores_packet(worker, stream);
+    scores_packet(stream);
     if (was_silent)
         forward_revive(worker, stream);
     forward_packet(worker, stream, match.payload_type, packet->data, &view);

@@ -141,20 +141,35 @@ bool layer_switch_temporal(struct layer_switch *state, const struct packet_layer
     return layer->temporal <= state->temporal;
 }
 
-bool layer_switch_take_change(struct layer_switch *state, int within, int *ret_spatial, int *ret_temporal)
+/* What is forwarded, as it is told. */
+static void forwarded(const struct layer_switch *state, int within, int *ret_spatial, int *ret_temporal)
 {
     int spatial = state->target < 0 ? -1 : state->current;
     int temporal = -1;
+
     if (spatial >= 0) {
         int top = state->temporal_layers[spatial] > 1 ? state->temporal_layers[spatial] - 1 : 0;
         temporal = state->temporal < top ? state->temporal : top;
         spatial += within;
     }
-    if (spatial == state->reported_spatial && temporal == state->reported_temporal)
-        return false;
-    state->reported_spatial = (int8_t)spatial;
-    state->reported_temporal = (int8_t)temporal;
     *ret_spatial = spatial;
     *ret_temporal = temporal;
+}
+
+bool layer_switch_has_change(const struct layer_switch *state, int within)
+{
+    int spatial, temporal;
+
+    forwarded(state, within, &spatial, &temporal);
+    return spatial != state->reported_spatial || temporal != state->reported_temporal;
+}
+
+bool layer_switch_take_change(struct layer_switch *state, int within, int *ret_spatial, int *ret_temporal)
+{
+    if (!layer_switch_has_change(state, within))
+        return false;
+    forwarded(state, within, ret_spatial, ret_temporal);
+    state->reported_spatial = (int8_t)*ret_spatial;
+    state->reported_temporal = (int8_t)*ret_temporal;
     return true;
 }

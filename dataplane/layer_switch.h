@@ -64,6 +64,9 @@ enum layer_verdict layer_switch_packet(struct layer_switch *state, unsigned enco
  * RFC 7741 section 4.2). While a lower encoding is waited for, only the lowest temporal layer passes. */
 bool layer_switch_temporal(struct layer_switch *state, const struct packet_layer *layer, bool key_frame);
 
+/* Whether what is forwarded differs from what was told last. */
+bool layer_switch_has_change(const struct layer_switch *state, int within);
+
 /* True, once, when what is forwarded differs from what was told last: layers for consumerLayersChanged.
  * within: the spatial layer within the encoding. Spatial -1 (and temporal -1): nothing is forwarded. */
 bool layer_switch_take_change(struct layer_switch *state, int within, int *ret_spatial, int *ret_temporal);

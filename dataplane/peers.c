@@ -294,7 +294,7 @@ static void take_stream(struct worker *worker, uint32_t from, const struct shm_p
     stream->row->stats.sr_rtp = values->sr_rtp;
     if (stream->row->score.value != values->score) {
         stream->row->score.value = values->score;
-        scores_tell_consumers(worker, stream);
+        scores_tell_consumers(stream);
     }
 }
 

@@ -250,7 +250,7 @@ static void report_streams(struct report_writer *writer)
             uint8_t worst = receiver_loss_worst(&stream->loss, worker->now_us);
             block.fraction_lost = worst > block.fraction_lost ? worst : block.fraction_lost;
             add_receiver_block(writer, &block);
-            scores_interval(worker, stream);
+            scores_interval(stream);
             reported = true;
         }
     }

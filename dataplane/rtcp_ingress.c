@@ -36,7 +36,7 @@ static void take_report_block(struct worker *worker, struct transport *transport
         return; /* RTX, or a stream that has just ended */
     bandwidth_report_block(worker, consumer, block);
     send_stats_report_block(&consumer->row->media.stats, block, worker->now_us);
-    scores_report(worker, consumer);
+    scores_report(consumer);
     receiver_loss_report(worker, consumer);
 }
 

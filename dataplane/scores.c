@@ -1,22 +1,22 @@
 #include "dataplane/scores.h"
 
-#include "dataplane/events.h"
+#include "dataplane/consumer_events.h"
 #include "dataplane/peers.h"
 #include "dataplane/receive_stats.h"
 #include "dataplane/score.h"
 #include "dataplane/worker.h"
 
-void scores_tell_consumers(struct worker *worker, const struct stream *stream)
+void scores_tell_consumers(const struct stream *stream)
 {
     for (struct consumer *consumer = stream->producer->consumers; consumer;
          consumer = consumer->next_of_producer)
-        events_score(worker, consumer);
+        consumer_events_score(consumer);
 }
 
 /* On all workers. */
-static void tell_consumers(struct worker *worker, struct stream *stream)
+static void tell_consumers(struct stream *stream)
 {
-    scores_tell_consumers(worker, stream);
+    scores_tell_consumers(stream);
     peers_note_stream(stream);
 }
 
@@ -39,7 +39,7 @@ static struct score_totals consumer_totals(const struct shm_consumer_row *row)
                                  .received = lost < stats->packets ? stats->packets - lost : 0};
 }
 
-void scores_packet(struct worker *worker, struct stream *stream)
+void scores_packet(struct stream *stream)
 {
     struct shm_stream_row *row = stream->row;
 
@@ -47,31 +47,31 @@ void scores_packet(struct worker *worker, struct stream *stream)
         return;
     struct score_totals totals = stream_totals(row);
     score_reset(&row->score, 10, &totals);
-    tell_consumers(worker, stream);
+    tell_consumers(stream);
 }
 
-void scores_interval(struct worker *worker, struct stream *stream)
+void scores_interval(struct stream *stream)
 {
     struct score_totals totals = stream_totals(stream->row);
 
     if (!score_is_silent(&stream->row->score) && score_update(&stream->row->score, &totals))
-        tell_consumers(worker, stream);
+        tell_consumers(stream);
 }
 
-void scores_report(struct worker *worker, struct consumer *consumer)
+void scores_report(struct consumer *consumer)
 {
     struct score_totals totals = consumer_totals(consumer->row);
 
     if (score_update(&consumer->row->score, &totals))
-        events_score(worker, consumer);
+        consumer_events_score(consumer);
 }
 
-void scores_switch(struct worker *worker, struct consumer *consumer)
+void scores_switch(struct consumer *consumer)
 {
     struct score_totals totals = consumer_totals(consumer->row);
 
     score_reset(&consumer->row->score, 10, &totals);
-    events_score(worker, consumer);
+    consumer_events_score(consumer);
 }
 
 static bool fell_silent(const struct worker *worker, const struct stream *stream)
@@ -95,7 +95,7 @@ void scores_turn(struct worker *worker, struct transport *transport)
                 continue;
             struct score_totals totals = stream_totals(stream->row);
             score_reset(&stream->row->score, 0, &totals);
-            tell_consumers(worker, stream);
+            tell_consumers(stream);
         }
     }
 }

@@ -8,19 +8,19 @@
 struct worker;
 
 /* A packet has come. */
-void scores_packet(struct worker *worker, struct stream *stream);
+void scores_packet(struct stream *stream);
 
 /* An interval of receiver reports has ended. */
-void scores_interval(struct worker *worker, struct stream *stream);
+void scores_interval(struct stream *stream);
 
 /* A report about what the consumer is sent has come. */
-void scores_report(struct worker *worker, struct consumer *consumer);
+void scores_report(struct consumer *consumer);
 
 /* The consumer is sent another encoding from now on. */
-void scores_switch(struct worker *worker, struct consumer *consumer);
+void scores_switch(struct consumer *consumer);
 
 /* The score of stream was changed by the worker that has it. */
-void scores_tell_consumers(struct worker *worker, const struct stream *stream);
+void scores_tell_consumers(const struct stream *stream);
 
 /* In a transport's turn: streams that fell silent. */
 void scores_turn(struct worker *worker, struct transport *transport);

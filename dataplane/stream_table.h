@@ -8,6 +8,7 @@
 
 #include "dataplane/audio_level.h"
 #include "dataplane/catch_up.h"
+#include "dataplane/consumer_events.h"
 #include "dataplane/consumer_map.h"
 #include "dataplane/key_frame_limit.h"
 #include "dataplane/nack.h"
@@ -63,6 +64,7 @@ struct consumer {
     struct resend_limit resend;
     struct catch_up catch_up;
     struct key_frame_limit key_frames;
+    struct consumer_events events;
 };
 
 struct stream_table {

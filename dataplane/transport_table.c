@@ -43,6 +43,7 @@ static struct transport *link_row(struct transport_table *table, struct shm_tran
     transport->handle = shm_handle_make(index, row->row.generation);
     transport->index = index;
     transport->row = row;
+    transport->told_lost = row->has_selected && !row->has_consent;
     queue_append(table, transport, now_us);
     table->count++;
     return transport;
@@ -186,11 +187,10 @@ void transport_set_credentials(struct transport *transport, const struct shm_ice
     seqlock_write_end(&row->row.sequence);
 }
 
-bool transport_select(struct transport *transport, const struct shm_address *remote, bool nominated,
+void transport_select(struct transport *transport, const struct shm_address *remote, bool nominated,
                       uint64_t now_us)
 {
     struct shm_transport_row *row = transport->row;
-    bool was_lost = row->has_selected && !row->has_consent;
 
     seqlock_write_begin(&row->row.sequence);
     row->selected = *remote;
@@ -201,7 +201,6 @@ bool transport_select(struct transport *transport, const struct shm_address *rem
     if (nominated)
         explicit_bzero(&row->ice_previous, sizeof(row->ice_previous));
     seqlock_write_end(&row->row.sequence);
-    return was_lost;
 }
 
 int transport_set_keys(const struct transport_table *table, struct transport *transport,

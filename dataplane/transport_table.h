@@ -57,6 +57,8 @@ struct transport {
     bool is_busy;
     bool has_news; /* of a stream or of its clock, for other workers (peers.h) */
     bool clock_moved;
+    bool has_events; /* for control, of its consumers (consumer_events.h) */
+    bool told_lost;  /* what control knows of its consent */
     struct pacing pacing;
     struct redundancy redundancy;
 
@@ -119,9 +121,9 @@ void transport_remove(struct transport_table *table, struct transport *transport
  */
 void transport_set_credentials(struct transport *transport, const struct shm_ice_credentials *credentials);
 
-/* Media goes there from now on. Control has seen a valid check, so consent is fresh. True when it was lost.
+/* Media goes there from now on. Control has seen a valid check, so consent is fresh.
  * nominated: as in SelectTuple of proto/schema/forwarder.proto. */
-bool transport_select(struct transport *transport, const struct shm_address *remote, bool nominated,
+void transport_select(struct transport *transport, const struct shm_address *remote, bool nominated,
                       uint64_t now_us);
 
 /* Replaces the keys and all of the SRTP state. Errors are the backend's. */

@@ -12,6 +12,7 @@
 #include "dataplane/bandwidth.h"
 #include "dataplane/commands.h"
 #include "dataplane/consent.h"
+#include "dataplane/consumer_events.h"
 #include "dataplane/counters.h"
 #include "dataplane/events.h"
 #include "dataplane/forward.h"
@@ -88,6 +89,7 @@ static void timers(struct worker *worker)
         bandwidth_turn(worker, transport);
         rtcp_egress_turn(worker, transport);
         peers_turn(worker, transport);
+        consumer_events_turn(worker, transport);
         if (transport->turns % FORWARD_TURNS == 0) {
             allocation_turn(worker, transport);
             forward_turn(worker, transport);

@@ -229,6 +229,7 @@ static void test_consent_runs_out_and_comes_back(void **state)
 
     send_check(&scene.bob, &scene.rig, &good_check);
     assert_true(is_answered(&scene.bob, good_check.password));
+    rig_wait_ms(&scene.rig, 80);
     event = rig_find_event(&scene.rig, KM__EVENT__BODY_TRANSPORT_STATE);
     assert_non_null(event);
     assert_int_equal(event->transport_state->state, KM__TRANSPORT_STATE__STATE__CONSENT_BACK);

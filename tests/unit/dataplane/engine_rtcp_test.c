@@ -146,6 +146,7 @@ static void test_transport_feedback(void **state)
 
 static void expect_score(struct call *call, uint32_t score, uint32_t producer_score)
 {
+    rig_wait_ms(&call->rig, 600); /* twice a second, in a turn */
     Km__Event *event = rig_find_event(&call->rig, KM__EVENT__BODY_SCORE_CHANGED);
 
     assert_non_null(event);

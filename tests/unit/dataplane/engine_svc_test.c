@@ -156,6 +156,8 @@ static int told_spatial_layer(struct svc_call *call)
 {
     int spatial = -2;
     Km__Event *event;
+
+    rig_wait_ms(bobs_rig(call), 600); /* twice a second, in a turn */
     while ((event = rig_find_event(bobs_rig(call), KM__EVENT__BODY_LAYERS_CHANGED))) {
         spatial = event->layers_changed->spatial_layer;
         km__event__free_unpacked(event, NULL);
