@@ -19,6 +19,7 @@
 #define MAX_STALLED_TICKS 6
 #define MAX_BODY_TICKS 30
 #define LINGER_S 2
+#define REPORT_BURST_MS 10 /* one event may be reported in several messages */
 
 static void name_peer(struct connection *connection)
 {
@@ -86,8 +87,10 @@ bool connection_hold(struct connection *connection)
         return true;
     if (now - connection->reported_at_us >= GATEWAY_REPORT_MS * LWS_US_PER_MS) {
         connection->reported_at_us = now;
-        return false;
+        connection->burst_at_us = now;
     }
+    if (now - connection->burst_at_us < REPORT_BURST_MS * LWS_US_PER_MS)
+        return false;
     connection->is_held = true;
     TAILQ_INSERT_TAIL(&connection->listener->held, connection, held_link);
     return true;

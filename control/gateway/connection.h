@@ -57,7 +57,8 @@ struct connection {
 
     /* Has reports that wait. */
     bool is_held;
-    lws_usec_t reported_at_us; /* when it last got some */
+    lws_usec_t reported_at_us; /* when it last got some, */
+    lws_usec_t burst_at_us;    /* and when the first of them did not wait */
     TAILQ_ENTRY(connection) held_link;
 
     bool doomed;

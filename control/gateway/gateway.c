@@ -13,7 +13,8 @@
 #define TAG "gateway"
 
 /* Commands of a turn that are posted together. More of them go in several parts, so that the gateway thread
- * need not wait for the last before it sends the first. */
+ * need not wait for the last before it sends the first; reports, of which there may be several for each
+ * websocket, wait for what follows. */
 #define MAX_COLLECTED_COMMANDS 256
 
 /* What one turn sends to many websockets waits for all of them in one copy, if it is as large as this. */
@@ -56,7 +57,8 @@ static void post_collected(struct gateway *gateway)
 static void post(struct gateway *gateway, struct mailbox_command *command)
 {
     mailbox_append_command(&gateway->collected, command);
-    if (!gateway->collects || gateway->collected.count >= MAX_COLLECTED_COMMANDS)
+    bool is_report = command->kind == MAILBOX_REPORT;
+    if (!gateway->collects || (!is_report && gateway->collected.count >= MAX_COLLECTED_COMMANDS))
         post_collected(gateway);
 }
 
