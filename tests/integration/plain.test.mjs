@@ -142,13 +142,14 @@ function recordedNotices(kind) {
 }
 
 // The layers that were told, and with each the score that held when the next were. Which of two encodings that begin
-// or end together is told of first is chance, so what came before the first and after the last does not count.
+// or end together is told of first is chance, and so is whether their scores or their layers end first: the scores
+// before the first layers and of the last three do not count.
 function layersAndScores(notices) {
     const phases = [];
     for (const [method, data] of notices)
         if (method === 'consumerLayersChanged') phases.push({ layers: data.layers });
         else if (phases.length > 0) phases.at(-1).score = data.score;
-    delete phases.at(-1).score;
+    for (const phase of phases.slice(-3)) delete phase.score;
     return phases;
 }
 
