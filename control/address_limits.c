@@ -1,4 +1,5 @@
 #include "control/address_limits.h"
+#include "control/networks.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -129,8 +130,8 @@ bool address_limits_connect(struct address_limits *limits, const char *address)
     if (!limits || !limits->config.connections)
         return true;
     struct limited *entry = use(limits, address);
-    if (!entry || (entry->connections >= limits->config.connections &&
-                   !forwarded_trust_has(limits->config.trust, address)))
+    if (!entry ||
+        (entry->connections >= limits->config.connections && !networks_has(limits->config.trust, address)))
         return false;
     entry->connections++;
     return true;
@@ -159,7 +160,7 @@ enum address_limits_verdict address_limits_take(struct address_limits *limits, c
         return ADDRESS_LIMITS_OK;
     unsigned rate = limits->config.rate, rate_all = limits->config.rate_all;
     struct limited *entry =
-        rate && !forwarded_trust_has(limits->config.trust, address) ? use(limits, address) : NULL;
+        rate && !networks_has(limits->config.trust, address) ? use(limits, address) : NULL;
     if (entry && !may_take(&entry->bucket, rate, now_ms))
         return ADDRESS_LIMITS_ADDRESS;
     if (rate_all && !may_take(&limits->all, rate_all, now_ms))

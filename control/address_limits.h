@@ -17,7 +17,7 @@
 struct address_limits;
 
 struct address_limits_config {
-    const struct forwarded_trust *trust; /* NULL: nobody */
+    const struct networks *trust; /* NULL: nobody */
     /* 0: no limit */
     unsigned connections; /* of an address, at once */
     unsigned rate;        /* of an address, a second */

@@ -43,6 +43,7 @@ struct config {
     unsigned max_incoming_bitrate_bps;
     unsigned plain_port_min;
     unsigned plain_port_max;
+    char *plain_targets; /* NULL: nobody */
     char *dtls_cert; /* both or neither */
     char *dtls_key;
 
@@ -51,7 +52,7 @@ struct config {
     char *webhook_url;
     char *webhook_token; /* secret */
 
-    char *trusted_proxies; /* as control/gateway/forwarded.h reads them; NULL: none */
+    char *trusted_proxies; /* as control/networks.h reads them; NULL: none */
     unsigned max_connections;
     unsigned max_address_connections; /* 0: no limit, as of all rates */
     unsigned max_connection_rate;     /* a second, as all rates */

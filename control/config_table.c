@@ -38,6 +38,8 @@ const struct setting config_table[] = {
      "first port of plain RTP transports"},
     {"PLAIN_PORT_MAX", NULL, "43999", NUMBER, AT(plain_port_max), 1, 65535,
      "last port of plain RTP transports"},
+    {"PLAIN_TARGETS", NULL, "127.0.0.0/8,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7", TEXT,
+     AT(plain_targets), 0, 0, "addresses and networks by commas that plain RTP may be sent to; any, or none"},
     {"DTLS_CERT", NULL, NULL, TEXT, AT(dtls_cert), 0, 0,
      "PEM certificate of DTLS; by default made at the start"},
     {"DTLS_KEY", NULL, NULL, TEXT, AT(dtls_key), 0, 0, "its PEM key"},
@@ -90,7 +92,8 @@ const struct setting config_table[] = {
     {"RUNTIME_DIR", NULL, "/run/kolabmeet", TEXT, AT(runtime_dir), 0, 0,
      "folder of the statistics and of sockets"},
     {"DEMO", NULL, "off", TEXT, AT(demo), 0, 0,
-     "folder of the built demo page, or off; with it, anybody may open rooms and have any role in them"},
+     "folder of the built demo page, or off; with it, anybody may open rooms, which are theirs, and be a "
+     "guest in others"},
     {"FORWARDER", NULL, NULL, TEXT, AT(forwarder), 0, 0,
      "path of " CONFIG_FORWARDER_NAME "; by default beside this program"},
     {"LOG_LEVEL", NULL, "info", LEVEL, AT(log_level), 0, 0, "error, warn, info or debug"},

@@ -12,10 +12,10 @@
 #include "control/console/console.h"
 #include "control/console/drain.h"
 #include "control/forwarder/forwarder.h"
-#include "control/gateway/forwarded.h"
 #include "control/gateway/gateway.h"
 #include "control/json_input.h"
 #include "control/log.h"
+#include "control/networks.h"
 #include "control/ortc/router.h"
 #include "control/room/floor.h"
 #include "control/room/rooms.h"
@@ -32,8 +32,8 @@ struct daemon {
     struct forwarder *forwarder;
     struct webrtc_service *webrtc;
     struct plain_service *plain;
-    struct webhook *webhook;       /* or NULL */
-    struct forwarded_trust *trust; /* or NULL */
+    struct webhook *webhook; /* or NULL */
+    struct networks *trust;  /* or NULL */
     struct address_limits *limits;
     struct rooms *rooms;
     struct signaling *signaling;
@@ -221,6 +221,7 @@ static int start_media(struct daemon *daemon, char *error, size_t size)
         .announced_address = config->webrtc_announced_address,
         .port_min = (uint16_t)config->plain_port_min,
         .port_max = (uint16_t)config->plain_port_max,
+        .targets = config->plain_targets,
     };
     result = plain_service_create(&plain, daemon->forwarder, &daemon->plain);
     if (result)
@@ -250,7 +251,7 @@ static int start_limits(struct daemon *daemon, char *error, size_t size)
 {
     const struct config *config = daemon->config;
     json_input_set_depth_max(config->max_json_depth);
-    if (config->trusted_proxies && forwarded_trust_parse(config->trusted_proxies, &daemon->trust)) {
+    if (config->trusted_proxies && networks_parse(config->trusted_proxies, &daemon->trust)) {
         snprintf(error, size, "TRUSTED_PROXIES: not a list of addresses and networks");
         return -EDOM;
     }
@@ -428,7 +429,7 @@ void daemon_destroy(struct daemon *daemon)
     rooms_destroy(daemon->rooms);
     webhook_destroy(daemon->webhook);
     address_limits_destroy(daemon->limits);
-    forwarded_trust_destroy(daemon->trust);
+    networks_destroy(daemon->trust);
     plain_service_destroy(daemon->plain);
     webrtc_service_destroy(daemon->webrtc);
     forwarder_destroy(daemon->forwarder);

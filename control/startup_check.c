@@ -10,7 +10,7 @@
 #include "control/announced.h"
 #include "control/config.h"
 #include "control/gateway/certificate.h"
-#include "control/gateway/forwarded.h"
+#include "control/networks.h"
 #include "control/ortc/router.h"
 #include "control/webhook/webhook.h"
 
@@ -23,15 +23,24 @@ static int check_codecs(const struct config *config, char *error, size_t size)
     return 0;
 }
 
-static int check_proxies(const struct config *config, char *error, size_t size)
+/* NULL: none. */
+static int check_networks(const char *name, const char *list, char *error, size_t size)
 {
-    struct forwarded_trust *trust;
-    int result = config->trusted_proxies ? forwarded_trust_parse(config->trusted_proxies, &trust) : 0;
-    if (result)
-        snprintf(error, size, "TRUSTED_PROXIES: not a list of addresses and networks");
-    else if (config->trusted_proxies)
-        forwarded_trust_destroy(trust);
-    return result ? -EINVAL : 0;
+    struct networks *networks;
+    if (!list)
+        return 0;
+    if (networks_parse(list, &networks)) {
+        snprintf(error, size, "%s: not a list of addresses and networks", name);
+        return -EINVAL;
+    }
+    networks_destroy(networks);
+    return 0;
+}
+
+static int check_plain_targets(const struct config *config, char *error, size_t size)
+{
+    bool is_any = config->plain_targets && strcmp(config->plain_targets, "any") == 0;
+    return check_networks("PLAIN_TARGETS", is_any ? NULL : config->plain_targets, error, size);
 }
 
 static int check_certificate(const char *cert, const char *key, char *error, size_t size)
@@ -47,7 +56,9 @@ static int check_certificate(const char *cert, const char *key, char *error, siz
 
 int startup_check_settings(const struct config *config, char *error, size_t size)
 {
-    if (check_codecs(config, error, size) || check_proxies(config, error, size))
+    if (check_codecs(config, error, size) ||
+        check_networks("TRUSTED_PROXIES", config->trusted_proxies, error, size) ||
+        check_plain_targets(config, error, size))
         return -EINVAL;
     if (check_certificate(config->ssl_cert, config->ssl_key, error, size) ||
         check_certificate(config->dtls_cert, config->dtls_key, error, size))

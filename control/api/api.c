@@ -72,7 +72,7 @@ void api_set_gateway(struct api *api, struct gateway *gateway)
     api->gateway = gateway;
 }
 
-static bool has_token(const struct api *api, const struct gateway_http_request *request)
+bool api_has_token(const struct api *api, const struct gateway_http_request *request)
 {
     const char *expected = api->config.auth_token, *token = request->auth_token;
     size_t length = strlen(expected);
@@ -125,14 +125,27 @@ static void answer_call(struct api *api, struct api_call *call, const struct rou
     json_decref(body.json);
 }
 
+static bool is_limited(struct api *api, const struct gateway_http_request *request)
+{
+    return address_limits_take(api->config.limits, request->peer, address_limits_now_ms()) !=
+           ADDRESS_LIMITS_OK;
+}
+
 /* Who guesses tokens is not answered as fast as it can ask. */
 static void refuse(struct api *api, const struct gateway_http_request *request)
 {
     counters_count(COUNTER_API_TOKENS_REFUSED);
     log_every_s(10, log_warn, "api", "refused a request from %s: no token, or a wrong one", request->peer);
-    bool is_limited =
-        address_limits_take(api->config.limits, request->peer, address_limits_now_ms()) != ADDRESS_LIMITS_OK;
-    reply_empty(api->gateway, request, is_limited ? 429 : 403);
+    reply_empty(api->gateway, request, is_limited(api, request) ? 429 : 403);
+}
+
+/* Without the token anybody asks. */
+static void answer_demo(struct api *api, struct api_call *call, const struct route *route)
+{
+    if (is_limited(api, call->request))
+        reply_empty(api->gateway, call->request, 429);
+    else
+        answer_call(api, call, route);
 }
 
 void api_answer(struct api *api, const struct gateway_http_request *request)
@@ -140,8 +153,8 @@ void api_answer(struct api *api, const struct gateway_http_request *request)
     struct api_call call = {.request = request};
     const struct route *demo = api->config.demo ? find_route(demo_routes, DEMO_ROUTE_COUNT, &call) : NULL;
     if (demo)
-        answer_call(api, &call, demo);
-    else if (!has_token(api, request))
+        answer_demo(api, &call, demo);
+    else if (!api_has_token(api, request))
         refuse(api, request);
     else
         answer_call(api, &call, find_route(routes, ROUTE_COUNT, &call));

@@ -39,5 +39,7 @@ void api_demo_stats(struct api *api, const struct api_call *call);
 
 struct peer;
 
+bool api_has_token(const struct api *api, const struct gateway_http_request *request);
+
 /* The URL that a client with a place in a room is sent to; allocated, NULL when out of memory. */
 char *api_signaling_url(const struct api *api, const struct peer *peer);

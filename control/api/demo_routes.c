@@ -25,7 +25,8 @@ static struct room *open_room(struct api *api, const char *name)
     return room;
 }
 
-/* {room, role?}: a place in the room of that name. Who makes it owns it. */
+/* {room, role?}: a place in the room of that name. Who makes it owns it; of who comes later nobody has more
+ * than a guest's roles, but with the token. */
 void api_demo_join(struct api *api, const struct api_call *call)
 {
     const char *name = json_input_text(json_object_get(call->body, "room"));
@@ -39,6 +40,8 @@ void api_demo_join(struct api *api, const struct api_call *call)
     struct room *room = demo_names_find(api->demo_names, api->config.rooms, name);
     if (room && !role_value)
         role = ROLE_GUEST;
+    else if (room && !api_has_token(api, call->request))
+        role &= ROLE_GUEST;
     if (!room)
         room = open_room(api, name);
     struct peer *peer;

@@ -20,7 +20,7 @@
 #include <stdint.h>
 
 struct event_base;
-struct forwarded_trust;
+struct networks;
 struct gateway;
 
 #define GATEWAY_ERROR_MAX 256
@@ -33,7 +33,7 @@ struct gateway_config {
     const char *ws_path; /* websockets are accepted at this path and below it, e.g. "/meetmedia/signaling" */
     const char *demo_root; /* folder served at /demo/, or NULL */
 
-    const struct forwarded_trust *trust; /* whose X-Forwarded-For counts; kept; NULL: nobody's */
+    const struct networks *trust; /* whose X-Forwarded-For counts; kept; NULL: nobody's */
 
     size_t max_body_bytes;
     size_t max_ws_message_bytes;

@@ -14,13 +14,17 @@
 #include "control/ids.h"
 #include "control/json_input.h"
 #include "control/log.h"
+#include "control/networks.h"
 #include "control/transport/plain_ports.h"
+
+#define EVERYBODY "0.0.0.0/0,::/0"
 
 struct plain_service {
     struct plain_service_config config;
     struct announced announced; /* or else listen_ip */
     struct forwarder *forwarder;
     struct plain_ports *ports;
+    struct networks *targets;
 };
 
 struct plain_transport {
@@ -42,9 +46,13 @@ int plain_service_create(const struct plain_service_config *config, struct forwa
     made->forwarder = forwarder;
     int err = announced_parse(config->announced_address ? config->announced_address : config->listen_ip,
                               &made->announced);
+    if (err == 0 && config->targets)
+        err =
+            networks_parse(strcmp(config->targets, "any") == 0 ? EVERYBODY : config->targets, &made->targets);
     if (err == 0)
         err = plain_ports_create(config->listen_ip, config->port_min, config->port_max, &made->ports);
     if (err != 0) {
+        networks_destroy(made->targets);
         free(made);
         return err;
     }
@@ -57,6 +65,7 @@ void plain_service_destroy(struct plain_service *service)
     if (!service)
         return;
     plain_ports_destroy(service->ports);
+    networks_destroy(service->targets);
     free(service);
 }
 
@@ -210,6 +219,16 @@ static bool is_own_port(const struct plain_service *service, const char *ip, uin
     return plain_ports_covers(service->ports, port) && is_own_address(service, ip);
 }
 
+/* Whoever is in a meeting names the address: the network behind this server is not theirs to send to. */
+static bool is_target(const struct plain_service *service, const char *ip)
+{
+    if (networks_has(service->targets, ip))
+        return true;
+    counters_count(COUNTER_PLAIN_TARGETS_REFUSED);
+    log_every_s(10, log_warn, "plain", "refused to send to %s, which is not in PLAIN_TARGETS", ip);
+    return false;
+}
+
 int plain_transport_connect(struct plain_transport *transport, const json_t *address)
 {
     const struct plain_service_config *config = &transport->service->config;
@@ -228,6 +247,8 @@ int plain_transport_connect(struct plain_transport *transport, const json_t *add
         !read_address(config->listen_ip, ip, port, &remote) || is_own_port(transport->service, ip, port) ||
         is_own_port(transport->service, ip, rtcp_port))
         return -EINVAL;
+    if (!is_target(transport->service, ip))
+        return -EACCES;
     int err = forwarder_connect_plain(transport->service->forwarder, transport->handle,
                                       (const struct sockaddr *)&remote, rtcp_port);
     transport->is_connected = err == 0;

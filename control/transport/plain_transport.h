@@ -21,6 +21,7 @@ struct plain_service_config {
     const char *announced_address; /* one or several, as control/announced.h; or NULL */
     uint16_t port_min;
     uint16_t port_max;
+    const char *targets; /* networks that may be sent to, as control/networks.h, or any; NULL: nobody */
 };
 
 int plain_service_create(const struct plain_service_config *config, struct forwarder *forwarder,
@@ -43,6 +44,7 @@ bool plain_transport_learns(const struct plain_transport *transport);
 json_t *plain_transport_describe(const struct plain_transport *transport);
 
 /* The remote address {ip, port, rtcpPort}. -EALREADY the second time; -EINVAL for what is no address that one
- * may send to: of another family, multicast, broadcast, unspecified, or a plain transport's own port. Where
- * the address is learned, it is not looked at. */
+ * may send to: of another family, multicast, broadcast, unspecified, or a plain transport's own port; -EACCES
+ * for one that is not among the targets (logged and counted). Where the address is learned, it is not looked
+ * at. */
 int plain_transport_connect(struct plain_transport *transport, const json_t *address);

@@ -265,6 +265,37 @@ describe('media', () => {
     });
 });
 
+describe('targets', () => {
+    const connect = async (env, ip) => {
+        const server = await Server.start(env);
+        try {
+            const person = await Person.enter(server, await server.createRoom(), 3);
+            const { id } = await person.must('createPlainTransport', { consuming: true });
+            const [error] = await person.request('connectPlainTransport', { transportId: id, ip, port: 5004, rtcpPort: 5005 });
+            await person.must('ping');
+            await person.close();
+            const { plainTargetsRefused } = (await server.request('GET', '/counters')).json();
+            assert.equal(plainTargetsRefused, error ? 1 : 0);
+            return !error;
+        } finally {
+            await server.stop();
+        }
+    };
+
+    test('without a word: this machine and private networks', async () => {
+        assert.ok(await connect({}, '127.0.0.1'));
+        assert.ok(await connect({}, '10.9.8.7'));
+        assert.ok(!await connect({}, '192.0.2.1'));
+    });
+
+    test('those that are named, all, or none', async () => {
+        assert.ok(await connect({ PLAIN_TARGETS: '192.0.2.0/24' }, '192.0.2.1'));
+        assert.ok(!await connect({ PLAIN_TARGETS: '192.0.2.0/24' }, '127.0.0.1'));
+        assert.ok(await connect({ PLAIN_TARGETS: 'any' }, '192.0.2.1'));
+        assert.ok(!await connect({ PLAIN_TARGETS: 'none' }, '127.0.0.1'));
+    });
+});
+
 describe('ports', () => {
     let server;
 

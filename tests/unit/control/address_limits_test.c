@@ -7,9 +7,10 @@
 #include <cmocka.h>
 
 #include "control/address_limits.h"
+#include "control/networks.h"
 
 static struct address_limits *make(unsigned connections, unsigned rate, unsigned rate_all,
-                                   const struct forwarded_trust *trust)
+                                   const struct networks *trust)
 {
     struct address_limits_config config = {
         .trust = trust, .connections = connections, .rate = rate, .rate_all = rate_all};
@@ -76,8 +77,8 @@ static void test_rate_of_all(void **state)
 static void test_who_is_not_limited(void **state)
 {
     (void)state;
-    struct forwarded_trust *trust;
-    assert_int_equal(forwarded_trust_parse("10.0.0.1", &trust), 0);
+    struct networks *trust;
+    assert_int_equal(networks_parse("10.0.0.1", &trust), 0);
     struct address_limits *limits = make(1, 1, 0, trust);
     for (int i = 0; i < 100; i++) {
         assert_true(address_limits_connect(limits, "10.0.0.1"));
@@ -87,7 +88,7 @@ static void test_who_is_not_limited(void **state)
     }
     address_limits_disconnect(NULL, "192.0.2.1");
     address_limits_destroy(limits);
-    forwarded_trust_destroy(trust);
+    networks_destroy(trust);
 }
 
 static void test_old_addresses_are_forgotten(void **state)

@@ -217,6 +217,7 @@ static void help_names_every_setting_and_no_secret(void **state)
                                         "MAX_INCOMING_BITRATE",
                                         "PLAIN_PORT_MIN",
                                         "PLAIN_PORT_MAX",
+                                        "PLAIN_TARGETS",
                                         "TURN_SERVER",
                                         "TURN_STATIC_SECRET",
                                         "WEBHOOK_URL",

@@ -7,30 +7,31 @@
 #include <errno.h>
 
 #include "control/gateway/forwarded.h"
+#include "control/networks.h"
 
 static void test_networks(void **state)
 {
     (void)state;
-    struct forwarded_trust *trust;
-    assert_int_equal(forwarded_trust_parse("192.0.2.1, 10.0.0.0/8,172.16.0.0/12,fd00::/7,::1", &trust), 0);
+    struct networks *trust;
+    assert_int_equal(networks_parse("192.0.2.1, 10.0.0.0/8,172.16.0.0/12,fd00::/7,::1", &trust), 0);
     static const char *const in[] = {"192.0.2.1", "10.255.0.1", "172.31.0.1",
                                      "fc00::1",   "::1",        "::ffff:10.1.2.3"};
     static const char *const out[] = {"192.0.2.2", "11.0.0.1", "172.32.0.1", "fe80::1", "::2", "", "x"};
     for (size_t i = 0; i < sizeof(in) / sizeof(in[0]); i++)
-        assert_true(forwarded_trust_has(trust, in[i]));
+        assert_true(networks_has(trust, in[i]));
     for (size_t i = 0; i < sizeof(out) / sizeof(out[0]); i++)
-        assert_false(forwarded_trust_has(trust, out[i]));
-    assert_false(forwarded_trust_has(NULL, "::1"));
-    forwarded_trust_destroy(trust);
+        assert_false(networks_has(trust, out[i]));
+    assert_false(networks_has(NULL, "::1"));
+    networks_destroy(trust);
 
     static const char *const wrong[] = {"",          "192.0.2",     "10.0.0.0/33",
                                         "10.0.0.0/", "::/129",      "10.0.0.0/8,",
                                         "x",         "10.0.0.0/-1", "10.0.0.0/8x"};
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-        assert_int_equal(forwarded_trust_parse(wrong[i], &trust), -EINVAL);
-    assert_int_equal(forwarded_trust_parse("0.0.0.0/0,::/0", &trust), 0);
-    assert_true(forwarded_trust_has(trust, "203.0.113.9"));
-    forwarded_trust_destroy(trust);
+        assert_int_equal(networks_parse(wrong[i], &trust), -EINVAL);
+    assert_int_equal(networks_parse("0.0.0.0/0,::/0", &trust), 0);
+    assert_true(networks_has(trust, "203.0.113.9"));
+    networks_destroy(trust);
 }
 
 static void test_clients(void **state)
@@ -55,8 +56,8 @@ static void test_clients(void **state)
         {"10.0.0.1", "00000000000000000000000000000000000000000000000000203.0.113.9", "10.0.0.1"},
         {"::ffff:10.0.0.1", "203.0.113.9", "203.0.113.9"},
     };
-    struct forwarded_trust *trust;
-    assert_int_equal(forwarded_trust_parse("10.0.0.0/8", &trust), 0);
+    struct networks *trust;
+    assert_int_equal(networks_parse("10.0.0.0/8", &trust), 0);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char client[FORWARDED_ADDRESS_BYTES];
         forwarded_client(trust, cases[i].peer, cases[i].header, client);
@@ -64,7 +65,7 @@ static void test_clients(void **state)
         forwarded_client(NULL, cases[i].peer, cases[i].header, client);
         assert_string_equal(client, cases[i].peer);
     }
-    forwarded_trust_destroy(trust);
+    networks_destroy(trust);
 }
 
 int main(void)

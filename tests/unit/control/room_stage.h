@@ -50,7 +50,7 @@ static inline void stage_open(struct stage *stage, const struct stage_times *tim
     rooms.base = stage->base;
     rooms.router = stage->router;
     static const struct plain_service_config plain = {
-        .listen_ip = "127.0.0.1", .port_min = 42000, .port_max = 42399};
+        .listen_ip = "127.0.0.1", .port_min = 42000, .port_max = 42399, .targets = "any"};
     assert_int_equal(plain_service_create(&plain, NULL, &stage->plain), 0);
     rooms.plain = stage->plain;
     struct signaling_config signaling;
