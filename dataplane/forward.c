@@ -22,18 +22,22 @@ static void drop(struct worker *worker, struct consumer *consumer, enum statisti
     worker_drop(worker, reason);
 }
 
-/* Streams that begin together with their producer have nothing to prove. */
-static bool is_newcomer(const struct worker *worker, const struct stream *stream)
+/* Streams that begin together with their producer have nothing to prove; nor where nothing is estimated, and
+ * so a receiver's bandwidth does not come into it. */
+static bool is_newcomer(const struct worker *worker, const struct consumer *consumer,
+                        const struct stream *stream)
 {
-    return worker->now_us < stream->alive_since_us + LAYER_SWITCH_PROVEN_US &&
+    return consumer->transport->row->available_bps != 0 &&
+           worker->now_us < stream->alive_since_us + LAYER_SWITCH_PROVEN_US &&
            stream->alive_since_us >= stream->producer->alive_since_us + LAYER_SWITCH_PROVEN_US;
 }
 
-static struct layer_view view_of(const struct worker *worker, const struct stream *stream)
+static struct layer_view view_of(const struct worker *worker, const struct consumer *consumer,
+                                 const struct stream *stream)
 {
     return (struct layer_view){.last_packet_us = stream->row->stats.last_packet_us,
                                .dtx = stream->row->dtx,
-                               .is_newcomer = is_newcomer(worker, stream)};
+                               .is_newcomer = is_newcomer(worker, consumer, stream)};
 }
 
 /* Which layers there are to tell of is said by the type of the producer (ConsumerType in forwarder.proto). */
@@ -78,7 +82,7 @@ void forward_update(struct worker *worker, struct consumer *consumer)
     struct layer_view views[MEDIA_ENCODINGS_MAX];
 
     for (unsigned i = 0; i < producer->row->encoding_count; i++)
-        views[i] = view_of(worker, producer->streams[i]);
+        views[i] = view_of(worker, consumer, producer->streams[i]);
     if (!consumer->row->paused && !producer->row->paused && transport_can_send(consumer->transport)) {
         int encoding = layer_switch_update(layer, views, worker->now_us);
         if (encoding >= 0)

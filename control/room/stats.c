@@ -1,6 +1,9 @@
 #include "control/room/stats.h"
 
+#include <string.h>
+
 #include "control/forwarder/numbers.h"
+#include "control/ortc/consumable.h"
 #include "control/ortc/consume.h"
 #include "control/ortc/produce.h"
 #include "control/room/consumer.h"
@@ -83,14 +86,72 @@ static json_t *stats_webrtc(const struct peer_transport *transport)
                      transport->producing, "consuming", transport->consuming);
 }
 
+/* Our end of the selected tuple: the candidate of its protocol and family. */
+static void add_local_end(json_t *tuple, const struct webrtc_transport *webrtc)
+{
+    json_t *description, *candidate;
+    size_t i;
+
+    if (!json_is_object(tuple) || webrtc_transport_describe(webrtc, false, &description) != 0)
+        return;
+    bool is_v6 = strchr(json_string_value(json_object_get(tuple, "remoteIp")), ':');
+    json_array_foreach(json_object_get(description, "iceCandidates"), i, candidate)
+    {
+        const char *ip = json_string_value(json_object_get(candidate, "ip"));
+        if (!ip || (strchr(ip, ':') != NULL) != is_v6 ||
+            !json_equal(json_object_get(candidate, "protocol"), json_object_get(tuple, "protocol")))
+            continue;
+        json_object_set(tuple, "localIp", json_object_get(candidate, "ip"));
+        json_object_set(tuple, "localPort", json_object_get(candidate, "port"));
+        break;
+    }
+    json_decref(description);
+}
+
+/* Numbers get the names that control has for what they are of. */
+static void name_transport(json_t *numbers, const struct peer_transport *transport, const json_t *stats)
+{
+    static const char *const names[] = {"type", "transportId", "iceState", "dtlsState"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) /* NULL is not set */
+        json_object_set(numbers, names[i], json_object_get(stats, names[i]));
+    if (transport->plain)
+        return;
+    json_object_set_new(numbers, "iceRole", json_string("controlled"));
+    add_local_end(json_object_get(numbers, "iceSelectedTuple"), transport->webrtc);
+}
+
+static void name_stream(json_t *numbers, const struct producer *producer)
+{
+    json_object_set_new(numbers, "kind", json_string(media_kind_name(producer->ortc->kind)));
+    json_object_set_new(numbers, "mimeType",
+                        json_string(producer->ortc->consumable->codecs[0].codec.mime_type));
+}
+
+static json_t *streams_of(const struct producer *producer)
+{
+    json_t *streams = numbers_of_producer(get_forwarder(producer->peer), producer->handle), *stream;
+    size_t i;
+
+    json_array_foreach(streams, i, stream)
+    {
+        json_int_t encoding = json_integer_value(json_object_get(stream, "encoding"));
+        name_stream(stream, producer);
+        if (encoding < (json_int_t)producer->ortc->encoding_count &&
+            producer->ortc->encodings[encoding].rid[0])
+            json_object_set_new(stream, "rid", json_string(producer->ortc->encodings[encoding].rid));
+    }
+    return streams;
+}
+
 json_t *stats_transport(const struct peer_transport *transport, bool measured)
 {
     json_t *stats = transport->plain ? stats_plain(transport) : stats_webrtc(transport);
     if (!measured)
         return stats;
     json_t *numbers = numbers_of_transport(get_forwarder(transport->peer), peer_transport_handle(transport));
-    if (numbers) /* which transports of the forwarder are plain, it does not say */
-        json_object_set(numbers, "type", json_object_get(stats, "type"));
+    if (numbers)
+        name_transport(numbers, transport, stats);
     return with_numbers(stats, numbers);
 }
 
@@ -100,9 +161,7 @@ json_t *stats_producer(const struct producer *producer, bool measured)
         "{s:s,s:s,s:s,s:s,s:b,s:O}", "id", producer->id, "transportId",
         peer_transport_id(producer->transport), "kind", media_kind_name(producer->ortc->kind), "type",
         ortc_type_name(producer->ortc->type), "paused", producer->paused, "appData", producer->app_data);
-    return measured
-               ? with_numbers(stats, numbers_of_producer(get_forwarder(producer->peer), producer->handle))
-               : stats;
+    return measured ? with_numbers(stats, streams_of(producer)) : stats;
 }
 
 json_t *stats_consumer(const struct consumer *consumer, bool measured)
@@ -119,9 +178,12 @@ json_t *stats_consumer(const struct consumer *consumer, bool measured)
                                       consumer->temporal_layer));
     if (consumer->score.known)
         json_object_set_new(stats, "score", consumer_score(consumer));
-    return measured
-               ? with_numbers(stats, numbers_of_consumer(get_forwarder(consumer->peer), consumer->handle))
-               : stats;
+    if (!measured)
+        return stats;
+    json_t *numbers = numbers_of_consumer(get_forwarder(consumer->peer), consumer->handle);
+    if (numbers)
+        name_stream(numbers, consumer->producer);
+    return with_numbers(stats, numbers);
 }
 
 json_t *stats_peer(const struct peer *peer, bool measured)

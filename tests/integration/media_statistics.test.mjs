@@ -41,17 +41,27 @@ describe('statistics of media', () => {
                 return consumers.every(({ stats }) => stats[0]?.packetCount > 50 && stats[0].roundTripTime > 0) && all;
             });
             for (const peer of Object.values(peers)) {
-                for (const { stats, iceState, dtlsState } of peer.transports) {
+                for (const { stats, iceState, dtlsState, transportId } of peer.transports) {
                     assert.equal(iceState, 'completed');
                     assert.equal(dtlsState, 'connected');
                     assert.equal(stats[0].type, 'webrtc-transport');
-                    assert.equal(stats[0].iceSelectedTuple.protocol, 'udp');
+                    assert.equal(stats[0].iceState, 'completed');
+                    assert.equal(stats[0].dtlsState, 'connected');
+                    assert.equal(stats[0].iceRole, 'controlled');
+                    assert.equal(stats[0].transportId, transportId);
+                    const { remoteIp, remotePort, ...tuple } = stats[0].iceSelectedTuple;
+                    assert.match(remoteIp, /^127\./);
+                    assert.deepEqual(tuple, { protocol: 'udp', localIp: '127.0.0.1',
+                        localPort: server.mediaPort });
+                    assert.ok(remotePort > 0);
                     assertNumbers(stats[0], TRANSPORT);
                 }
                 for (const { kind, stats } of peer.producers) {
                     assert.ok(stats.length > 0);
                     for (const stream of stats) {
                         assert.equal(stream.type, 'inbound-rtp');
+                        assert.equal(stream.kind, kind);
+                        assert.equal(stream.mimeType, kind === 'audio' ? 'audio/opus' : 'video/VP8');
                         assertNumbers(stream, [...RTP, 'packetsRepaired', 'packetsDiscarded']);
                         assert.ok(stream.packetCount > 0);
                         assert.equal(typeof stream.audioLevel, kind === 'audio' ? 'number' : 'undefined');
@@ -59,6 +69,8 @@ describe('statistics of media', () => {
                 }
                 for (const { kind, stats, currentLayers } of peer.consumers) {
                     assert.equal(stats[0].type, 'outbound-rtp');
+                    assert.equal(stats[0].kind, kind);
+                    assert.equal(stats[0].mimeType, kind === 'audio' ? 'audio/opus' : 'video/VP8');
                     assertNumbers(stats[0], [...RTP, 'spatialLayer', 'temporalLayer', 'priority']);
                     assert.equal(stats[0].priority, kind === 'audio' ? 255 : 1);
                     assert.ok(!currentLayers || currentLayers.spatialLayer >= 0);

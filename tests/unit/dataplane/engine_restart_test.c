@@ -229,12 +229,14 @@ static void test_newcomers_wait(void **state)
         ;
     struct producer *row = producer_find(&call.rig.worker->streams, producer.handle);
     row->alive_since_us -= LAYER_SWITCH_PROVEN_US; /* that long ago */
+    struct transport *transport = transport_find(&call.rig.worker->transports, call.bob.transport);
+    transport->row->available_bps = 3000000;
 
     send_frame_from(&call, HIGH_SSRC, true);
     assert_int_equal(row_of(&call)->media.layer.target, 0);
     assert_false(receive_frame(&call, &header, &vp8));
     row->streams[1]->alive_since_us -= LAYER_SWITCH_PROVEN_US;
-    forward_turn(call.rig.worker, transport_find(&call.rig.worker->transports, call.bob.transport));
+    forward_turn(call.rig.worker, transport);
     assert_int_equal(row_of(&call)->media.layer.target, 1);
     send_frame_from(&call, HIGH_SSRC, true);
     assert_true(receive_frame(&call, &header, &vp8));
