@@ -21,11 +21,6 @@ void layer_switch_init(struct layer_switch *state, const uint8_t *temporal_layer
     state->flags = (needs_key_frame ? LAYER_NEEDS_KEY_FRAME : 0) | LAYER_IDLE;
 }
 
-void layer_switch_prefer(struct layer_switch *state, unsigned encoding)
-{
-    state->preferred = (int8_t)(encoding < state->count ? encoding : state->count - 1u);
-}
-
 void layer_switch_reset(struct layer_switch *state)
 {
     state->current = -1;

@@ -28,9 +28,6 @@ struct layer_view {
 void layer_switch_init(struct layer_switch *state, const uint8_t *temporal_layers, unsigned count,
                        bool needs_key_frame);
 
-/* Highest encoding that this consumer may get. */
-void layer_switch_prefer(struct layer_switch *state, unsigned encoding);
-
 /* Highest layers that the bandwidth carries. Spatial ones are encodings, or where there is but one those
  * within it; -1: nothing is forwarded from the next layer_switch_update on. */
 void layer_switch_allow(struct layer_switch *state, int spatial, int temporal);

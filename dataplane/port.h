@@ -43,6 +43,16 @@ struct port {
     struct port_counters counters;
 };
 
+/* Of a port that stands before another: those of both. */
+static inline void port_sum_counters(struct port *port, const struct port *below,
+                                     const struct port_counters *own)
+{
+    uint64_t *sums = (uint64_t *)&port->counters;
+
+    for (size_t i = 0; i < sizeof(*own) / sizeof(*sums); i++)
+        sums[i] = ((const uint64_t *)&below->counters)[i] + ((const uint64_t *)own)[i];
+}
+
 struct port_verbs {
     const char *name;
 

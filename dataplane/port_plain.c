@@ -190,17 +190,6 @@ static int receive_own(struct port_plain *plain, struct port_packet ret_packets[
     return (int)count;
 }
 
-/* All of struct port_counters are counters. */
-static void add_counters(struct port_plain *plain)
-{
-    uint64_t *sums = (uint64_t *)&plain->port.counters;
-    const uint64_t *below = (const uint64_t *)&plain->below->counters;
-    const uint64_t *own = (const uint64_t *)&plain->counters;
-
-    for (size_t i = 0; i < sizeof(plain->counters) / sizeof(*sums); i++)
-        sums[i] = below[i] + own[i];
-}
-
 static int plain_receive(struct port *port, struct port_packet ret_packets[PORT_BATCH])
 {
     struct port_plain *plain = (struct port_plain *)port;
@@ -214,7 +203,7 @@ static int plain_receive(struct port *port, struct port_packet ret_packets[PORT_
         count = plain->below->verbs->receive(plain->below, ret_packets);
     if (count == 0 && !plain->own_first && plain->count > 0)
         count = receive_own(plain, ret_packets);
-    add_counters(plain);
+    port_sum_counters(&plain->port, plain->below, &plain->counters);
     return count;
 }
 
@@ -302,7 +291,7 @@ static void plain_flush(struct port *port)
         plain->below->verbs->queue(plain->below, plain->send_vectors[i].iov_base, 0, &plain->send_remotes[i]);
     plain->queued = 0;
     plain->below->verbs->flush(plain->below);
-    add_counters(plain);
+    port_sum_counters(&plain->port, plain->below, &plain->counters);
 }
 
 /* Waiting

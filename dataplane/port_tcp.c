@@ -46,7 +46,7 @@ struct port_tcp {
     uint64_t now_us;
     uint64_t swept_us;
     uint64_t looked_us; /* when epoll was asked last; 0: ask at once */
-    bool tcp_first; /* in the next receive: whoever is busy must not starve the other */
+    bool tcp_first;     /* in the next receive: whoever is busy must not starve the other */
     uint32_t free;
     uint32_t buckets[BUCKETS];
     uint32_t dirty[PORT_TCP_CONNECTIONS];
@@ -270,17 +270,6 @@ static uint32_t receive_tcp(struct port_tcp *tcp, struct port_packet ret_packets
     return count;
 }
 
-/* All of struct port_counters are counters. */
-static void add_counters(struct port_tcp *tcp)
-{
-    uint64_t *sums = (uint64_t *)&tcp->port.counters;
-    const uint64_t *below = (const uint64_t *)&tcp->below->counters;
-    const uint64_t *own = (const uint64_t *)&tcp->counters;
-
-    for (size_t i = 0; i < sizeof(tcp->counters) / sizeof(*sums); i++)
-        sums[i] = below[i] + own[i];
-}
-
 static int tcp_receive(struct port *port, struct port_packet ret_packets[PORT_BATCH])
 {
     struct port_tcp *tcp = (struct port_tcp *)port;
@@ -293,7 +282,7 @@ static int tcp_receive(struct port *port, struct port_packet ret_packets[PORT_BA
         count = tcp->below->verbs->receive(tcp->below, ret_packets);
     if (count == 0 && !tcp->tcp_first)
         count = (int)receive_tcp(tcp, ret_packets);
-    add_counters(tcp);
+    port_sum_counters(&tcp->port, tcp->below, &tcp->counters);
     return count;
 }
 
@@ -347,7 +336,7 @@ static void tcp_flush(struct port *port)
     }
     tcp->dirty_count = 0;
     tcp->below->verbs->flush(tcp->below);
-    add_counters(tcp);
+    port_sum_counters(&tcp->port, tcp->below, &tcp->counters);
 }
 
 static void tcp_wait(struct port *port, int wake_fd, uint64_t timeout_us)

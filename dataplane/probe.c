@@ -137,11 +137,6 @@ uint32_t probe_packet_bytes(const struct probe *probe)
                                             : bytes;
 }
 
-uint64_t probe_next_us(const struct probe *probe, uint64_t now_us)
-{
-    return probe->cluster == 0 ? UINT64_MAX : now_us + STEP_US;
-}
-
 void probe_sent(struct probe *probe, uint32_t bytes, uint64_t now_us)
 {
     if (probe->cluster == 0)

@@ -81,9 +81,6 @@ uint32_t probe_due_bytes(const struct probe *probe, uint64_t now_us);
 /* The size that packets of padding should have. */
 uint32_t probe_packet_bytes(const struct probe *probe);
 
-/* When to look again while a cluster is being sent; UINT64_MAX when none is. */
-uint64_t probe_next_us(const struct probe *probe, uint64_t now_us);
-
 /* Whatever is sent with a transport-wide number while a cluster is being sent belongs to it. Ends the cluster
  * when it is complete, or could not be sent in time. */
 void probe_sent(struct probe *probe, uint32_t bytes, uint64_t now_us);

@@ -67,8 +67,7 @@ struct srtp_unprotect_job {
  *
  * RTP also says its packet index (RFC 3711 section 3.3.1), whose low 16 bits are the sequence number, and
  * where the indices of its SSRC are counted. One that was used before, or is 512 or more below the highest,
- * is SRTP_FAILED. is_repeat: the very bytes that were protected with this index before, to be sent once more.
- */
+ * is SRTP_FAILED. */
 struct srtp_protect_job {
     struct srtp_session *session;
     struct srtp_send_stream *stream;
@@ -80,7 +79,6 @@ struct srtp_protect_job {
     const uint8_t *tail;
     uint32_t tail_bytes;
     enum srtp_kind kind;
-    bool is_repeat;
     enum srtp_status status; /* out */
     uint32_t length;         /* out: of the whole protected packet */
 };

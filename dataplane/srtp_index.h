@@ -26,10 +26,3 @@ static inline uint64_t srtp_index_estimate(uint64_t highest, uint16_t sequence)
 /* Makes index the sender's, before a cipher sees it. False when it was used before with these keys, cannot be
  * known not to have been, or is no index at all. What another process sent is all taken for used. */
 bool srtp_index_claim(struct srtp_send_stream *stream, uint32_t epoch, uint32_t life, uint64_t index);
-
-/* Whether index was claimed before, so that the same bytes may go out with it again. */
-static inline bool srtp_index_is_claimed(const struct srtp_send_stream *stream, uint32_t epoch,
-                                         uint64_t index)
-{
-    return stream->epoch == epoch && index < stream->next;
-}

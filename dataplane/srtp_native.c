@@ -21,11 +21,6 @@ static void deinit(void)
 {
 }
 
-const char *srtp_native_provider_name(void)
-{
-    return chosen ? chosen->name : "none";
-}
-
 /* The verbs that need a provider, and the table with them. */
 #define NATIVE_BACKEND(symbol, words, initialise, provider)                                                  \
     static int create_##symbol(enum srtp_profile profile, const uint8_t *receive_key,                        \

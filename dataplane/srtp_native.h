@@ -10,9 +10,6 @@ extern const struct srtp_backend srtp_native_openssl; /* with OpenSSL */
 extern const struct srtp_backend srtp_native_ipsec_mb; /* init: -ENOTSUP when the CPU cannot */
 #endif
 
-/* The name of the provider that srtp_native has chosen, once it was initialised. */
-const char *srtp_native_provider_name(void);
-
 /* The verbs that do the work (srtp_protect.c, srtp_unprotect.c). */
 void srtp_native_protect(struct srtp_protect_job *jobs, size_t count);
 void srtp_native_unprotect(struct srtp_unprotect_job *jobs, size_t count);

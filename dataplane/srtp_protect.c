@@ -36,9 +36,7 @@ static enum srtp_status claim_rtp(const struct srtp_protect_job *job)
 
     if (!job->stream || sequence != (uint16_t)job->index)
         return SRTP_MALFORMED;
-    bool is_mine = job->is_repeat ? srtp_index_is_claimed(job->stream, state->epoch, job->index)
-                                  : srtp_index_claim(job->stream, state->epoch, state->life, job->index);
-    return is_mine ? SRTP_OK : SRTP_FAILED;
+    return srtp_index_claim(job->stream, state->epoch, state->life, job->index) ? SRTP_OK : SRTP_FAILED;
 }
 
 /* The index is the packet's before a cipher sees it. */

@@ -99,7 +99,7 @@ static void test_quiet_screens_live_longer(void **state)
     assert_int_equal(spatial, 0);
 }
 
-static void test_preference(void **state)
+static void test_highest_allowed(void **state)
 {
     (void)state;
     struct layer_switch layer;
@@ -110,17 +110,15 @@ static void test_preference(void **state)
     layer_switch_packet(&layer, 2, true);
 
     /* Down: at once asked for, at its key frame done. */
-    layer_switch_prefer(&layer, 0);
+    layer_switch_allow(&layer, 0, MEDIA_TEMPORAL_LAYERS_MAX - 1);
     assert_int_equal(layer_switch_update(&layer, views, 10 * S), 0);
     assert_int_equal(layer_switch_packet(&layer, 2, false), LAYER_FORWARD);
     assert_int_equal(layer_switch_packet(&layer, 1, true), LAYER_IGNORE);
     assert_int_equal(layer_switch_packet(&layer, 0, true), LAYER_BEGIN);
-    /* What lies above the preference is not taken while something below lives. */
+    /* What lies above is not taken while something below lives. */
     assert_int_equal(layer_switch_packet(&layer, 2, true), LAYER_IGNORE);
     views[0].last_packet_us = 1;
     assert_int_equal(layer_switch_update(&layer, views, 10 * S), 1);
-    layer_switch_prefer(&layer, 99);
-    assert_int_equal(layer.preferred, 2);
 }
 
 static void test_newcomers_wait(void **state)
@@ -260,7 +258,7 @@ int main(void)
         cmocka_unit_test(test_start_and_up),
         cmocka_unit_test(test_a_dead_layer_is_left),
         cmocka_unit_test(test_quiet_screens_live_longer),
-        cmocka_unit_test(test_preference),
+        cmocka_unit_test(test_highest_allowed),
         cmocka_unit_test(test_newcomers_wait),
         cmocka_unit_test(test_reset_and_audio),
         cmocka_unit_test(test_bandwidth_takes_temporal_layers),
