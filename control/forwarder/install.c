@@ -103,12 +103,11 @@ int forwarder_connect_plain(struct forwarder *forwarder, uint64_t transport, con
 {
     Km__ConnectPlain message = KM__CONNECT_PLAIN__INIT;
     struct shm_address address;
-    struct object_transport *object = objects_find_transport(&forwarder->objects, transport);
+    struct object_transport *object;
+    int err = tuples_resolve(forwarder, transport, remote, &object, &address);
 
-    if (!object)
-        return -ESTALE;
-    if (!shm_address_from_sockaddr(remote, &address))
-        return -EAFNOSUPPORT;
+    if (err != 0)
+        return err;
     message.transport = transport;
     message.address.data = address.ip;
     message.address.len = sizeof address.ip;
@@ -136,12 +135,11 @@ int forwarder_select_tuple(struct forwarder *forwarder, uint64_t transport, cons
 {
     Km__SelectTuple message = KM__SELECT_TUPLE__INIT;
     struct shm_address address;
-    struct object_transport *object = objects_find_transport(&forwarder->objects, transport);
+    struct object_transport *object;
+    int err = tuples_resolve(forwarder, transport, remote, &object, &address);
 
-    if (!object)
-        return -ESTALE;
-    if (!shm_address_from_sockaddr(remote, &address))
-        return -EAFNOSUPPORT;
+    if (err != 0)
+        return err;
     if (tuples_find(object, &address) == object->tuple_count)
         return -ENOENT;
     message.transport = transport;

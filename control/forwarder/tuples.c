@@ -26,8 +26,8 @@ uint32_t tuples_find(const struct object_transport *object, const struct shm_add
     return i;
 }
 
-/* Whether a transport gets its media at this address, and has said so lately. Its source alone proves nothing:
- * who may send checks for one transport could name the address of another in them. */
+/* Whether a transport gets its media at this address, and has said so lately. Its source alone proves
+ * nothing: who may send checks for one transport could name the address of another in them. */
 static bool is_home(const struct forwarder *forwarder, uint64_t transport, const struct shm_address *remote)
 {
     struct statistics_transport block;
@@ -49,7 +49,8 @@ static bool is_taken(struct forwarder *forwarder, uint64_t transport, const stru
            is_home(forwarder, owner, remote);
 }
 
-int forwarder_add_tuple(struct forwarder *forwarder, uint64_t transport, const struct sockaddr *remote)
+int tuples_resolve(struct forwarder *forwarder, uint64_t transport, const struct sockaddr *remote,
+                   struct object_transport **ret_object, struct shm_address *ret_address)
 {
     struct shm_address address;
     struct object_transport *object = objects_find_transport(&forwarder->objects, transport);
@@ -58,13 +59,26 @@ int forwarder_add_tuple(struct forwarder *forwarder, uint64_t transport, const s
         return -ESTALE;
     if (!shm_address_from_sockaddr(remote, &address))
         return -EAFNOSUPPORT;
+    *ret_object = object;
+    *ret_address = address;
+    return 0;
+}
+
+int forwarder_add_tuple(struct forwarder *forwarder, uint64_t transport, const struct sockaddr *remote)
+{
+    struct shm_address address;
+    struct object_transport *object;
+    int err = tuples_resolve(forwarder, transport, remote, &object, &address);
+
+    if (err != 0)
+        return err;
     uint32_t at = tuples_find(object, &address);
     if (at == OBJECTS_TUPLES_MAX)
         return -ENOSPC;
     if (is_taken(forwarder, transport, &address))
         return -EADDRINUSE;
     /* Also when it stands there already: another transport may have taken the address since. */
-    int err = tuple_map_insert(&forwarder->tuples, &address, transport, object->worker);
+    err = tuple_map_insert(&forwarder->tuples, &address, transport, object->worker);
     if (err != 0)
         return err;
     if (at == object->tuple_count)
@@ -90,9 +104,9 @@ static void forget(struct forwarder *forwarder, const struct shm_address *remote
 void forwarder_remove_tuple(struct forwarder *forwarder, uint64_t transport, const struct sockaddr *remote)
 {
     struct shm_address address;
-    struct object_transport *object = objects_find_transport(&forwarder->objects, transport);
+    struct object_transport *object;
 
-    if (!object || !shm_address_from_sockaddr(remote, &address))
+    if (tuples_resolve(forwarder, transport, remote, &object, &address) != 0)
         return;
     uint32_t at = tuples_find(object, &address);
     if (at == object->tuple_count)
