@@ -69,7 +69,7 @@ static bool read_row(const struct stream_table *table, enum shm_section_kind kin
 
     return row && seqlock_read(&row->sequence, ret_row, row, row_bytes) == 0 &&
            ret_row->state == SHM_ROW_LIVE && ret_row->generation == shm_handle_generation(handle) &&
-           ret_row->worker != table->worker;
+           ret_row->worker != table->worker && ret_row->worker < table->segment->capacities.workers;
 }
 
 struct producer *mirror_adopt(struct stream_table *table, shm_handle handle)
