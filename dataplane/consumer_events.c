@@ -2,8 +2,11 @@
 
 #include "dataplane/events.h"
 #include "dataplane/layer_switch.h"
+#include "dataplane/punt.h"
 #include "dataplane/svc_filter.h"
 #include "dataplane/worker.h"
+
+#define SCORE_INTERVAL_US (1000000u / CONSUMER_EVENTS_RATE)
 
 /* The spatial layer within the encoding that is sent. */
 static int layer_within(const struct consumer *consumer)
@@ -14,12 +17,37 @@ static int layer_within(const struct consumer *consumer)
     return spatial;
 }
 
-void consumer_events_layers(struct consumer *consumer)
+/* False when it cannot be told now. */
+static bool tell_layers(struct worker *worker, struct consumer *consumer)
 {
-    if (!layer_switch_has_change(&consumer->row->media.layer, layer_within(consumer)))
+    int spatial, temporal;
+
+    if (!events_have_room_for_news(worker) ||
+        !token_bucket_take(&consumer->events.quota, 1, CONSUMER_EVENTS_RATE, CONSUMER_EVENTS_BURST,
+                           worker->now_us))
+        return false;
+    if (layer_switch_take_change(&consumer->row->media.layer, layer_within(consumer), &spatial, &temporal))
+        events_layers(worker, consumer->handle, spatial, temporal);
+    return true;
+}
+
+static bool tell_score(struct worker *worker, struct consumer *consumer)
+{
+    if (worker->now_us - consumer->events.scored_us < SCORE_INTERVAL_US || !events_have_room_for_news(worker))
+        return false;
+    consumer->events.scored_us = worker->now_us;
+    events_score(worker, consumer);
+    return true;
+}
+
+void consumer_events_layers(struct worker *worker, struct consumer *consumer)
+{
+    struct consumer_events *events = &consumer->events;
+
+    if (events->layers || !layer_switch_has_change(&consumer->row->media.layer, layer_within(consumer)))
         return;
-    consumer->events.layers = true;
-    consumer->transport->has_events = true;
+    events->layers = !tell_layers(worker, consumer);
+    consumer->transport->has_events |= events->layers;
 }
 
 void consumer_events_score(struct consumer *consumer)
@@ -28,30 +56,14 @@ void consumer_events_score(struct consumer *consumer)
     consumer->transport->has_events = true;
 }
 
-static void tell(struct worker *worker, struct consumer *consumer)
-{
-    struct layer_switch *layer = &consumer->row->media.layer;
-    int spatial, temporal;
-
-    if (consumer->events.layers &&
-        layer_switch_take_change(layer, layer_within(consumer), &spatial, &temporal))
-        events_layers(worker, consumer->handle, spatial, temporal);
-    if (consumer->events.score)
-        events_score(worker, consumer);
-    consumer->events = (struct consumer_events){.told_us = worker->now_us};
-}
-
 /* Whether there is nothing left to tell of it. */
-static bool tell_if_due(struct worker *worker, struct consumer *consumer)
+static bool tell(struct worker *worker, struct consumer *consumer)
 {
-    const struct consumer_events *events = &consumer->events;
+    struct consumer_events *events = &consumer->events;
 
-    if (!events->layers && !events->score)
-        return true;
-    if (worker->now_us - events->told_us < CONSUMER_EVENTS_INTERVAL_US || !events_have_room_for_news(worker))
-        return false;
-    tell(worker, consumer);
-    return true;
+    events->layers = events->layers && !tell_layers(worker, consumer);
+    events->score = events->score && !tell_score(worker, consumer);
+    return !events->layers && !events->score;
 }
 
 void consumer_events_turn(struct worker *worker, struct transport *transport)
@@ -61,6 +73,6 @@ void consumer_events_turn(struct worker *worker, struct transport *transport)
     if (!transport->has_events)
         return;
     for (struct consumer *consumer = transport->consumers; consumer; consumer = consumer->next_of_transport)
-        is_told &= tell_if_due(worker, consumer);
+        is_told &= tell(worker, consumer);
     transport->has_events = !is_told;
 }

@@ -74,7 +74,7 @@ static void update_layers(struct worker *worker, struct consumer *consumer)
         rtcp_egress_request_key_frame(worker, stream);
 }
 
-/* A key frame is asked for where one is needed, and control is going to be told of a change. */
+/* A key frame is asked for where one is needed, and control is told of a change. */
 void forward_update(struct worker *worker, struct consumer *consumer)
 {
     struct producer *producer = consumer->producer;
@@ -91,7 +91,7 @@ void forward_update(struct worker *worker, struct consumer *consumer)
             update_layers(worker, consumer);
     }
     if (has_layers(producer))
-        consumer_events_layers(consumer);
+        consumer_events_layers(worker, consumer);
 }
 
 /* Ties the consumer's numbers to this packet: what it was sent before may have been another encoding. */

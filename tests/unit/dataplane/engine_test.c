@@ -203,7 +203,6 @@ static void test_simulcast_by_rid(void **state)
                           .payload_length = sizeof(key)};
     client_send_rtp(&call.alice, &call.rig, &low);
     assert_true(receive_frame(&call, &header, &vp8));
-    rig_wait_ms(&call.rig, 80); /* in a turn */
     Km__Event *event = rig_find_event(&call.rig, KM__EVENT__BODY_LAYERS_CHANGED);
     assert_non_null(event);
     assert_int_equal(event->layers_changed->consumer, call.video_consumer);
@@ -239,7 +238,6 @@ static void test_simulcast_by_rid(void **state)
     assert_true(vp8.key_frame);
     assert_int_equal(header.sequence, (uint16_t)(sequence + 1));
     assert_true(rtp_timestamp_newer(header.timestamp, timestamp));
-    rig_wait_ms(&call.rig, 600); /* not so soon after the one before */
     event = rig_find_event(&call.rig, KM__EVENT__BODY_LAYERS_CHANGED);
     assert_non_null(event);
     assert_int_equal(event->layers_changed->spatial_layer, 1);
@@ -251,12 +249,9 @@ static void test_simulcast_by_rid(void **state)
     assert_int_equal(rig_drops(&call.rig, DROP_consumer_other_layer), 2);
 
     /* Paused, nothing is forwarded, and control is told so. */
+    call.rig.layers_changed = 0;
     assert_int_equal(rig_pause(&call.rig, KM__COMMAND__BODY_PAUSE_CONSUMER, call.video_consumer, true), 0);
-    rig_wait_ms(&call.rig, 600);
-    event = rig_find_event(&call.rig, KM__EVENT__BODY_LAYERS_CHANGED);
-    assert_non_null(event);
-    assert_int_equal(event->layers_changed->spatial_layer, -1);
-    km__event__free_unpacked(event, NULL);
+    assert_int_equal(call.rig.layers_changed, 1);
     call_deinit(&call);
 }
 
