@@ -119,6 +119,7 @@ static void begin(struct worker *worker, struct consumer *consumer, const struct
     svc_filter_resume(&row->media.svc);
     row->last_encoding = (int8_t)encoding;
     row->restart = 0;
+    row->media.stats.next_report_us = 0; /* the clock of the last one may be off by some 10 ms now */
 }
 
 /* The numbers of what the consumer is being sent close up behind a packet that it does not get. */
