@@ -15,7 +15,7 @@ test('two people see and hear each other, a third joins late, one leaves', () =>
     for (const one of [alice, bob])
         assert.deepEqual(await one.evaluate(() => window.kolabmeet.transports.map((t) => [t.direction, t.state]).sort()),
             [['recv', 'connected'], ['send', 'connected']]);
-    assert.equal((await meeting.server.request('GET', '/stats')).text.match(/"iceState"/g).length, 4);
+    assert.equal((await meeting.server.request('GET', '/stats')).text.match(/"consuming"/g).length, 4);
 
     const carol = await meeting.join('Carol');
     await assertAllMeet([alice, bob, carol]);
