@@ -34,6 +34,18 @@ static void queue_remove(struct transport_table *table, struct transport *transp
     transport->previous = transport->next = NULL;
 }
 
+/* What is read of untouched memory takes none. */
+static struct demux_producer *empty_places(const struct transport_table *table, uint32_t index)
+{
+    struct demux_producer *places = &table->demuxes[(size_t)index * TRANSPORT_PRODUCERS_MAX];
+
+    for (unsigned i = 0; i < TRANSPORT_PRODUCERS_MAX; i++) {
+        if (places[i].producer != 0)
+            memset(&places[i], 0, sizeof(places[i]));
+    }
+    return places;
+}
+
 static struct transport *link_row(struct transport_table *table, struct shm_transport_row *row,
                                   uint32_t index, uint64_t now_us)
 {
@@ -43,6 +55,7 @@ static struct transport *link_row(struct transport_table *table, struct shm_tran
     transport->handle = shm_handle_make(index, row->row.generation);
     transport->index = index;
     transport->row = row;
+    transport->demux = empty_places(table, index);
     transport->told_lost = row->has_selected && !row->has_consent;
     queue_append(table, transport, now_us);
     table->count++;
@@ -94,7 +107,9 @@ int transport_table_init(struct transport_table *table, const struct shm_segment
         (struct transport_table){.capacity = segment->capacities.transports, .worker = worker, .srtp = srtp};
     table->transports = calloc(table->capacity, sizeof(*table->transports));
     table->estimators = calloc(table->capacity, sizeof(*table->estimators));
-    if (!table->transports || !table->estimators || create_pool(table, segment) != 0) {
+    table->demuxes = calloc((size_t)table->capacity * TRANSPORT_PRODUCERS_MAX, sizeof(*table->demuxes));
+    if (!table->transports || !table->estimators || !table->demuxes || create_pool(table, segment) != 0) {
+        free(table->demuxes);
         free(table->estimators);
         free(table->transports);
         table->transports = NULL;
@@ -116,6 +131,7 @@ void transport_table_deinit(struct transport_table *table)
     for (struct transport *transport = table->first; transport; transport = transport->next)
         table->srtp->destroy(transport->srtp);
     srtp_receive_pool_destroy(table->pool);
+    free(table->demuxes);
     free(table->estimators);
     free(table->transports);
     *table = (struct transport_table){0};

@@ -47,10 +47,10 @@ struct transport {
     struct srtp_session *srtp; /* NULL before the keys are known */
     uint32_t key_epoch;        /* counts srtp's lives */
 
-    struct media_extension_map extensions;                /* of all its producers (RFC 8843 section 9.1) */
-    struct demux_producer demux[TRANSPORT_PRODUCERS_MAX]; /* handle 0: free place */
-    struct producer *producers[TRANSPORT_PRODUCERS_MAX];  /* by the same index */
-    struct consumer *consumers;                           /* list, by next_of_transport */
+    struct media_extension_map extensions; /* of all its producers (RFC 8843 section 9.1) */
+    struct demux_producer *demux;          /* TRANSPORT_PRODUCERS_MAX places, handle 0: free; see demuxes */
+    struct producer *producers[TRANSPORT_PRODUCERS_MAX]; /* by the same index */
+    struct consumer *consumers;                          /* list, by next_of_transport */
 
     struct estimator *estimator; /* of its bandwidth (bandwidth.h), NULL: none is made */
     struct transport *next_busy; /* in transport_table.busy, which it is in while is_busy */
@@ -85,8 +85,9 @@ struct transport_table {
     struct srtp_receive_pool *pool;
     struct transport *first; /* whose turn is next */
     struct transport *last;
-    struct transport *busy;       /* have something to send by the clock (bandwidth_run) */
-    struct estimator *estimators; /* by index; memory that is not touched before there is one */
+    struct transport *busy;         /* have something to send by the clock (bandwidth_run) */
+    struct estimator *estimators;   /* by index; memory that is not touched before there is one */
+    struct demux_producer *demuxes; /* likewise: of most transports, which only receive, never */
 };
 
 /* Takes up what lives in the segment's rows of this worker. Transports come back with their keys, indices and
