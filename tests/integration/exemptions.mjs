@@ -4,6 +4,7 @@
 //   line | lines   of the recording (file line numbers)
 //   expect(text)   the frames that must come instead of a recorded one; none: []
 //   check(…)       looks at an HTTP answer, or at a connection, by itself
+//   responses      how many of them are to come before that; else one where the recording has any
 //   send(replay)   the bytes to send instead
 
 import assert from 'node:assert/strict';
@@ -201,6 +202,7 @@ const WS = {
         {
             line: 8,
             reason: ALIVE,
+            responses: 1, // where there was none
             check: ([response]) => {
                 assert.equal(response.status, 200);
                 assert.ok(Object.values(JSON.parse(response.body)).every((room) => typeof room === 'object'));

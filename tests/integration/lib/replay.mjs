@@ -321,9 +321,9 @@ export class Replay {
             return;
         }
         const { head } = connection;
-        const check = this.exemptions.get(step.line)?.check;
+        const { check, responses = Number(step.raw !== '') } = this.exemptions.get(step.line) ?? {};
         const recorded = check ? null : parseResponses(step.raw, { head, closed: true });
-        const count = recorded?.responses.length ?? Number(step.raw !== '');
+        const count = recorded?.responses.length ?? responses;
         const parse = () => parseResponses(connection.received, { head, closed: connection.closed });
         if (count === 0) await this.waitRecordedGap(step);
         else if (!(await connection.until(() => parse().responses.length >= count || connection.closed, PATIENCE_MS)))
