@@ -42,6 +42,7 @@ const server = await Server.start({
     LOG_LEVEL: 'info',
     STORE_MIB: '8', // else it is still being touched for the first time when the measurement begins
     INITIAL_OUTGOING_BITRATE: '20000000',
+    MAX_INCOMING_BITRATE: '0',
     MAX_ADDRESS_CONNECTIONS: '0',
     MAX_CONNECTION_RATE: '0',
     MAX_ADDRESS_CONNECTION_RATE: '0',
