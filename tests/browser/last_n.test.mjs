@@ -45,10 +45,13 @@ test('LAST_N=1: who speaks is seen, the others are not, and back', () => inMeeti
     const carol = await meeting.join('Carol');
     for (const participant of [alice, bob, carol])
         await giveVoice(participant);
-    await alice.evaluate(() => window.kolabmeet.room.signaling.request('observeSpeakers', { speaker: true, levels: true }));
+    // The browsers' own fake microphones beep: any of them may have the floor from before it was silenced.
+    const { peerId: first } = await alice.evaluate(() =>
+        window.kolabmeet.room.signaling.request('observeSpeakers', { speaker: true, levels: true }));
 
     await speak(bob, true);
-    await alice.notified('activeSpeaker');
+    if (first !== await bob.id())
+        await alice.notified('activeSpeaker');
     await alice.seesMore(bob);
     await alice.seesNothingOf(carol, 1500, 3);
     await speak(bob, false);
