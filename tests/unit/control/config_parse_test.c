@@ -55,6 +55,7 @@ static void defaults(void **state)
     assert_int_equal(config.max_incoming_bitrate_bps, 1500000);
     assert_int_equal(config.plain_port_min, 40000);
     assert_int_equal(config.plain_port_max, 43999);
+    assert_int_equal(config.place_timeout_s, 600);
     assert_string_equal(config.turn_server, "turn:127.0.0.1:3478?transport=tcp");
     assert_null(config.turn_static_secret);
     assert_null(config.webhook_url);

@@ -380,6 +380,32 @@ static void test_lost_forwarder_disconnects_who_had_media(void **state)
     stage_close(&call.stage);
 }
 
+/* Whose transport has failed is disconnected, and goes as it came; the others stay. */
+static void test_failed_transport_disconnects_its_peer(void **state)
+{
+    (void)state;
+    struct call call;
+    call_open(&call, NULL);
+    produce(&call.stage, 1, call.alice, call.sending, true);
+    char id[IDS_UUID_BYTES];
+    char alice[IDS_UUID_BYTES];
+    memcpy(alice, call.alice->id, sizeof(alice));
+    memcpy(id, first_consumer(call.bob)->id, sizeof(id));
+    say(&call.stage, 2, "430[null]");
+    forget(2);
+    forget(1);
+    rooms_transport_failed(call.stage.rooms, 0x7fffffff00000001u); /* nobody's */
+    assert_int_equal(call.stage.room->peer_count, 2);
+    rooms_transport_failed(call.stage.rooms, peer_transport_handle(TAILQ_FIRST(&call.alice->transports)));
+    expect(1, "41");
+    expectf(2, "42[\"notification\",{\"method\":\"peerClosed\",\"data\":{\"peerId\":\"%s\"}}]", alice);
+    expectf(2, "42[\"notification\",{\"method\":\"consumerClosed\",\"data\":{\"consumerId\":\"%s\"}}]", id);
+    expect_silence(2);
+    assert_int_equal(fake_count(FAKE_PRODUCER) + fake_count(FAKE_CONSUMER), 0);
+    assert_int_equal(call.stage.room->peer_count, 1);
+    stage_close(&call.stage);
+}
+
 static void test_refusing_forwarder_changes_nothing(void **state)
 {
     (void)state;
@@ -473,6 +499,7 @@ int main(void)
         cmocka_unit_test(test_produce_needs_role_and_join),
         cmocka_unit_test(test_events_of_the_forwarder),
         cmocka_unit_test(test_lost_forwarder_disconnects_who_had_media),
+        cmocka_unit_test(test_failed_transport_disconnects_its_peer),
         cmocka_unit_test(test_refusing_forwarder_changes_nothing),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_transport_requests),
