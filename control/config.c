@@ -279,6 +279,7 @@ static int fill_computed(struct config *config, char *error, size_t size)
     drop_if(&config->demo, "off");
     drop_if(&config->trusted_proxies, "none");
     drop_if(&config->plain_targets, "none");
+    drop_if(&config->allowed_origins, "any");
     if (!config->workers) {
         long cores = sysconf(_SC_NPROCESSORS_ONLN);
         config->workers = cores < 1 ? 1 : cores > 64 ? 64 : (unsigned)cores;

@@ -52,6 +52,7 @@ struct config {
     char *webhook_url;
     char *webhook_token; /* secret */
 
+    char *allowed_origins; /* as control/origins.h; NULL: any */
     char *trusted_proxies; /* as control/networks.h reads them; NULL: none */
     unsigned max_connections;
     unsigned max_address_connections; /* 0: no limit, as of all rates */

@@ -51,6 +51,8 @@ const struct setting config_table[] = {
     {"WEBHOOK_URL", NULL, NULL, TEXT, AT(webhook_url), 0, 0, "where events of rooms are posted to"},
     {"WEBHOOK_TOKEN", NULL, NULL, SECRET, AT(webhook_token), 0, 0, "X-Auth-Token of these"},
     {"WEBHOOK_TOKEN_FILE", NULL, NULL, SECRET_FILE, AT(webhook_token), 0, 0, "file that holds it"},
+    {"ALLOWED_ORIGINS", NULL, "any", TEXT, AT(allowed_origins), 0, 0,
+     "origins by commas of the pages that may use signaling, such as https://meet.example.org, or any"},
     {"TRUSTED_PROXIES", NULL, "127.0.0.0/8,::1", TEXT, AT(trusted_proxies), 0, 0,
      "addresses and networks by commas whose X-Forwarded-For is believed, or none"},
     {"MAX_CONNECTIONS", NULL, "4096", NUMBER, AT(max_connections), 1, 65000, "connections at once, in all"},

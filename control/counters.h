@@ -22,6 +22,7 @@
     X(CHECKS_REFUSED, "iceChecksRefused")           /* of nobody's, or not authentic */                      \
     X(ICE_TCP_REFUSED, "iceTcpRefused")             /* TCP connections that began with no valid check */     \
     X(PLAIN_PORTS, "plainPortsExhausted")           /* no free port for a plain transport */                 \
+    X(ORIGINS_REFUSED, "originsRefused")            /* not in ALLOWED_ORIGINS */                             \
     X(PLAIN_TARGETS_REFUSED, "plainTargetsRefused") /* not in PLAIN_TARGETS */                               \
     X(API_TOKENS_REFUSED, "apiTokensRefused")       /* HTTP requests without the right token */              \
     X(WEBHOOK_DELIVERED, "webhooksDelivered")                                                                \

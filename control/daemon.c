@@ -11,11 +11,13 @@
 #include "control/config.h"
 #include "control/console/console.h"
 #include "control/console/drain.h"
+#include "control/counters.h"
 #include "control/forwarder/forwarder.h"
 #include "control/gateway/gateway.h"
 #include "control/json_input.h"
 #include "control/log.h"
 #include "control/networks.h"
+#include "control/origins.h"
 #include "control/ortc/router.h"
 #include "control/room/floor.h"
 #include "control/room/rooms.h"
@@ -115,10 +117,24 @@ static const struct forwarder_handler forwarder_handler = {
     .on_failed = on_failed,
 };
 
+static bool is_from_allowed_page(const struct daemon *daemon, const struct gateway_http_request *request)
+{
+    if (origins_allow(daemon->config->allowed_origins, request->origin))
+        return true;
+    counters_count(COUNTER_ORIGINS_REFUSED);
+    log_every_s(10, log_warn, "daemon", "refused a client of a page that is not in ALLOWED_ORIGINS");
+    return false;
+}
+
 static void on_http_request(void *context, const struct gateway_http_request *request)
 {
+    static const char forbidden[] = "{\"code\":4,\"message\":\"Forbidden\"}"; /* engine.io's words */
     struct daemon *daemon = context;
-    if (signaling_owns_path(request->path))
+    bool is_signaling = signaling_owns_path(request->path);
+    if (is_signaling && !is_from_allowed_page(daemon, request))
+        gateway_http_respond(daemon->gateway, request->id, 403, "application/json", NULL, 0, forbidden,
+                             sizeof(forbidden) - 1);
+    else if (is_signaling)
         signaling_answer_http(daemon->signaling, request);
     else
         api_answer(daemon->api, request);
@@ -130,11 +146,12 @@ static void on_http_gone(void *context, uint64_t id)
     signaling_http_gone(daemon->signaling, id);
 }
 
-static const char *on_ws_upgrade(void *context, const char *path, const char *query)
+static const char *on_ws_upgrade(void *context, const struct gateway_http_request *request)
 {
-    (void)path;
     struct daemon *daemon = context;
-    return signaling_check_upgrade(daemon->signaling, query);
+    if (!is_from_allowed_page(daemon, request))
+        return "Forbidden";
+    return signaling_check_upgrade(daemon->signaling, request->query);
 }
 
 static void on_ws_open(void *context, uint64_t ws, const char *path, const char *query, const char *peer)

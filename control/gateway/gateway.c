@@ -80,7 +80,7 @@ static void on_upgrade(struct gateway *gateway, const struct mailbox_event *even
     const struct gateway_handler *handler = &gateway->handler;
     const struct gateway_http_request *request = &event->request;
     const char *refusal = handler->on_ws_upgrade
-                              ? handler->on_ws_upgrade(gateway->context, request->path, request->query)
+                              ? handler->on_ws_upgrade(gateway->context, request)
                               : NULL;
     struct mailbox_command *command =
         command_create(refusal ? MAILBOX_REFUSE : MAILBOX_ACCEPT, event->handle);

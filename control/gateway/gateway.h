@@ -91,7 +91,7 @@ struct gateway_handler {
     /* A websocket handshake at ws_path, before its 101: NULL accepts it; a text refuses it with 400,
      * `Connection: close` and that text as body, as engine.io does for an unknown transport or sid. May be
      * NULL: all accepted. */
-    const char *(*on_ws_upgrade)(void *context, const char *path, const char *query);
+    const char *(*on_ws_upgrade)(void *context, const struct gateway_http_request *request);
 
     void (*on_ws_open)(void *context, uint64_t ws, const char *path, const char *query, const char *peer);
 

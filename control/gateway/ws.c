@@ -62,6 +62,7 @@ void ws_upgrade(struct connection *connection)
         return;
     event->request.path = head->path;
     event->request.query = head->query;
+    event->request.origin = head->origin;
     event->request.peer = event->peer;
     forwarded_client(connection->listener->config.trust, connection->peer, head->forwarded_for, event->peer);
     event->head = connection->head_bytes;

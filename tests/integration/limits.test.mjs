@@ -196,6 +196,24 @@ describe('limits', { concurrency: 2 }, () => {
             await person.close();
         }));
 
+    test('pages of other origins, where some are named', () =>
+        withServer({ ALLOWED_ORIGINS: 'https://meet.example.org, https://other.example.org' }, async (server, counters) => {
+            const poll = async (headers) => (await fetch(
+                `http://127.0.0.1:${server.port}/meetmedia/signaling/?EIO=4&transport=polling`, { headers })).status;
+            assert.equal(await poll({ Origin: 'https://evil.example.org' }), 403);
+            assert.equal(await poll({ Origin: 'https://other.example.org' }), 200);
+            assert.equal(await poll({}), 200);
+            const upgrade = async (headers) => {
+                const socket = new FrameSocket(signalingUrl(server, 'peerId=x'), { headers });
+                const opened = await socket.opened.then(() => true, () => false);
+                socket.socket.terminate();
+                return opened;
+            };
+            assert.equal(await upgrade({ Origin: 'https://evil.example.org' }), false);
+            assert.equal(await upgrade({ Origin: 'https://meet.example.org' }), true);
+            assert.equal((await counters()).originsRefused, 2);
+        }));
+
     test('guessing the token of the API', () =>
         withServer({ ...NOT_TRUSTED, MAX_ADDRESS_REQUEST_RATE: '4' }, async (server, counters) => {
             const statuses = [];

@@ -81,11 +81,10 @@ static void harness_on_gone(void *context, uint64_t id)
     atomic_fetch_add(&harness->gone, 1);
 }
 
-static const char *harness_on_upgrade(void *context, const char *path, const char *query)
+static const char *harness_on_upgrade(void *context, const struct gateway_http_request *request)
 {
     (void)context;
-    (void)path;
-    return strstr(query, "refuse") ? "Transport unknown" : NULL;
+    return strstr(request->query, "refuse") ? "Transport unknown" : NULL;
 }
 
 static void harness_on_open(void *context, uint64_t ws, const char *path, const char *query, const char *peer)
