@@ -1,5 +1,5 @@
-/* The gateway thread: libwebsockets' TLS and timers in a loop of libev, the listening socket, and the table
- * of connections.
+/* The gateway thread: libwebsockets' TLS and timers in a loop of libev (lws_host.h), the listening socket
+ * (accept.h), and the table of connections.
  *
  * libwebsockets' own HTTP and websocket parsers (4.1.6) are not used: they decode and normalise the path
  * before anybody sees it, know neither chunked bodies nor Expect, close on garbage without an answer, and
@@ -65,6 +65,9 @@ void listener_destroy(struct listener *listener);
 
 /* Makes the thread look into its mailbox; called on the main thread. */
 void listener_wake(struct listener *listener);
+
+/* Gateway thread: carries out what the main thread has posted. */
+void listener_take_commands(struct listener *listener);
 
 /* Gateway thread: posts to the main thread and wakes it. */
 void listener_post(struct listener *listener, struct mailbox_event *event);
