@@ -1,15 +1,12 @@
 #include "control/gateway/connection.h"
 
 #include <errno.h>
-#include <netdb.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "control/gateway/http.h"
 #include "control/gateway/listener.h"
 #include "control/gateway/ws.h"
-#include "control/log.h"
 
 #define MAX_WAITING_INPUT_BYTES 65536
 #define MAX_WAITING_OUTPUT_BYTES 262144 /* further pipelined requests wait while more is queued */
@@ -19,146 +16,6 @@
 #define MAX_STALLED_TICKS 6
 #define MAX_BODY_TICKS 30
 #define LINGER_S 2
-#define REPORT_BURST_MS 10 /* one event may be reported in several messages */
-
-static void name_peer(struct connection *connection)
-{
-    struct sockaddr_storage address;
-    socklen_t length = sizeof(address);
-
-    if (getpeername(lws_get_socket_fd(connection->wsi), (struct sockaddr *)&address, &length) ||
-        getnameinfo((struct sockaddr *)&address, length, connection->peer, sizeof(connection->peer), NULL, 0,
-                    NI_NUMERICHOST))
-        connection->peer[0] = '\0';
-}
-
-/* Before anything is counted. */
-static bool admit(struct listener *listener, const char *peer)
-{
-    if (address_limits_take(listener->limits, peer, address_limits_now_ms()) == ADDRESS_LIMITS_OK &&
-        address_limits_connect(listener->limits, peer))
-        return true;
-    atomic_fetch_add(&listener->counters.refused, 1);
-    log_every_s(10, log_warn, "gateway", "refused a connection of %s: too many", peer);
-    return false;
-}
-
-struct connection *connection_create(struct listener *listener, struct lws *wsi)
-{
-    unsigned slot = listener->first_free;
-
-    while (slot < listener->slot_count && listener->slots[slot])
-        slot++;
-    struct connection *connection = slot < listener->slot_count ? calloc(1, sizeof(*connection)) : NULL;
-    if (!connection)
-        return NULL;
-    connection->listener = listener;
-    connection->wsi = wsi;
-    connection->slot = slot;
-    connection->reading = true;
-    name_peer(connection);
-    if (!admit(listener, connection->peer)) {
-        free(connection);
-        return NULL;
-    }
-    connection->is_stranger = true;
-    TAILQ_INSERT_TAIL(&listener->strangers, connection, stranger_link);
-    listener->slots[slot] = connection;
-    listener->first_free = slot + 1;
-    atomic_fetch_add(&listener->counters.connections, 1);
-    atomic_fetch_add(&listener->counters.connections_now, 1);
-    connection_arm(connection, listener->config.header_timeout_s);
-    return connection;
-}
-
-void connection_introduce(struct connection *connection)
-{
-    if (!connection->is_stranger)
-        return;
-    connection->is_stranger = false;
-    TAILQ_REMOVE(&connection->listener->strangers, connection, stranger_link);
-}
-
-bool connection_hold(struct connection *connection)
-{
-    lws_usec_t now = lws_now_usecs();
-
-    if (connection->is_held)
-        return true;
-    if (now - connection->reported_at_us >= GATEWAY_REPORT_MS * LWS_US_PER_MS) {
-        connection->reported_at_us = now;
-        connection->burst_at_us = now;
-    }
-    if (now - connection->burst_at_us < REPORT_BURST_MS * LWS_US_PER_MS)
-        return false;
-    connection->is_held = true;
-    TAILQ_INSERT_TAIL(&connection->listener->held, connection, held_link);
-    return true;
-}
-
-void connection_release(struct connection *connection)
-{
-    if (!connection->is_held)
-        return;
-    connection->is_held = false;
-    connection->reported_at_us = lws_now_usecs();
-    TAILQ_REMOVE(&connection->listener->held, connection, held_link);
-}
-
-/* libwebsockets, which has the socket, finds its end in this round or the next. */
-void connection_cut(struct connection *connection)
-{
-    connection_introduce(connection);
-    shutdown(lws_get_socket_fd(connection->wsi), SHUT_RDWR);
-}
-
-/* Tells the main thread that what it has a handle of is gone. */
-static void abandon(struct connection *connection)
-{
-    bool http = connection->state == CONNECTION_ANSWER;
-
-    if (!connection->handle || connection->state == CONNECTION_HEAD || connection->state == CONNECTION_BODY)
-        return;
-    struct mailbox_event *event = connection_event(connection, http ? MAILBOX_GONE : MAILBOX_CLOSED);
-    if (event)
-        connection_post(connection, event);
-    connection->handle = 0;
-}
-
-void connection_drop_body(struct connection *connection)
-{
-    buffer_deinit(&connection->body);
-    connection->listener->held_bytes -= connection->charged_bytes;
-    connection->charged_bytes = 0;
-}
-
-void connection_destroy(struct connection *connection)
-{
-    if (!connection)
-        return;
-    struct listener *listener = connection->listener;
-
-    connection_introduce(connection);
-    connection_release(connection);
-    connection_drop_body(connection);
-    abandon(connection);
-    buffer_deinit(&connection->input);
-    output_deinit(&connection->output);
-    free(connection->head_bytes);
-    connection_disarm(connection);
-    listener->slots[connection->slot] = NULL;
-    if (connection->slot < listener->first_free)
-        listener->first_free = connection->slot;
-    atomic_fetch_sub(&listener->counters.connections_now, 1);
-    address_limits_disconnect(listener->limits, connection->peer);
-    free(connection);
-}
-
-uint64_t connection_new_handle(struct connection *connection)
-{
-    connection->handle = ++connection->listener->generation << 16 | connection->slot;
-    return connection->handle;
-}
 
 void connection_push(struct connection *connection, struct output_block *block)
 {
@@ -178,55 +35,12 @@ void connection_push_bytes(struct connection *connection, const void *bytes, siz
     connection_push(connection, block);
 }
 
-int connection_keep_body(struct connection *connection, const void *bytes, size_t length)
-{
-    struct listener *listener = connection->listener;
-
-    if (listener->held_bytes + length > LISTENER_BUDGET_BYTES)
-        return -ENOBUFS;
-    int result = buffer_append(&connection->body, bytes, length);
-    if (result)
-        return result;
-    connection->charged_bytes += length;
-    listener->held_bytes += length;
-    return 0;
-}
-
-struct mailbox_event *connection_event(struct connection *connection, enum mailbox_event_kind kind)
-{
-    struct mailbox_event *event = calloc(1, sizeof(*event));
-
-    if (!event) {
-        connection->doomed = true;
-        return NULL;
-    }
-    event->kind = kind;
-    event->handle = connection->handle;
-    memcpy(event->peer, connection->peer, sizeof(event->peer));
-    /* The charge goes along: the listener takes it off when the event comes back. */
-    event->body = connection->body.memory; /* nothing is ever consumed from it */
-    event->body_bytes = connection->body.length;
-    connection->body = (struct buffer){0};
-    connection->charged_bytes = 0;
-    return event;
-}
-
-void connection_post(struct connection *connection, struct mailbox_event *event)
-{
-    connection_introduce(connection);
-    if (event->kind == MAILBOX_MESSAGE) {
-        connection->in_flight++;
-        connection->in_flight_bytes += event->body_bytes;
-    }
-    listener_post(connection->listener, event);
-}
-
 void connection_finish(struct connection *connection)
 {
     if (connection->state == CONNECTION_LINGER)
         return;
     connection_drop_body(connection);
-    abandon(connection);
+    connection_abandon(connection);
     connection->handle = 0;
     connection->state = CONNECTION_LINGER;
     buffer_deinit(&connection->input);

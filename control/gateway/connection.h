@@ -1,13 +1,15 @@
 /* One TCP or TLS connection on the gateway thread: bytes in, HTTP requests and then perhaps websocket
  * messages to the main thread, answers and frames out.
  *
- *   HEAD ─ BODY ─ ANSWER ─ HEAD …            requests, one at a time; what is pipelined behind waits in
- * `input` HEAD ─ UPGRADE ─ WEBSOCKET ─ CLOSING ─ LINGER any  ─ LINGER                            write what
- * is queued, shut down, swallow input until the peer's FIN
+ *   HEAD ─ BODY ─ ANSWER ─ HEAD …                     requests, one at a time; more of them wait in `input`
+ *   HEAD ─ UPGRADE ─ WEBSOCKET ─ CLOSING ─ LINGER
+ *   any  ─ LINGER                                     write what is queued, shut down, swallow input until
+ *                                                     the peer's FIN
  *
- * connection.c moves the bytes and keeps the timers, http.c and ws.c hold what the two protocols do with
- * them. All of it runs on the gateway thread. Whoever finds the connection broken sets `doomed`; the listener
- * then closes it. */
+ * connection_life.c has its begin and end and its place in the listener's lists, connection.c moves the bytes
+ * and keeps the timers, connection_mail.c has what it says to the main thread; http.c and ws.c hold what the
+ * two protocols do with the bytes. All of it runs on the gateway thread. Whoever finds the connection broken
+ * sets `doomed`; the listener then closes it. */
 #pragma once
 
 #include <libwebsockets.h>
@@ -142,6 +144,9 @@ void connection_drop_body(struct connection *connection);
 /* An event about this connection that takes `body` along, or NULL (then the connection is doomed). */
 struct mailbox_event *connection_event(struct connection *connection, enum mailbox_event_kind kind);
 void connection_post(struct connection *connection, struct mailbox_event *event);
+
+/* Tells the main thread that what it has a handle of is gone. */
+void connection_abandon(struct connection *connection);
 
 /* Enters LINGER. */
 void connection_finish(struct connection *connection);
