@@ -1,17 +1,14 @@
 #include "control/config.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sysexits.h>
-#include <unistd.h>
 
-#include "control/announced.h"
+#include "control/config_check.h"
 #include "control/config_file.h"
 #include "control/config_table.h"
+#include "control/config_value.h"
 
 #define EXIT_LISTEN_IP 3
 
@@ -116,181 +113,6 @@ static const char *find_text(const struct sources *sources, enum source source, 
     return NULL;
 }
 
-static int parse_number(const struct setting *setting, const char *text, unsigned *ret)
-{
-    char *end;
-
-    errno = 0;
-    unsigned long number = strtoul(text, &end, 10);
-    if (errno || *text < '0' || *text > '9' || *end || number < setting->min || number > setting->max)
-        return -EINVAL;
-    *ret = (unsigned)number;
-    return 0;
-}
-
-static int parse_poll(const char *text, enum config_poll *ret)
-{
-    static const char *const names[] = {"adaptive", "busy", "sleep"};
-
-    for (int i = 0; i < 3; i++) {
-        if (!strcasecmp(text, names[i])) {
-            *ret = (enum config_poll)i;
-            return 0;
-        }
-    }
-    return -EINVAL;
-}
-
-static int parse_srtp_backend(const char *text, enum config_srtp *ret)
-{
-    bool native = strcasecmp(text, "native") == 0;
-
-    if (!native && strcasecmp(text, "libsrtp2") != 0)
-        return -EINVAL;
-    *ret = native ? CONFIG_SRTP_NATIVE : CONFIG_SRTP_LIBSRTP2;
-    return 0;
-}
-
-static int store(struct config *config, const struct setting *setting, const char *text, char *error,
-                 size_t size)
-{
-    void *field = (char *)config + setting->offset;
-    int result = 0;
-
-    switch (setting->kind) {
-    case TEXT:
-    case SECRET: {
-        char *copy = strdup(text);
-        if (!copy) {
-            snprintf(error, size, "no memory");
-            return -ENOMEM;
-        }
-        *(char **)field = copy;
-        return 0;
-    }
-    case NUMBER:
-        result = parse_number(setting, text, field);
-        if (result)
-            snprintf(error, size, "%s: \"%.40s\" is no number from %u to %u", setting->name, text,
-                     setting->min, setting->max);
-        return result;
-    case FLAG:
-        *(bool *)field = true;
-        return 0;
-    case POLL:
-        result = parse_poll(text, field);
-        break;
-    case SRTP:
-        result = parse_srtp_backend(text, field);
-        break;
-    case SWITCH:
-        *(bool *)field = !strcasecmp(text, "on");
-        result = *(bool *)field || !strcasecmp(text, "off") ? 0 : -EINVAL;
-        break;
-    case LEVEL:
-        result = log_level_parse(text, field);
-        break;
-    case IGNORED:
-    case SECRET_FILE:
-        return 0;
-    }
-    if (result)
-        snprintf(error, size, "%s: \"%.40s\" is none of: %s", setting->name, text, setting->help);
-    return result;
-}
-
-/* Text that stands for "unset" becomes NULL. */
-static void drop_if(char **text, const char *word)
-{
-    if (*text && !strcmp(*text, word)) {
-        free(*text);
-        *text = NULL;
-    }
-}
-
-static int check_required(struct config *config, char *error, size_t size)
-{
-    uint8_t address[sizeof(struct in6_addr)];
-
-    if (!config->auth_token) {
-        snprintf(error, size, "AUTH_TOKEN is not set");
-        return -EINVAL;
-    }
-    if (!config->ssl_cert) {
-        snprintf(error, size, "SSL_CERT is not set: a PEM file, or none for plain HTTP");
-        return -EINVAL;
-    }
-    drop_if(&config->ssl_cert, "none");
-    if (config->ssl_cert && !config->ssl_key) {
-        snprintf(error, size, "SSL_KEY is not set, but SSL_CERT is");
-        return -EINVAL;
-    }
-    if (!config->ssl_cert) {
-        free(config->ssl_key);
-        config->ssl_key = NULL;
-    }
-    if (!config->dtls_cert != !config->dtls_key) {
-        snprintf(error, size, "DTLS_CERT and DTLS_KEY go together");
-        return -EINVAL;
-    }
-    if (config->plain_port_min > config->plain_port_max) {
-        snprintf(error, size, "PLAIN_PORT_MIN is greater than PLAIN_PORT_MAX");
-        return -EINVAL;
-    }
-    if (config->cpus && config->cpus[strspn(config->cpus, "0123456789,-")] != '\0') {
-        snprintf(error, size, "CPUS: \"%.40s\" is no list such as 2,3 or 4-7", config->cpus);
-        return -EINVAL;
-    }
-    if (!config->webrtc_listen_ip) {
-        snprintf(error, size, "WEBRTC_LISTEN_IP is not set");
-        return -EADDRNOTAVAIL;
-    }
-    if (inet_pton(AF_INET, config->webrtc_listen_ip, address) != 1 &&
-        inet_pton(AF_INET6, config->webrtc_listen_ip, address) != 1) {
-        snprintf(error, size, "WEBRTC_LISTEN_IP: \"%.64s\" is no IP address", config->webrtc_listen_ip);
-        return -EADDRNOTAVAIL;
-    }
-    struct announced announced;
-    if (config->webrtc_announced_address && announced_parse(config->webrtc_announced_address, &announced)) {
-        snprintf(error, size, "WEBRTC_ANNOUNCED_ADDRESS: \"%.100s\" is no list of up to %d addresses",
-                 config->webrtc_announced_address, ANNOUNCED_MAX);
-        return -EINVAL;
-    }
-    return 0;
-}
-
-static char *beside_this_program(void)
-{
-    char path[PATH_MAX];
-    char *beside;
-    ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
-
-    if (length <= 0)
-        return strdup(CONFIG_FORWARDER_NAME);
-    path[length] = '\0';
-    char *slash = strrchr(path, '/');
-    int folder_length = slash ? (int)(slash + 1 - path) : 0;
-    return asprintf(&beside, "%.*s" CONFIG_FORWARDER_NAME, folder_length, path) < 0 ? NULL : beside;
-}
-
-static int fill_computed(struct config *config, char *error, size_t size)
-{
-    drop_if(&config->turn_server, "none");
-    drop_if(&config->demo, "off");
-    drop_if(&config->trusted_proxies, "none");
-    drop_if(&config->plain_targets, "none");
-    drop_if(&config->allowed_origins, "any");
-    if (!config->workers) {
-        long cores = sysconf(_SC_NPROCESSORS_ONLN);
-        config->workers = cores < 1 ? 1 : cores > 64 ? 64 : (unsigned)cores;
-    }
-    if (!config->forwarder && !(config->forwarder = beside_this_program())) {
-        snprintf(error, size, "no memory");
-        return -ENOMEM;
-    }
-    return 0;
-}
-
 /* Which line it was, for a value out of the file. */
 static void name_line(const struct sources *sources, size_t setting, char *error, size_t size)
 {
@@ -332,12 +154,13 @@ static int store_one(struct config *config, const struct sources *sources, size_
             return store_secret(config, setting, path, error, size);
         if (!text || !*text)
             break;
-        int result = store(config, setting, text, error, size);
+        int result = config_value_store(config, setting, text, error, size);
         if (result && source == CONFIG_FILE)
             name_line(sources, index, error, size);
         return result;
     }
-    return setting->default_text ? store(config, setting, setting->default_text, error, size) : 0;
+    return setting->default_text ? config_value_store(config, setting, setting->default_text, error, size)
+                                 : 0;
 }
 
 static int store_all(struct config *config, const struct sources *sources, char *error, size_t size)
@@ -364,9 +187,9 @@ int config_parse(int argc, char **argv, char **environment, struct config *ret, 
         if (!result)
             result = store_all(&config, &sources, error, size);
         if (!result)
-            result = check_required(&config, error, size);
+            result = config_check(&config, error, size);
         if (!result)
-            result = fill_computed(&config, error, size);
+            result = config_complete(&config, error, size);
         config_file_deinit(&sources.file);
     }
     if (result) {

@@ -44,7 +44,7 @@ struct config {
     unsigned plain_port_min;
     unsigned plain_port_max;
     char *plain_targets; /* NULL: nobody */
-    char *dtls_cert; /* both or neither */
+    char *dtls_cert;     /* both or neither */
     char *dtls_key;
 
     char *turn_server;        /* URLs by commas; NULL: TURN_SERVER=none */

@@ -24,7 +24,7 @@ enum setting_kind {
 struct setting {
     const char *name;
     const char *alias;        /* a second variable and option, or NULL */
-    const char *default_text; /* NULL: unset, or found out in config.c */
+    const char *default_text; /* NULL: unset, or found out in config_check.c */
     enum setting_kind kind;
     size_t offset; /* in struct config */
     unsigned min, max;
