@@ -10,6 +10,7 @@
 
 #include "control/counters.h"
 #include "control/log.h"
+#include "control/webhook/curl_loop.h"
 
 #define SLOTS 8
 #define ANSWER_BYTES_MAX 65536
@@ -31,19 +32,12 @@ struct webhook {
     struct webhook_config config;
     char *url;
     struct curl_slist *headers;
-    CURLM *multi;
-    struct event *timer;
+    struct curl_loop *loop;
     struct post_list waiting; /* for a slot, oldest first */
     struct post_list active;
     struct post_list sleeping; /* until their next try */
     size_t count;              /* in all three */
     unsigned active_count;
-};
-
-/* One file descriptor that libcurl wants to be watched. */
-struct watch {
-    struct webhook *webhook;
-    struct event *event;
 };
 
 void webhook_config_init(struct webhook_config *config)
@@ -100,7 +94,7 @@ static void stop_transfer(struct post *post)
 {
     struct webhook *webhook = post->webhook;
     webhook->active_count--;
-    curl_multi_remove_handle(webhook->multi, post->easy);
+    curl_loop_remove(webhook->loop, post->easy);
     curl_easy_cleanup(post->easy);
     post->easy = NULL;
 }
@@ -145,7 +139,7 @@ static void start(struct post *post)
 {
     struct webhook *webhook = post->webhook;
     CURL *easy = make_easy(post);
-    if (!easy || curl_multi_add_handle(webhook->multi, easy) != CURLM_OK) {
+    if (!easy || curl_loop_add(webhook->loop, easy)) {
         curl_easy_cleanup(easy);
         give_up(post, "out of memory");
         return;
@@ -217,83 +211,13 @@ static void finish(struct post *post, CURLcode result)
     forget(post);
 }
 
-static void take_results(struct webhook *webhook)
+static void on_done(CURL *easy, CURLcode result)
 {
-    CURLMsg *message;
-    int left;
-    while ((message = curl_multi_info_read(webhook->multi, &left))) {
-        if (message->msg != CURLMSG_DONE)
-            continue;
-        struct post *post;
-        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &post);
-        finish(post, message->data.result);
-    }
+    struct post *post;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &post);
+    struct webhook *webhook = post->webhook;
+    finish(post, result);
     start_waiting(webhook);
-}
-
-static void on_socket(evutil_socket_t fd, short what, void *context)
-{
-    struct watch *watch = context;
-    struct webhook *webhook = watch->webhook;
-    int action = (what & EV_READ ? CURL_CSELECT_IN : 0) | (what & EV_WRITE ? CURL_CSELECT_OUT : 0);
-    int running;
-    curl_multi_socket_action(webhook->multi, fd, action, &running);
-    take_results(webhook);
-}
-
-static void on_timer(evutil_socket_t fd, short what, void *context)
-{
-    (void)fd;
-    (void)what;
-    struct webhook *webhook = context;
-    int running;
-    curl_multi_socket_action(webhook->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    take_results(webhook);
-}
-
-static void watch_free(struct watch *watch)
-{
-    if (watch->event)
-        event_free(watch->event);
-    free(watch);
-}
-
-/* libcurl: watch fd for this from now on. */
-static int on_watch(CURL *easy, curl_socket_t fd, int what, void *context, void *socket_context)
-{
-    (void)easy;
-    struct webhook *webhook = context;
-    struct watch *watch = socket_context;
-    if (what == CURL_POLL_REMOVE) {
-        if (watch)
-            watch_free(watch);
-        curl_multi_assign(webhook->multi, fd, NULL);
-        return 0;
-    }
-    if (!watch) {
-        watch = calloc(1, sizeof(*watch));
-        if (!watch)
-            return -1;
-        watch->webhook = webhook;
-        curl_multi_assign(webhook->multi, fd, watch);
-    }
-    if (watch->event)
-        event_free(watch->event);
-    short events = (short)((what & CURL_POLL_IN ? EV_READ : 0) | (what & CURL_POLL_OUT ? EV_WRITE : 0));
-    watch->event = event_new(webhook->config.base, fd, (short)(events | EV_PERSIST), on_socket, watch);
-    return watch->event && event_add(watch->event, NULL) == 0 ? 0 : -1;
-}
-
-/* libcurl: wake me then. */
-static int on_set_timer(CURLM *multi, long delay_ms, void *context)
-{
-    (void)multi;
-    struct webhook *webhook = context;
-    if (delay_ms < 0)
-        event_del(webhook->timer);
-    else
-        set_timer(webhook->timer, (unsigned)delay_ms);
-    return 0;
 }
 
 static int add_header(struct webhook *webhook, const char *header)
@@ -337,16 +261,11 @@ int webhook_create(const struct webhook_config *config, struct webhook **ret_web
     TAILQ_INIT(&webhook->active);
     TAILQ_INIT(&webhook->sleeping);
     webhook->url = strdup(config->url);
-    webhook->multi = curl_multi_init();
-    webhook->timer = event_new(config->base, -1, 0, on_timer, webhook);
-    if (!webhook->url || !webhook->multi || !webhook->timer || make_headers(webhook, config->token)) {
+    if (!webhook->url || curl_loop_create(config->base, on_done, &webhook->loop) ||
+        make_headers(webhook, config->token)) {
         webhook_destroy(webhook);
         return -ENOMEM;
     }
-    curl_multi_setopt(webhook->multi, CURLMOPT_SOCKETFUNCTION, on_watch);
-    curl_multi_setopt(webhook->multi, CURLMOPT_SOCKETDATA, webhook);
-    curl_multi_setopt(webhook->multi, CURLMOPT_TIMERFUNCTION, on_set_timer);
-    curl_multi_setopt(webhook->multi, CURLMOPT_TIMERDATA, webhook);
     *ret_webhook = webhook;
     return 0;
 }
@@ -371,10 +290,7 @@ void webhook_destroy(struct webhook *webhook)
     }
     drop_all(&webhook->waiting);
     drop_all(&webhook->sleeping);
-    /* Its callbacks end the watches of kept connections. */
-    curl_multi_cleanup(webhook->multi);
-    if (webhook->timer)
-        event_free(webhook->timer);
+    curl_loop_destroy(webhook->loop);
     for (struct curl_slist *header = webhook->headers; header; header = header->next)
         explicit_bzero(header->data, strlen(header->data));
     curl_slist_free_all(webhook->headers);
