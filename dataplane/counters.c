@@ -38,7 +38,16 @@ static void take_port_counters(struct worker *worker)
     totals->drops[DROP_too_long] += port->oversized - seen->oversized;
     totals->drops[DROP_send_queue_full] += port->send_full - seen->send_full;
     totals->drops[DROP_send_error] += port->send_failed - seen->send_failed;
+    totals->drops[DROP_receive_buffer_overflow] += port->overflowed - seen->overflowed;
     *seen = *port;
+}
+
+static void take_overflow(struct worker *worker)
+{
+    uint64_t overflowed = atomic_load_explicit(&worker->overflowed, memory_order_relaxed);
+
+    worker->totals.drops[DROP_receive_buffer_overflow] += overflowed - worker->overflowed_seen;
+    worker->overflowed_seen = overflowed;
 }
 
 static void publish_stages(struct worker *worker)
@@ -65,6 +74,7 @@ void counters_publish(struct worker *worker)
     totals->updated_us = realtime_us();
     worker->realtime_offset_us = totals->updated_us - worker->now_us;
     take_port_counters(worker);
+    take_overflow(worker);
     publish_stages(worker);
     totals->transports = worker->transports.count;
     totals->producers = worker->streams.producer_count;

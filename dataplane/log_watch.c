@@ -34,7 +34,7 @@ struct log_watch *log_watch_create(const struct statistics *statistics, uint32_t
 static bool is_overload(uint32_t drop)
 {
     return drop == DROP_send_queue_full || drop == DROP_peer_ring_full || drop == DROP_punt_ring_full ||
-           drop == DROP_store_overwritten;
+           drop == DROP_store_overwritten || drop == DROP_receive_buffer_overflow;
 }
 
 static void say_drops(uint32_t worker, const uint64_t before[], const uint64_t now[], bool overload)

@@ -19,6 +19,7 @@
 #include "dataplane/log_watch.h"
 #include "dataplane/options.h"
 #include "dataplane/port_tcp.h"
+#include "dataplane/socket_watch.h"
 #include "dataplane/worker.h"
 #include "shm/endpoint.h"
 
@@ -41,6 +42,7 @@ struct forwarder {
     struct shm_segment segment;
     struct statistics statistics;
     struct log_watch *watch;
+    struct socket_watch sockets;
     struct worker_thread threads[SHM_ENDPOINT_WORKERS_MAX];
     int signal_fd;
 };
@@ -237,6 +239,16 @@ static bool take_handovers(struct forwarder *forwarder)
     return error == -EAGAIN || error == -EPROTO;
 }
 
+static void watch_sockets(struct forwarder *forwarder, uint64_t now_us)
+{
+    if (!socket_watch_is_due(&forwarder->sockets, now_us))
+        return;
+    for (uint32_t i = 0; i < forwarder->descriptors.workers; i++)
+        worker_note_overflow(
+            forwarder->threads[i].worker,
+            socket_watch_look(&forwarder->sockets, i, forwarder->descriptors.media_socket[i]));
+}
+
 /* Until control has gone, or a signal says so. */
 static void supervise(struct forwarder *forwarder)
 {
@@ -249,6 +261,7 @@ static void supervise(struct forwarder *forwarder)
     for (;;) {
         uint64_t now_us = monotonic_us();
         liveness_beat(liveness, now_us);
+        watch_sockets(forwarder, now_us);
         log_watch_turn(forwarder->watch, &forwarder->segment, &forwarder->statistics, now_us);
         int ready = poll(fds, 2, BEAT_MS);
         if (ready < 0 && errno != EINTR)

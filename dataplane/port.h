@@ -28,9 +28,10 @@ struct port_counters {
     uint64_t received_bytes;
     uint64_t sent_packets;
     uint64_t sent_bytes;
-    uint64_t oversized;       /* longer than a buffer, dropped */
-    uint64_t send_full;       /* the kernel's queue was full, dropped */
-    uint64_t send_failed;     /* refused for another reason (no route, a firewall), dropped */
+    uint64_t oversized;   /* longer than a buffer, dropped */
+    uint64_t send_full;   /* the kernel's queue was full, dropped */
+    uint64_t send_failed; /* refused for another reason (no route, a firewall), dropped */
+    uint64_t overflowed;  /* messages that fell out of receive buffers, of sockets that tell it themselves */
     uint64_t joined_messages; /* of which the kernel made one of many packets */
     uint64_t sent_runs;       /* messages of many packets */
     uint64_t sent_in_runs;    /* packets in them */

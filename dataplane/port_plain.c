@@ -24,7 +24,8 @@ struct place {
     shm_handle transport; /* SHM_HANDLE_NONE: no sockets */
     int fds[2];           /* for RTP, for RTCP */
     int family;
-    uint32_t gone; /* up to this generation transports were closed */
+    uint32_t overflowed[2]; /* what the kernel said last, of each */
+    uint32_t gone;          /* up to this generation transports were closed */
 };
 
 struct port_plain {
@@ -43,6 +44,7 @@ struct port_plain {
     struct mmsghdr receive_headers[PORT_BATCH];
     struct iovec receive_vectors[PORT_BATCH];
     struct sockaddr_storage receive_names[PORT_BATCH];
+    _Alignas(struct cmsghdr) uint8_t receive_controls[PORT_BATCH][CMSG_SPACE(sizeof(uint32_t))];
     uint8_t receive_buffers[PORT_BATCH][RECEIVE_STRIDE_BYTES];
 
     uint32_t queued;
@@ -75,6 +77,9 @@ static void shut(struct port_plain *plain, struct place *place)
 static int watch(struct port_plain *plain, int fd, uint64_t number)
 {
     struct epoll_event event = {.events = EPOLLIN, .data.u64 = number};
+    int on = 1;
+
+    (void)setsockopt(fd, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof(on)); /* wake_fd is no socket, and refuses */
     return epoll_ctl(plain->epoll, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : -errno;
 }
 
@@ -146,21 +151,38 @@ void port_plain_close(struct port *port, shm_handle transport)
 /* Receiving
  * ------------------------------------------------------------------------------------------------ */
 
+/* With a message comes how many the kernel has thrown away before it, for want of room; nothing if it was
+ * none. */
+static void take_overflow(struct port_plain *plain, struct msghdr *header, uint32_t *overflowed)
+{
+    struct cmsghdr *control = CMSG_FIRSTHDR(header);
+    uint32_t count;
+
+    if (!control || control->cmsg_level != SOL_SOCKET || control->cmsg_type != SO_RXQ_OVFL)
+        return;
+    memcpy(&count, CMSG_DATA(control), sizeof(count));
+    plain->counters.overflowed += (uint32_t)(count - *overflowed);
+    *overflowed = count;
+}
+
 /* Reads up to quota packets of one socket into the buffers from *used on. Returns how many are any good. */
 static uint32_t read_socket(struct port_plain *plain, uint64_t number, uint32_t quota, uint32_t *used,
                             struct port_packet *ret_packets)
 {
-    const struct place *place = &plain->places[number >> 1];
+    struct place *place = &plain->places[number >> 1];
     struct mmsghdr *headers = &plain->receive_headers[*used];
     uint32_t count = 0;
 
-    for (uint32_t i = 0; i < quota; i++)
+    for (uint32_t i = 0; i < quota; i++) {
         headers[i].msg_hdr.msg_namelen = sizeof(plain->receive_names[0]);
+        headers[i].msg_hdr.msg_controllen = sizeof(plain->receive_controls[0]);
+    }
     plain->counters.receive_calls++;
     int got = recvmmsg(place->fds[number & 1], headers, quota, MSG_DONTWAIT, NULL);
     for (int i = 0; i < got; i++) {
         struct port_packet packet = {.data = headers[i].msg_hdr.msg_iov->iov_base,
                                      .length = headers[i].msg_len};
+        take_overflow(plain, &headers[i].msg_hdr, &place->overflowed[number & 1]);
         plain->counters.received_packets++;
         plain->counters.received_bytes += packet.length;
         if (headers[i].msg_hdr.msg_flags & MSG_TRUNC)
@@ -346,8 +368,10 @@ static void init_headers(struct port_plain *plain)
 {
     for (uint32_t i = 0; i < PORT_BATCH; i++) {
         plain->receive_vectors[i] = (struct iovec){plain->receive_buffers[i], PORT_BUFFER_BYTES};
-        plain->receive_headers[i].msg_hdr = (struct msghdr){
-            .msg_name = &plain->receive_names[i], .msg_iov = &plain->receive_vectors[i], .msg_iovlen = 1};
+        plain->receive_headers[i].msg_hdr = (struct msghdr){.msg_name = &plain->receive_names[i],
+                                                            .msg_iov = &plain->receive_vectors[i],
+                                                            .msg_iovlen = 1,
+                                                            .msg_control = plain->receive_controls[i]};
     }
     for (uint32_t i = 0; i < PORT_SEND_BUFFERS; i++)
         plain->send_headers[i].msg_hdr = (struct msghdr){

@@ -240,6 +240,11 @@ int worker_give_plain(struct worker *worker, shm_handle transport, const int fds
     return error;
 }
 
+void worker_note_overflow(struct worker *worker, uint64_t messages)
+{
+    atomic_store_explicit(&worker->overflowed, messages, memory_order_relaxed);
+}
+
 static int attach(struct worker *worker, const struct worker_config *config, const char **ret_what)
 {
     const struct shm_segment *segment = worker->segment;

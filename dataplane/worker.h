@@ -79,6 +79,8 @@ struct worker {
     uint64_t published_us;
     uint64_t realtime_offset_us;    /* CLOCK_REALTIME minus CLOCK_MONOTONIC */
     struct port_counters port_seen; /* those of the port that are in the totals */
+    _Atomic uint64_t overflowed;    /* by socket_watch.h, from another thread */
+    uint64_t overflowed_seen;
     struct statistics_worker totals;
     struct stages stages;
 
@@ -102,6 +104,9 @@ void worker_destroy(struct worker *worker);
 /* From any thread: the sockets of a plain transport, its own from then on. -EAGAIN when it did not take those
  * before. */
 int worker_give_plain(struct worker *worker, shm_handle transport, const int fds[2]);
+
+/* From any thread: so many messages in all fell out of the receive buffer of the media socket. */
+void worker_note_overflow(struct worker *worker, uint64_t messages);
 
 /* One round: everything that waits now. Returns how much that was, 0 for nothing. */
 uint32_t worker_round(struct worker *worker);

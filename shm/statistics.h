@@ -82,7 +82,8 @@
     X(key_frame_limit, "request for a key frame of a receiver that asks all the time, and alone")            \
     X(incoming_limit, "RTP beyond four times MAX_INCOMING_BITRATE, or far too many packets")                 \
     X(peer_ring_busy, "word of a clock, a loss or a key frame, while a worker's ring is left to media")      \
-    X(rtcp_limit, "RTCP of more than a client has reason to say in a second")
+    X(rtcp_limit, "RTCP of more than a client has reason to say in a second")                                \
+    X(receive_buffer_overflow, "messages thrown away by the kernel: a socket's buffer was full")
 
 #define STATISTICS_DROPS_MAX 64u
 

@@ -134,6 +134,33 @@ static void empty_and_oversize_datagrams_do_no_harm(void **state)
     scene_close(&scene);
 }
 
+static void what_falls_out_of_a_buffer_is_counted(void **state)
+{
+    struct scene scene;
+    struct port_packet packets[PORT_BATCH];
+    static const uint8_t data[1200];
+    uint64_t received = 0;
+    int bytes = 1; /* the kernel makes the least of it that it permits */
+    (void)state;
+
+    scene_open(&scene);
+    give(&scene, TRANSPORT);
+    assert_int_equal(receive(&scene, packets), 0);
+    assert_int_equal(setsockopt(scene.rtp.socket, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes)), 0);
+    for (unsigned i = 0; i < PORT_BATCH; i++)
+        say(&scene, &scene.rtp, data, sizeof(data));
+    received += (uint64_t)receive(&scene, packets);
+    assert_int_equal(scene.port->counters.overflowed, 0); /* known by the next one */
+    say(&scene, &scene.rtp, "next", 4);
+    received += (uint64_t)receive(&scene, packets);
+    assert_in_range(scene.port->counters.overflowed, 1, PORT_BATCH - 1);
+    assert_int_equal(scene.port->counters.overflowed + received, PORT_BATCH + 1);
+    say(&scene, &scene.rtp, "no more", 7);
+    assert_int_equal(receive(&scene, packets), 1);
+    assert_int_equal(scene.port->counters.overflowed + received, PORT_BATCH + 1);
+    scene_close(&scene);
+}
+
 static void a_flood_on_one_socket_leaves_room_for_the_others(void **state)
 {
     struct scene scene;
@@ -279,6 +306,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_packet_says_whose_socket_it_came_by),
         cmocka_unit_test(empty_and_oversize_datagrams_do_no_harm),
+        cmocka_unit_test(what_falls_out_of_a_buffer_is_counted),
         cmocka_unit_test(a_flood_on_one_socket_leaves_room_for_the_others),
         cmocka_unit_test(a_packet_leaves_by_the_socket_that_its_address_names),
         cmocka_unit_test(sockets_are_closed_with_their_transport),
