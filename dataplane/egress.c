@@ -122,6 +122,12 @@ void egress_cancel(struct worker *worker)
     give_back(worker->port, worker->egress.jobs[worker->egress.count].out);
 }
 
+void egress_keep_together(struct worker *worker, uint32_t count)
+{
+    if (count <= PORT_SEND_BUFFERS && worker->egress.count + count > PORT_SEND_BUFFERS)
+        egress_flush(worker);
+}
+
 void egress_flush(struct worker *worker)
 {
     struct egress *egress = &worker->egress;

@@ -38,6 +38,10 @@ void egress_cancel(struct worker *worker);
 /* The job that was begun carries this transport-wide number: feedback will tell of it. */
 void egress_number(struct worker *worker, uint16_t number);
 
+/* The next count packets go to one destination: sends what is queued before, if they would not all fit behind
+ * it, so that a run of them is not torn in two messages. */
+void egress_keep_together(struct worker *worker, uint32_t count);
+
 /* Encrypts all that was committed and sends it, with what was queued in the clear. */
 void egress_flush(struct worker *worker);
 

@@ -336,16 +336,19 @@ static void note_dependence(const struct flight *flight)
         flight->stream->row->layers_apart = !(frame->present >> above & 1);
 }
 
-static void measure(struct worker *worker, const struct flight *flight)
+/* Returns the number of flights. */
+static uint32_t measure(struct worker *worker, const struct flight *flight)
 {
     struct layer_rates *rates = &flight->stream->row->rates;
+    uint32_t count = 0;
 
-    for (; flight; flight = flight->next) {
+    for (; flight; flight = flight->next, count++) {
         note_dependence(flight);
         layer_rates_packet(rates, flight->view.layer.spatial, flight->view.layer.temporal,
                            (uint32_t)flight->view.header.payload_offset + flight->view.header.payload_length,
                            worker->now_us);
     }
+    return count;
 }
 
 static void flush_stream(struct worker *worker, struct stream *stream)
@@ -355,11 +358,12 @@ static void flush_stream(struct worker *worker, struct stream *stream)
     stream->first_flight = stream->last_flight = NULL;
     if (first->next)
         equalise(first);
-    measure(worker, first);
+    uint32_t count = measure(worker, first);
     keep(worker, first);
     for (struct consumer *consumer = stream->producer->consumers; consumer;
          consumer = consumer->next_of_producer) {
         prefetch(consumer);
+        egress_keep_together(worker, count);
         for (const struct flight *flight = first; flight; flight = flight->next)
             forward_flight(worker, consumer, flight);
     }

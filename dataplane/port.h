@@ -14,7 +14,10 @@
 
 #define PORT_BATCH 64u          /* packets of one receive */
 #define PORT_BUFFER_BYTES 2048u /* of any packet, either way */
-#define PORT_SEND_BUFFERS 512u  /* that can be reserved between two flushes */
+/* Send buffers that can be reserved between two flushes. Few, so that the first receivers of a burst need not
+ * wait for the ciphers of the last, and so that what a cipher wrote is still in the cache when the kernel
+ * reads it. */
+#define PORT_SEND_BUFFERS 64u
 
 struct port_packet {
     struct shm_address remote;

@@ -24,9 +24,10 @@
 #define RECEIVE_STRIDE_BYTES (RECEIVE_BUFFER_BYTES + PORT_BUFFER_BYTES + 64u)
 #define RECEIVE_CONTROL_BYTES CMSG_SPACE(sizeof(int))
 
-#define RUN_PACKETS_MAX 64u    /* UDP_MAX_SEGMENTS of older kernels */
 #define RUN_BYTES_MAX 65000u   /* with headers, it has to fit an IP packet */
 #define SEGMENT_BYTES_MAX 1452 /* what an Ethernet frame has room for over IPv6 */
+
+_Static_assert(PORT_SEND_BUFFERS <= 64, "UDP_MAX_SEGMENTS of older kernels");
 
 /* What is left of the messages of the last receive. */
 struct rest {
@@ -152,12 +153,12 @@ static uint8_t *udp_reserve(struct port *port)
     return udp->reserved < PORT_SEND_BUFFERS ? udp->send_buffers[udp->reserved++] : NULL;
 }
 
-static bool may_join(const struct port_udp *udp, const struct run *run, const struct msghdr *header,
-                     uint32_t length, const struct shm_address *remote)
+static bool may_join(const struct port_udp *udp, const struct run *run, uint32_t length,
+                     const struct shm_address *remote)
 {
     return udp->has_gso && !run->is_closed && length <= run->segment_bytes &&
-           header->msg_iovlen < RUN_PACKETS_MAX && run->bytes + length <= RUN_BYTES_MAX &&
-           run->segment_bytes <= SEGMENT_BYTES_MAX && memcmp(&run->remote, remote, sizeof(*remote)) == 0;
+           run->bytes + length <= RUN_BYTES_MAX && run->segment_bytes <= SEGMENT_BYTES_MAX &&
+           memcmp(&run->remote, remote, sizeof(*remote)) == 0;
 }
 
 static void udp_queue(struct port *port, uint8_t *buffer, uint32_t length, const struct shm_address *remote)
@@ -171,7 +172,7 @@ static void udp_queue(struct port *port, uint8_t *buffer, uint32_t length, const
     if (udp->run_count > 0) {
         struct run *last = &udp->runs[udp->run_count - 1];
         struct msghdr *header = &udp->send_headers[udp->run_count - 1].msg_hdr;
-        if (may_join(udp, last, header, length, remote)) {
+        if (may_join(udp, last, length, remote)) {
             header->msg_iovlen++;
             last->bytes += length;
             last->is_closed = length < last->segment_bytes;

@@ -249,7 +249,7 @@ static void who_does_not_read_loses_packets_and_nothing_else(void **state)
     for (uint32_t i = 0; i < 20000; i++) {
         memcpy(packet, &i, sizeof(i));
         queue(&rig, packet, sizeof(packet), &slow.address);
-        if (i % 100 == 99)
+        if (i % PORT_SEND_BUFFERS == PORT_SEND_BUFFERS - 1 || i == 19999)
             rig.port->verbs->flush(rig.port);
     }
     uint64_t sent = rig.port->counters.sent_packets;
