@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "control/hex.h"
+
 #define MAX_FILE_BYTES (32 << 20)
 
 static const char *content_type_of(const char *path)
@@ -38,14 +40,6 @@ static const char *content_type_of(const char *path)
     return "application/octet-stream";
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Percent-decoding (RFC 3986 section 2.1) that fails on anything a file name must not hold. */
 static bool decode_path(const char *path, char *out, size_t size)
 {
@@ -55,8 +49,8 @@ static bool decode_path(const char *path, char *out, size_t size)
         char c = *path;
 
         if (c == '%') {
-            int high = hex_value(path[1]);
-            int low = high < 0 ? -1 : hex_value(path[2]);
+            int high = hex_digit(path[1]);
+            int low = high < 0 ? -1 : hex_digit(path[2]);
             if (low < 0)
                 return false;
             c = (char)(high << 4 | low);
