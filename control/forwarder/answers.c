@@ -108,12 +108,9 @@ static void give_up(struct forwarder *forwarder, uint64_t transport)
 
 static void remove_again(struct forwarder *forwarder, uint32_t worker, const struct answers_entry *entry)
 {
-    Km__Command command = KM__COMMAND__INIT;
     Km__Remove remove = KM__REMOVE__INIT;
     remove.handle = entry->handle;
-    command.body_case = (Km__Command__BodyCase)entry->body;
-    command.remove_transport = &remove;
-    (void)forwarder_send(forwarder, worker, &command);
+    (void)forwarder_send_message(forwarder, worker, (Km__Command__BodyCase)entry->body, &remove);
 }
 
 static void lose(struct forwarder *forwarder, uint32_t worker, const struct answers_entry *entry)

@@ -55,6 +55,16 @@ int forwarder_send(struct forwarder *forwarder, uint32_t worker, Km__Command *co
     return err;
 }
 
+int forwarder_send_message(struct forwarder *forwarder, uint32_t worker, Km__Command__BodyCase body_case,
+                           void *message)
+{
+    Km__Command command = KM__COMMAND__INIT;
+    command.body_case = body_case;
+    /* All members of the union are pointers to messages. */
+    command.install_transport = message;
+    return forwarder_send(forwarder, worker, &command);
+}
+
 void forwarder_publish_counts(struct forwarder *forwarder)
 {
     forwarder->counts.updated_us = forwarder_wall_clock_us();

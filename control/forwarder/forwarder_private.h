@@ -79,6 +79,10 @@ uint64_t forwarder_wall_clock_us(void);
 /* Queues a command to a worker. -EAGAIN without a forwarder, or with its ring full. */
 int forwarder_send(struct forwarder *forwarder, uint32_t worker, Km__Command *command);
 
+/* The same of one that has nothing but this message, of the type that body_case says. */
+int forwarder_send_message(struct forwarder *forwarder, uint32_t worker, Km__Command__BodyCase body_case,
+                           void *message);
+
 /* Has the forwarder log at the levels that its tags have now (control/log.h). */
 void forwarder_tell_log_levels(struct forwarder *forwarder);
 

@@ -11,22 +11,12 @@
 #include "control/forwarder/tuples.h"
 #include "shm/address.h"
 
-static int send_message(struct forwarder *forwarder, uint32_t worker, Km__Command__BodyCase body,
-                        void *message)
-{
-    Km__Command command = KM__COMMAND__INIT;
-    command.body_case = body;
-    /* All members of the union are pointers to messages. */
-    command.install_transport = message;
-    return forwarder_send(forwarder, worker, &command);
-}
-
 static void send_remove(struct forwarder *forwarder, uint32_t worker, Km__Command__BodyCase body,
                         uint64_t handle)
 {
     Km__Remove remove = KM__REMOVE__INIT;
     remove.handle = handle;
-    (void)send_message(forwarder, worker, body, &remove);
+    (void)forwarder_send_message(forwarder, worker, body, &remove);
 }
 
 static int send_pause(struct forwarder *forwarder, uint32_t worker, Km__Command__BodyCase body,
@@ -35,7 +25,7 @@ static int send_pause(struct forwarder *forwarder, uint32_t worker, Km__Command_
     Km__Pause pause = KM__PAUSE__INIT;
     pause.handle = handle;
     pause.paused = paused;
-    return send_message(forwarder, worker, body, &pause);
+    return forwarder_send_message(forwarder, worker, body, &pause);
 }
 
 uint32_t forwarder_pick_worker(const struct forwarder *forwarder)
@@ -55,7 +45,7 @@ static int add_transport(struct forwarder *forwarder, uint32_t worker, bool cons
     if (!object)
         return -ENOSPC;
     message->transport = object->handle;
-    int err = send_message(forwarder, worker, KM__COMMAND__BODY_INSTALL_TRANSPORT, message);
+    int err = forwarder_send_message(forwarder, worker, KM__COMMAND__BODY_INSTALL_TRANSPORT, message);
     if (err != 0) {
         objects_free_transport(&forwarder->objects, object);
         return err;
@@ -114,7 +104,7 @@ int forwarder_connect_plain(struct forwarder *forwarder, uint64_t transport, con
     message.port = address.port;
     message.rtcp_port = rtcp_port;
     message.scope = address.scope;
-    return send_message(forwarder, object->worker, KM__COMMAND__BODY_CONNECT_PLAIN, &message);
+    return forwarder_send_message(forwarder, object->worker, KM__COMMAND__BODY_CONNECT_PLAIN, &message);
 }
 
 int forwarder_set_ice_credentials(struct forwarder *forwarder, uint64_t transport, const char *ufrag,
@@ -127,7 +117,7 @@ int forwarder_set_ice_credentials(struct forwarder *forwarder, uint64_t transpor
     message.transport = transport;
     message.ice_ufrag = (char *)ufrag;
     message.ice_password = (char *)password;
-    return send_message(forwarder, object->worker, KM__COMMAND__BODY_SET_ICE_CREDENTIALS, &message);
+    return forwarder_send_message(forwarder, object->worker, KM__COMMAND__BODY_SET_ICE_CREDENTIALS, &message);
 }
 
 int forwarder_select_tuple(struct forwarder *forwarder, uint64_t transport, const struct sockaddr *remote,
@@ -149,7 +139,7 @@ int forwarder_select_tuple(struct forwarder *forwarder, uint64_t transport, cons
     message.scope = address.scope;
     message.protocol = address.protocol;
     message.nominated = nominated;
-    return send_message(forwarder, object->worker, KM__COMMAND__BODY_SELECT_TUPLE, &message);
+    return forwarder_send_message(forwarder, object->worker, KM__COMMAND__BODY_SELECT_TUPLE, &message);
 }
 
 int forwarder_install_keys(struct forwarder *forwarder, uint64_t transport,
@@ -166,7 +156,7 @@ int forwarder_install_keys(struct forwarder *forwarder, uint64_t transport,
     message.receive_key.len = key_bytes;
     message.send_key.data = (uint8_t *)send_key;
     message.send_key.len = key_bytes;
-    return send_message(forwarder, object->worker, KM__COMMAND__BODY_INSTALL_KEYS, &message);
+    return forwarder_send_message(forwarder, object->worker, KM__COMMAND__BODY_INSTALL_KEYS, &message);
 }
 
 /* Its worker was told, or will be: with the consumer goes what only it needed. */
@@ -243,7 +233,7 @@ int forwarder_install_producer(struct forwarder *forwarder, uint64_t transport,
     int err = object->installed ? 0 : -ENOMEM;
     if (err == 0) {
         km__install_producer__pack(&message, object->installed);
-        err = send_message(forwarder, owner->worker, KM__COMMAND__BODY_INSTALL_PRODUCER, &message);
+        err = forwarder_send_message(forwarder, owner->worker, KM__COMMAND__BODY_INSTALL_PRODUCER, &message);
     }
     if (err != 0) {
         objects_free_producer(&forwarder->objects, object);
@@ -301,7 +291,7 @@ int forwarder_install_consumer(struct forwarder *forwarder, uint64_t transport, 
     message.producer = producer;
     message.priority = priority;
     message.paused = paused;
-    err = send_message(forwarder, owner->worker, KM__COMMAND__BODY_INSTALL_CONSUMER, &message);
+    err = forwarder_send_message(forwarder, owner->worker, KM__COMMAND__BODY_INSTALL_CONSUMER, &message);
     if (err != 0) {
         free_consumer(forwarder, object);
         return err;

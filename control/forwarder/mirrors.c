@@ -11,7 +11,6 @@ static bool is_mirrored(const struct object_producer *producer, uint32_t worker)
 
 static int send_mirror(struct forwarder *forwarder, const struct object_producer *producer, uint32_t worker)
 {
-    Km__Command command = KM__COMMAND__INIT;
     Km__MirrorProducer message = KM__MIRROR_PRODUCER__INIT;
 
     message.producer = km__install_producer__unpack(NULL, producer->installed_bytes, producer->installed);
@@ -19,9 +18,7 @@ static int send_mirror(struct forwarder *forwarder, const struct object_producer
         return -ENOMEM;
     message.producer->paused = producer->paused;
     message.worker = producer->worker;
-    command.body_case = KM__COMMAND__BODY_MIRROR_PRODUCER;
-    command.mirror_producer = &message;
-    int err = forwarder_send(forwarder, worker, &command);
+    int err = forwarder_send_message(forwarder, worker, KM__COMMAND__BODY_MIRROR_PRODUCER, &message);
     km__install_producer__free_unpacked(message.producer, NULL);
     return err;
 }
@@ -29,26 +26,20 @@ static int send_mirror(struct forwarder *forwarder, const struct object_producer
 static int send_follower(struct forwarder *forwarder, const struct object_producer *producer, uint32_t worker,
                          bool follows)
 {
-    Km__Command command = KM__COMMAND__INIT;
     Km__SetFollower message = KM__SET_FOLLOWER__INIT;
 
     message.producer = producer->handle;
     message.worker = worker;
     message.follows = follows;
-    command.body_case = KM__COMMAND__BODY_SET_FOLLOWER;
-    command.set_follower = &message;
-    return forwarder_send(forwarder, producer->worker, &command);
+    return forwarder_send_message(forwarder, producer->worker, KM__COMMAND__BODY_SET_FOLLOWER, &message);
 }
 
 static void send_remove(struct forwarder *forwarder, const struct object_producer *producer, uint32_t worker)
 {
-    Km__Command command = KM__COMMAND__INIT;
     Km__Remove message = KM__REMOVE__INIT;
 
     message.handle = producer->handle;
-    command.body_case = KM__COMMAND__BODY_REMOVE_PRODUCER;
-    command.remove_producer = &message;
-    (void)forwarder_send(forwarder, worker, &command);
+    (void)forwarder_send_message(forwarder, worker, KM__COMMAND__BODY_REMOVE_PRODUCER, &message);
 }
 
 int mirrors_add(struct forwarder *forwarder, const struct object_producer *producer, uint32_t worker)
@@ -74,16 +65,13 @@ void mirrors_trim(struct forwarder *forwarder, const struct object_producer *pro
 
 void mirrors_pause(struct forwarder *forwarder, const struct object_producer *producer, bool paused)
 {
-    Km__Command command = KM__COMMAND__INIT;
     Km__Pause message = KM__PAUSE__INIT;
 
     message.handle = producer->handle;
     message.paused = paused;
-    command.body_case = KM__COMMAND__BODY_PAUSE_PRODUCER;
-    command.pause_producer = &message;
     for (uint32_t i = 0; i < forwarder->worker_count; i++)
         if (is_mirrored(producer, i))
-            (void)forwarder_send(forwarder, i, &command);
+            (void)forwarder_send_message(forwarder, i, KM__COMMAND__BODY_PAUSE_PRODUCER, &message);
 }
 
 void mirrors_remove(struct forwarder *forwarder, const struct object_producer *producer)
