@@ -1,5 +1,6 @@
 #include "shm/address.h"
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -59,4 +60,13 @@ socklen_t shm_address_to_sockaddr(const struct shm_address *address, struct sock
     length = shm_address_to_family(address, AF_INET6, ret_name);
     ((struct sockaddr_in6 *)ret_name)->sin6_flowinfo = htonl(address->protocol);
     return length;
+}
+
+const char *shm_address_text(const uint8_t ip[16], char ret_text[SHM_ADDRESS_TEXT_BYTES])
+{
+    bool is_v4 = memcmp(ip, v4_mapped, sizeof v4_mapped) == 0;
+
+    inet_ntop(is_v4 ? AF_INET : AF_INET6, is_v4 ? ip + sizeof v4_mapped : ip, ret_text,
+              SHM_ADDRESS_TEXT_BYTES);
+    return ret_text;
 }

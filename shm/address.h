@@ -5,8 +5,13 @@
 
 #include "shm/datagram.h"
 
+#define SHM_ADDRESS_TEXT_BYTES 46
+
 /* False (and untouched) for families other than IPv4 and IPv6. */
 bool shm_address_from_sockaddr(const struct sockaddr *name, struct shm_address *ret_address);
+
+/* The address of a datagram or a table as text: of a v4-mapped one the IPv4 address. */
+const char *shm_address_text(const uint8_t ip[16], char ret_text[SHM_ADDRESS_TEXT_BYTES]);
 
 /* As the family itself tells: a v4-mapped address becomes AF_INET. Returns the length of the name.
  *

@@ -1,59 +1,14 @@
 #include "control/forwarder/numbers.h"
 
-#include <arpa/inet.h>
-#include <string.h>
 #include <time.h>
 
 #include "control/forwarder/forwarder_private.h"
 #include "control/ortc/types.h"
-#include "shm/statistics_fields.h"
+#include "shm/statistics_json.h"
 
 static json_t *number(uint64_t value)
 {
     return json_integer((json_int_t)value);
-}
-
-static json_t *remote(const struct statistics_transport *t)
-{
-    static const uint8_t v4_mapped[12] = {[10] = 0xff, [11] = 0xff};
-    char ip[INET6_ADDRSTRLEN] = "";
-    if (t->remote_port == 0)
-        return json_null();
-    if (memcmp(t->remote_ip, v4_mapped, sizeof(v4_mapped)) == 0)
-        inet_ntop(AF_INET, t->remote_ip + sizeof(v4_mapped), ip, sizeof(ip));
-    else
-        inet_ntop(AF_INET6, t->remote_ip, ip, sizeof(ip));
-    return json_pack("{s:s,s:i,s:s}", "remoteIp", ip, "remotePort", (int)t->remote_port, "protocol",
-                     t->protocol == SHM_PROTOCOL_TCP ? "tcp" : "udp");
-}
-
-static json_t *field_value(const struct statistics_field *field, const void *block)
-{
-    int64_t value = statistics_field_integer(field, block);
-    switch ((enum statistics_field_type)field->type) {
-    case STATISTICS_U8_FLAG:
-    case STATISTICS_U32_FLAG:
-        return json_boolean(value != 0);
-    case STATISTICS_U32_MS:
-        return json_real((double)value / 1000);
-    case STATISTICS_U32_KNOWN:
-        return value != 0 ? json_integer(value) : NULL;
-    case STATISTICS_LAYER_REASON:
-        return json_string(statistics_layer_reason_name(value));
-    case STATISTICS_U32:
-    case STATISTICS_DBOV:
-    case STATISTICS_I32:
-    case STATISTICS_U64:
-        break;
-    }
-    return json_integer(value);
-}
-
-/* NULL values are left out. */
-static void add_fields(json_t *object, const struct statistics_fields *fields, const void *block)
-{
-    for (size_t i = 0; i < fields->count; i++)
-        json_object_set_new(object, fields->fields[i].name, field_value(&fields->fields[i], block));
 }
 
 /* What mediasoup's statistics begin with. */
@@ -65,17 +20,12 @@ static json_t *begin(const char *type)
                      (json_int_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
 }
 
-/* Of a later version: no name here. */
-static const char *name(const char *known)
-{
-    return known ? known : "unknown";
-}
-
 static json_t *bandwidth(const struct statistics_transport *t)
 {
-    json_t *object = json_pack("{s:s,s:s}", "reason", name(statistics_estimate_name(t->bandwidth.reason)),
-                               "delayState", name(statistics_delay_name(t->bandwidth.delay_state)));
-    add_fields(object, &statistics_bandwidth_fields, t);
+    json_t *object =
+        json_pack("{s:s,s:s}", "reason", statistics_json_name(statistics_estimate_name(t->bandwidth.reason)),
+                  "delayState", statistics_json_name(statistics_delay_name(t->bandwidth.delay_state)));
+    statistics_json_add(object, &statistics_bandwidth_fields, t);
     return object;
 }
 
@@ -87,8 +37,8 @@ json_t *numbers_of_transport(const struct forwarder *forwarder, uint64_t transpo
         t.handle != transport)
         return NULL;
     json_t *numbers = begin("transport");
-    json_object_set_new(numbers, "iceSelectedTuple", remote(&t));
-    add_fields(numbers, &statistics_transport_fields, &t);
+    json_object_set_new(numbers, "iceSelectedTuple", statistics_json_remote(&t));
+    statistics_json_add(numbers, &statistics_transport_fields, &t);
     json_object_set_new(numbers, "bandwidth", bandwidth(&t));
     return numbers;
 }
@@ -114,9 +64,9 @@ static json_t *numbers_of_stream(const struct forwarder *forwarder, uint64_t str
         s.handle != stream)
         return NULL;
     json_t *numbers = begin("inbound-rtp");
-    add_fields(numbers, &statistics_stream_fields, &s);
+    statistics_json_add(numbers, &statistics_stream_fields, &s);
     if (s.kind == MEDIA_AUDIO)
-        add_fields(numbers, &statistics_audio_fields, &s);
+        statistics_json_add(numbers, &statistics_audio_fields, &s);
     else
         json_object_set_new(numbers, "layerBitrates", layer_bitrates(&s));
     return numbers;
@@ -144,7 +94,7 @@ json_t *numbers_of_consumer(const struct forwarder *forwarder, uint64_t consumer
         c.handle != consumer)
         return NULL;
     json_t *numbers = begin("outbound-rtp");
-    add_fields(numbers, &statistics_consumer_fields, &c);
+    statistics_json_add(numbers, &statistics_consumer_fields, &c);
     return numbers;
 }
 

@@ -1,10 +1,8 @@
-#include <arpa/inet.h>
 #include <errno.h>
 #include <jansson.h>
 #include <string.h>
 
-#include "shm/datagram.h"
-#include "shm/statistics_fields.h"
+#include "shm/statistics_json.h"
 #include "tools/kolabmeetctl/stats.h"
 
 #define KIND_AUDIO 1u
@@ -90,60 +88,17 @@ static json_t *worker_json(const struct snapshot *snapshot, size_t i)
                      stages_json(snapshot, i), "drops", drops_json(w));
 }
 
-static json_t *remote_json(const struct statistics_transport *t)
-{
-    static const uint8_t v4_mapped[12] = {[10] = 0xff, [11] = 0xff};
-    char ip[INET6_ADDRSTRLEN] = "";
-    if (t->remote_port == 0)
-        return json_null();
-    if (memcmp(t->remote_ip, v4_mapped, sizeof v4_mapped) == 0)
-        inet_ntop(AF_INET, t->remote_ip + 12, ip, sizeof ip);
-    else
-        inet_ntop(AF_INET6, t->remote_ip, ip, sizeof ip);
-    return json_pack("{s:s, s:i, s:s}", "remoteIp", ip, "remotePort", (int)t->remote_port, "protocol",
-                     t->protocol == SHM_PROTOCOL_TCP ? "tcp" : "udp");
-}
-
-static json_t *field_json(const struct statistics_field *field, const void *block)
-{
-    int64_t value = statistics_field_integer(field, block);
-    switch ((enum statistics_field_type)field->type) {
-    case STATISTICS_U8_FLAG:
-    case STATISTICS_U32_FLAG:
-        return json_boolean(value != 0);
-    case STATISTICS_U32_MS:
-        return json_real((double)value / 1000);
-    case STATISTICS_U32_KNOWN:
-        return value != 0 ? json_integer(value) : NULL;
-    case STATISTICS_LAYER_REASON:
-        return json_string(statistics_layer_reason_name(value));
-    case STATISTICS_U32:
-    case STATISTICS_DBOV:
-    case STATISTICS_I32:
-    case STATISTICS_U64:
-        break;
-    }
-    return json_integer(value);
-}
-
-/* Returns object; NULL values are left out. */
 static json_t *with_fields(json_t *object, const struct statistics_fields *fields, const void *block)
 {
-    for (size_t i = 0; i < fields->count; i++)
-        json_object_set_new(object, fields->fields[i].name, field_json(&fields->fields[i], block));
+    statistics_json_add(object, fields, block);
     return object;
-}
-
-/* Of a later version: no name here. */
-static const char *name(const char *known)
-{
-    return known ? known : "unknown";
 }
 
 static json_t *bandwidth_json(const struct statistics_transport *t)
 {
-    json_t *bandwidth = json_pack("{s:s, s:s}", "reason", name(statistics_estimate_name(t->bandwidth.reason)),
-                                  "delayState", name(statistics_delay_name(t->bandwidth.delay_state)));
+    json_t *bandwidth =
+        json_pack("{s:s, s:s}", "reason", statistics_json_name(statistics_estimate_name(t->bandwidth.reason)),
+                  "delayState", statistics_json_name(statistics_delay_name(t->bandwidth.delay_state)));
     return with_fields(bandwidth, &statistics_bandwidth_fields, t);
 }
 
@@ -153,7 +108,7 @@ static json_t *transport_json(const struct snapshot *snapshot, size_t i)
     json_t *transport =
         json_pack("{s:o, s:s, s:s, s:o, s:s}", "handle", number(t->handle), "roomId",
                   snapshot->labels[i].room_id, "peerId", snapshot->labels[i].peer_id, "iceSelectedTuple",
-                  remote_json(t), "srtpProfile", snapshot_srtp_profile_name(t->srtp_profile));
+                  statistics_json_remote(t), "srtpProfile", snapshot_srtp_profile_name(t->srtp_profile));
     with_fields(transport, &statistics_transport_fields, t);
     json_object_set_new(transport, "bandwidth", bandwidth_json(t));
     return transport;

@@ -1,8 +1,7 @@
-#include <arpa/inet.h>
 #include <inttypes.h>
-#include <string.h>
 #include <time.h>
 
+#include "shm/address.h"
 #include "tools/kolabmeetctl/stats.h"
 
 static void print_process(FILE *out, const char *name, uint32_t pid, bool alive)
@@ -90,15 +89,10 @@ static void print_workers(FILE *out, const struct snapshot *snapshot)
 
 static const char *address_text(const struct statistics_transport *t, char *ret_text, size_t bytes)
 {
-    static const uint8_t v4_mapped[12] = {[10] = 0xff, [11] = 0xff};
-    char ip[INET6_ADDRSTRLEN] = "";
+    char ip[SHM_ADDRESS_TEXT_BYTES];
     if (t->remote_port == 0)
         return "-";
-    if (memcmp(t->remote_ip, v4_mapped, sizeof v4_mapped) == 0)
-        inet_ntop(AF_INET, t->remote_ip + 12, ip, sizeof ip);
-    else
-        inet_ntop(AF_INET6, t->remote_ip, ip, sizeof ip);
-    snprintf(ret_text, bytes, "%s:%u", ip, t->remote_port);
+    snprintf(ret_text, bytes, "%s:%u", shm_address_text(t->remote_ip, ip), t->remote_port);
     return ret_text;
 }
 

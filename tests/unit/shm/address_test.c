@@ -75,6 +75,24 @@ static void other_families_are_refused(void **state)
     assert_int_equal(address.port, 5);
 }
 
+static void addresses_are_told_as_their_family_writes_them(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *ip, *text;
+    } cases[] = {
+        {"::ffff:192.0.2.1", "192.0.2.1"},
+        {"2001:db8::1", "2001:db8::1"},
+        {"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        uint8_t ip[16];
+        char text[SHM_ADDRESS_TEXT_BYTES];
+        inet_pton(AF_INET6, cases[i].ip, ip);
+        assert_string_equal(shm_address_text(ip, text), cases[i].text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -82,6 +100,7 @@ int main(void)
         cmocka_unit_test(ipv6_keeps_its_scope),
         cmocka_unit_test(tcp_goes_there_and_back_and_is_not_udp),
         cmocka_unit_test(other_families_are_refused),
+        cmocka_unit_test(addresses_are_told_as_their_family_writes_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
