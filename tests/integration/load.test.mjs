@@ -83,6 +83,8 @@ describe('kolabmeet-load', () => {
             assert.ok(run.report.left >= 1 && run.report.left <= 6, `${run.report.left} left`);
             assert.equal(run.report.participants, 5);
             assert.ok(run.report.join.count >= 5 + run.report.left);
+            const { caught_up, decrypted } = run.report.counters; // what is older than its receiver is no latency
+            assert.equal(run.report.latency.count + caught_up, decrypted);
             server.assertUnharmed();
         } finally {
             await server.stop();
@@ -101,6 +103,26 @@ describe('kolabmeet-load', () => {
             await server.stop();
         }
     });
+
+    // Frames of 60 packets come at once, and 16 KiB hold a dozen of them: its own kernel throws away the rest.
+    for (const sockets of [['--local=off', '--receive-buffer=8'], ['--receive-buffer=64']])
+        test(`what falls out of its own receive buffers is not the server's loss: ${sockets.join(' ')}`, async () => {
+            const server = await Server.start(withoutEstimate);
+            try {
+                const { status, report, stderr } = await load(server, '--publishers=1', '--subscribers=8', '--video=600x1100@10',
+                    '--progress', ...sockets);
+                assert.equal(status, 0, stderr);
+                assert.ok(report.lost_own > 0, stderr);
+                assert.ok(report.socket_drops > 0);
+                assert.ok(report.generator_limits.includes('socket'));
+                assert.match(stderr, /in own buffers [1-9]/);
+                assert.match(stderr, /THE GENERATOR ITSELF WAS THE LIMIT: its own receive buffers overflowed/);
+                if (report.generator.counts_packets) assert.equal(report.lost, 0, stderr);
+                else assert.ok(report.lost_own <= report.socket_drops);
+            } finally {
+                await server.stop();
+            }
+        });
 
     test('a wrong token is an error in words', async () => {
         const server = await Server.start(withoutEstimate);

@@ -93,14 +93,13 @@ static void add_person(struct crowd *crowd, struct crowd_room *room)
 }
 
 /* What was under way to one who leaves is not missed. */
-static void add_gone(const struct participant *person, struct crowd_sum *gone)
+static void add_gone(const struct participant *person, struct loss_sum *gone)
 {
-    for (size_t i = 0; i < person->sink_count; i++) {
-        const struct media_sink *sink = &person->sinks[i]->sink;
-        uint64_t expected = sink->flow ? media_sink_expected(sink, sink->highest + 1) : 0;
-        gone->expected += expected;
-        gone->lost += expected > sink->received ? expected - sink->received : 0;
-    }
+    struct loss_sum losses = {0};
+
+    participant_add_losses(person, false, &losses);
+    losses.sinks = losses.silent = 0;
+    loss_sum_merge(gone, &losses);
 }
 
 static void remove_last(struct crowd *crowd, struct crowd_room *room)
@@ -216,40 +215,21 @@ void crowd_set_video_rate(struct crowd *crowd, double packets_per_second)
 
 void crowd_mark(struct crowd *crowd)
 {
-    crowd->gone = (struct crowd_sum){0};
+    crowd->gone = (struct loss_sum){0};
+    crowd->shared_drops_before = udp_pool_shared_drops(&crowd->world->pool);
     flow_table_mark(&crowd->world->flows);
     for (size_t i = 0; i < crowd->world->options->rooms; i++)
-        for (size_t j = 0; j < crowd->rooms[i].count; j++) {
-            const struct participant *person = crowd->rooms[i].people[j];
-            for (size_t k = 0; k < person->sink_count; k++)
-                media_sink_mark(&person->sinks[k]->sink);
-        }
+        for (size_t j = 0; j < crowd->rooms[i].count; j++)
+            participant_mark(crowd->rooms[i].people[j]);
 }
 
-static void add_person_to_sum(const struct participant *person, struct crowd_sum *sum)
-{
-    for (size_t i = 0; i < person->sink_count; i++) {
-        const struct media_sink *sink = &person->sinks[i]->sink;
-        sum->sinks++;
-        if (!sink->flow) {
-            sum->silent++;
-            continue;
-        }
-        uint64_t expected = media_sink_expected(sink, sink->flow->sent);
-        uint64_t arrived = media_sink_expected(sink, sink->highest + 1);
-        sum->expected += expected;
-        sum->lost += expected > sink->received ? expected - sink->received : 0;
-        sum->pending += expected > arrived ? expected - arrived : 0;
-    }
-}
-
-void crowd_sum(const struct crowd *crowd, struct crowd_sum *ret_sum)
+void crowd_sum(const struct crowd *crowd, bool is_over, struct loss_sum *ret_sum)
 {
     *ret_sum = crowd->gone;
-    ret_sum->socket_drops = udp_pool_drops(&crowd->world->pool);
     for (size_t i = 0; i < crowd->world->options->rooms; i++)
         for (size_t j = 0; j < crowd->rooms[i].count; j++)
-            add_person_to_sum(crowd->rooms[i].people[j], ret_sum);
+            participant_add_losses(crowd->rooms[i].people[j], is_over, ret_sum);
+    loss_sum_own(ret_sum, udp_pool_shared_drops(&crowd->world->pool) - crowd->shared_drops_before);
 }
 
 uint64_t crowd_consumers(const struct crowd *crowd)

@@ -6,17 +6,9 @@
 #include <stdint.h>
 
 #include "tools/kolabmeet-load/histogram.h"
+#include "tools/kolabmeet-load/loss_sum.h"
 #include "tools/kolabmeet-load/participant.h"
 #include "tools/kolabmeet-load/world.h"
-
-struct crowd_sum {
-    uint64_t sinks;
-    uint64_t silent;   /* sinks that have received nothing */
-    uint64_t expected; /* packets since the mark */
-    uint64_t lost;     /* of them */
-    uint64_t pending;  /* expected, but later than the last one that came */
-    uint64_t socket_drops;
-};
 
 struct crowd_room {
     struct crowd *crowd;
@@ -42,7 +34,8 @@ struct crowd {
     double churn_due;       /* leaves that may have happened by now */
     uint64_t churn_ns;
     size_t left;
-    struct crowd_sum gone; /* of those who left since the mark */
+    struct loss_sum gone;         /* of those who left since the mark */
+    uint64_t shared_drops_before; /* the mark */
 };
 
 /* Asks for the rooms. */
@@ -68,7 +61,8 @@ void crowd_set_video_rate(struct crowd *crowd, double packets_per_second);
 /* Measures what is sent from now on. */
 void crowd_mark(struct crowd *crowd);
 
-void crowd_sum(const struct crowd *crowd, struct crowd_sum *ret_sum);
+/* What all sinks have missed, and whose loss it was; is_over as for loss_sum_add(). */
+void crowd_sum(const struct crowd *crowd, bool is_over, struct loss_sum *ret_sum);
 
 /* Consumers of all who are wanted. */
 uint64_t crowd_consumers(const struct crowd *crowd);

@@ -62,8 +62,15 @@ static void count(struct media_sink *sink, struct tally *tally, uint64_t counter
         sink->received++;
 }
 
-static void count_latency(struct tally *tally, uint64_t arrival_ns, const struct stamp *stamp)
+/* What was sent before the sink was there is the last key frame, and what followed it, out of the server's
+ * store. */
+static void count_latency(const struct media_sink *sink, struct tally *tally, uint64_t arrival_ns,
+                          const struct stamp *stamp)
 {
+    if (stamp->sent_ns < sink->since_ns) {
+        tally->caught_up++;
+        return;
+    }
     histogram_add(&tally->latency, arrival_ns > stamp->sent_ns ? arrival_ns - stamp->sent_ns : 0);
 }
 
@@ -89,7 +96,7 @@ void media_sink_take(struct media_sink *sink, struct tally *tally, const struct 
     }
     sink->offset = (int64_t)stamp->counter - unwrapped;
     count(sink, tally, stamp->counter);
-    count_latency(tally, arrival_ns, stamp);
+    count_latency(sink, tally, arrival_ns, stamp);
 }
 
 void media_sink_take_repair(struct media_sink *sink, struct tally *tally, uint16_t sequence,
@@ -104,7 +111,7 @@ void media_sink_take_repair(struct media_sink *sink, struct tally *tally, uint16
     if (tally->duplicates != before)
         return;
     tally->repaired++;
-    count_latency(tally, arrival_ns, stamp);
+    count_latency(sink, tally, arrival_ns, stamp);
 }
 
 void media_sink_mark(struct media_sink *sink)

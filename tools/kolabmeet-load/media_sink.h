@@ -19,6 +19,7 @@ struct media_sink {
     bool is_video;
     const struct flow *flow; /* NULL until the first packet */
     int64_t offset;          /* of counters from sequence numbers */
+    uint64_t since_ns;       /* it was there; what was sent before is no measure of latency */
     uint64_t from;           /* the first counter that is measured */
     uint64_t highest;        /* the last counter that came */
     uint64_t received;       /* different packets from `from` on */

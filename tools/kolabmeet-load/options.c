@@ -46,6 +46,7 @@ static const char usage[] =
     "shared by\n"
     "                              one socket; by default 127.1.0.0/16 for a server on 127.0.0.0/8;\n"
     "                              off: a socket for each transport\n"
+    "  --receive-buffer=KIB        of each socket (by default 1000 MiB of a shared one, 16 MiB of another)\n"
     "  --cpu=N                     pin this program to a CPU\n";
 
 enum id {
@@ -79,6 +80,7 @@ enum id {
     CONTROL_PID,
     CPU,
     LOCAL,
+    RECEIVE_BUFFER,
     HELP,
 };
 
@@ -113,6 +115,7 @@ static const struct option names[] = {
     {"control-pid", required_argument, NULL, CONTROL_PID},
     {"cpu", required_argument, NULL, CPU},
     {"local", required_argument, NULL, LOCAL},
+    {"receive-buffer", required_argument, NULL, RECEIVE_BUFFER},
     {"help", no_argument, NULL, HELP},
     {0},
 };
@@ -173,6 +176,8 @@ static bool take_value(int id, const char *value, struct options *options)
         return option_read_int(value, &options->control_pid);
     case CPU:
         return option_read_int(value, &options->cpu);
+    case RECEIVE_BUFFER:
+        return option_read_uint(value, 1, 1 << 20, &options->receive_buffer_kib);
     case LOCAL:
         if (strcmp(value, "off") == 0) {
             options->shares_socket = false;

@@ -45,10 +45,11 @@ struct options {
     uint64_t search_latency_ns; /* the median that is tolerated; more is a backlog that grows */
     int forwarder_pid;          /* 0: not watched */
     int control_pid;
-    int cpu;                    /* -1: not pinned */
-    bool shares_socket;         /* by all transports, where addresses allow it */
-    uint32_t local_network;     /* IPv4, host order: addresses that are this machine's */
-    unsigned local_prefix_bits; /* 0: none is given */
+    int cpu;                     /* -1: not pinned */
+    bool shares_socket;          /* by all transports, where addresses allow it */
+    uint32_t local_network;      /* IPv4, host order: addresses that are this machine's */
+    unsigned local_prefix_bits;  /* 0: none is given */
+    uint32_t receive_buffer_kib; /* of each socket; 0: as much as is good for it */
 };
 
 /* True when there is something to do; otherwise *ret_status is the program's, and all is said. */

@@ -47,6 +47,9 @@ void packet_io_receive(struct packet_io *io, struct udp_socket *socket);
 void packet_io_share(struct packet_io *io, struct udp_socket *socket);
 void packet_io_poll(struct packet_io *io);
 
+/* Reads until nothing waits, and works it off. Not in a handler of packets. */
+void packet_io_drain(struct packet_io *io, struct udp_socket *socket);
+
 /* A buffer of PACKET_IO_PACKET_MAX for the next packet to be sent. */
 uint8_t *packet_io_buffer(struct packet_io *io);
 

@@ -8,6 +8,7 @@
 
 #define RECEIVE_CALL_MIN 16 /* of one system call, if there are so many */
 #define RECEIVE_CALLS_A_ROUND 16
+#define DRAIN_CALLS_MAX 16384
 #define PROBATOR_SSRC 1234u /* of mediasoup-client */
 
 static void take_feedback_number(struct transport *transport, const uint8_t *data,
@@ -208,6 +209,7 @@ static void take_run(struct packet_io *io, struct transport *transport, struct m
         segment_bytes = left;
     while (left > 0) {
         size_t length = left < segment_bytes ? left : segment_bytes;
+        transport->endpoint.read++;
         take_datagram(io, transport, data, length, arrival_ns);
         data += length;
         left -= length;
@@ -265,4 +267,12 @@ void packet_io_poll(struct packet_io *io)
     for (unsigned calls = 0; io->shared && calls < RECEIVE_CALLS_A_ROUND; calls++)
         if (receive_some(io, io->shared) < RECEIVE_CALL_MIN)
             break;
+}
+
+void packet_io_drain(struct packet_io *io, struct udp_socket *socket)
+{
+    for (unsigned calls = 0; calls < DRAIN_CALLS_MAX; calls++)
+        if (receive_some(io, socket) < RECEIVE_CALL_MIN)
+            break;
+    packet_io_flush(io);
 }

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tools/kolabmeet-load/loss_sum.h"
 #include "tools/kolabmeet-load/media_sink.h"
 #include "tools/kolabmeet-load/media_source.h"
 #include "tools/kolabmeet-load/rtcp_agent.h"
@@ -54,6 +55,7 @@ struct participant {
     bool is_sending;
     struct participant_sink **sinks;
     size_t sink_count;
+    uint64_t thrown_before; /* by the kernel, before the mark */
 };
 
 /* Begins to join. */
@@ -65,6 +67,13 @@ void participant_destroy(struct participant *participant);
 
 /* Its sources begin as soon as it is ready, or stop. */
 void participant_send(struct participant *participant, bool is_sending);
+
+/* Measures from the marks of the flows on. */
+void participant_mark(struct participant *participant);
+
+/* Adds what its sinks have missed, and whose loss it was; is_over as for loss_sum_add(). Not in a handler of
+ * packets. */
+void participant_add_losses(const struct participant *participant, bool is_over, struct loss_sum *sum);
 
 /* Packets a second of its video. */
 void participant_set_video_rate(struct participant *participant, double packets_per_second);

@@ -2,11 +2,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/kolabmeet-load/clock.h"
 #include "tools/kolabmeet-load/memory.h"
 #include "tools/kolabmeet-load/participant_private.h"
 
 static void attach(struct participant *participant, struct participant_sink *sink)
 {
+    sink->sink.since_ns = clock_ns();
     packet_io_add_sink(participant->world->io, participant->receive.transport, &sink->sink);
     rtcp_agent_add_sink(&participant->receive.agent, &sink->sink);
     sink->is_attached = true;
@@ -76,4 +78,49 @@ void participant_free_sinks(struct participant *participant)
     free(participant->sinks);
     participant->sinks = NULL;
     participant->sink_count = 0;
+}
+
+/* Since the mark. */
+static uint64_t thrown(const struct participant *participant)
+{
+    const struct transport *transport = participant->receive.transport;
+    uint64_t thrown = transport ? udp_endpoint_thrown(&transport->endpoint) : 0;
+
+    return thrown > participant->thrown_before ? thrown - participant->thrown_before : 0;
+}
+
+static void settle(const struct participant *participant)
+{
+    if (participant->receive.transport)
+        udp_endpoint_settle(&participant->receive.transport->endpoint);
+}
+
+void participant_mark(struct participant *participant)
+{
+    settle(participant);
+    participant->thrown_before = 0;
+    participant->thrown_before = thrown(participant);
+    for (size_t i = 0; i < participant->sink_count; i++)
+        media_sink_mark(&participant->sinks[i]->sink);
+}
+
+static void sum_sinks(const struct participant *participant, bool is_over, struct loss_sum *ret_sum)
+{
+    *ret_sum = (struct loss_sum){0};
+    for (size_t i = 0; i < participant->sink_count; i++)
+        loss_sum_add(ret_sum, &participant->sinks[i]->sink, is_over);
+}
+
+/* What is missing may still wait in the socket; only when nothing does, what is left was thrown away. */
+void participant_add_losses(const struct participant *participant, bool is_over, struct loss_sum *sum)
+{
+    struct loss_sum losses;
+
+    sum_sinks(participant, is_over, &losses);
+    if (losses.lost > 0) {
+        settle(participant);
+        sum_sinks(participant, is_over, &losses);
+        loss_sum_own(&losses, thrown(participant));
+    }
+    loss_sum_merge(sum, &losses);
 }

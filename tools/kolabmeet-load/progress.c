@@ -39,9 +39,9 @@ void progress_print(struct progress *progress, const char *phase, const struct c
             (double)tally->sent / seconds, (double)tally->received / seconds,
             (double)tally->received_bytes * 8e-6 / seconds);
     if (is_measuring) {
-        struct crowd_sum sum;
-        crowd_sum(crowd, &sum);
-        fprintf(stderr, "  lost %" PRIu64, sum.lost > sum.pending ? sum.lost - sum.pending : 0);
+        struct loss_sum sum;
+        crowd_sum(crowd, false, &sum);
+        fprintf(stderr, "  lost %" PRIu64 "  in own buffers %" PRIu64, sum.lost, sum.own_lost);
     }
     fprintf(stderr, "  latency p50 %.0f us p99 %.0f us",
             (double)histogram_percentile_ns(&tally->latency, 0.5) / 1e3,

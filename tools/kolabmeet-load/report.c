@@ -11,7 +11,7 @@ static const struct {
 } limits[] = {
     {RESULT_LIMIT_CPU, "cpu", "it used 95 % of its CPU or more"},
     {RESULT_LIMIT_LATE, "late", "one round in a hundred was over 10 ms behind its schedule"},
-    {RESULT_LIMIT_SOCKET, "socket", "its own sockets overflowed"},
+    {RESULT_LIMIT_SOCKET, "socket", "its own receive buffers overflowed"},
     {RESULT_LIMIT_SEND, "send", "its own sockets did not take all that it sent"},
 };
 
@@ -60,6 +60,15 @@ static void print_limits(FILE *file, const struct result *result)
     fputc('\n', file);
 }
 
+static void print_buffers(FILE *file, const struct result *result)
+{
+    fprintf(file, "%-12s %" PRIu64 " KiB of receive buffer, out of which %" PRIu64 " messages fell%s\n",
+            "sockets", result->receive_buffer_bytes / 1024, result->socket_drops,
+            result->is_measured || result->socket_drops == 0
+                ? ""
+                : " (without BPF each counts as one packet, whatever it held)");
+}
+
 void report_print(FILE *file, const struct options *options, const struct result *result)
 {
     const struct tally *tally = &result->tally;
@@ -73,19 +82,22 @@ void report_print(FILE *file, const struct options *options, const struct result
     fprintf(file, "%-12s %" PRIu64 " packets, %.0f/s, %.1f Mbit/s\n", "sent", tally->sent,
             (double)tally->sent / seconds, (double)tally->sent_bytes * 8e-6 / seconds);
     fprintf(file, "%-12s %" PRIu64 " packets, %.0f/s, %.1f Mbit/s, %" PRIu64 " decrypted\n", "received",
-            result->expected - result->lost, result_packets_per_second(result),
+            result_received(result), (double)result_received(result) / seconds,
             (double)tally->received_bytes * 8e-6 / seconds, tally->opened);
     fprintf(file,
-            "%-12s %" PRIu64 " of %" PRIu64 ", %.4f %%; reordered %" PRIu64 ", duplicate %" PRIu64
-            ", repaired %" PRIu64 "\n",
-            "lost", result->lost, result->expected, 100 * result_loss(result), tally->reordered,
-            tally->duplicates, tally->repaired);
+            "%-12s %" PRIu64 " of %" PRIu64 " by server or network, %.4f %%; %" PRIu64
+            " in own receive buffers; reordered %" PRIu64 ", duplicate %" PRIu64 ", repaired %" PRIu64 "\n",
+            "lost", result->lost, result->expected, 100 * result_loss(result), result->own_lost,
+            tally->reordered, tally->duplicates, tally->repaired);
     fprintf(file,
             "%-12s %" PRIu64 " not authentic, %" PRIu64 " replayed, %" PRIu64 " malformed, %" PRIu64
             " unknown SSRC, %" PRIu64 " padding, %" PRIu64 " foreign\n",
             "odd", tally->forged, tally->replayed, tally->malformed, tally->unknown_ssrc, tally->padding,
             tally->foreign);
     print_histogram(file, "latency", &tally->latency);
+    if (tally->caught_up > 0)
+        fprintf(file, "%-12s %" PRIu64 " packets were sent before their consumer was there\n", "catch-up",
+                tally->caught_up);
     print_histogram(file, "join", &result->joins);
     fprintf(file,
             "%-12s %" PRIu64 " key-frame requests, %" PRIu64 " key frames, %" PRIu64 " nacked, %" PRIu64
@@ -99,6 +111,7 @@ void report_print(FILE *file, const struct options *options, const struct result
             "generator", 100 * result->own_cpu_s / seconds, result_us_per_packet(result, result->own_cpu_s),
             tally->receive_calls > 0 ? (double)tally->received / (double)tally->receive_calls : 0,
             us(result->late_p99_ns), us(result->late_max_ns));
+    print_buffers(file, result);
     if (result->left > 0)
         fprintf(file, "%-12s %" PRIu32 " participants left, and others came\n", "churn", result->left);
     if (result->silent > 0 || result->failed > 0)
@@ -158,6 +171,7 @@ static json_t *counters_json(const struct tally *tally)
         {"reordered", tally->reordered},
         {"duplicates", tally->duplicates},
         {"repaired", tally->repaired},
+        {"caught_up", tally->caught_up},
         {"not_authentic", tally->forged},
         {"replayed", tally->replayed},
         {"malformed", tally->malformed},
@@ -195,6 +209,7 @@ json_t *report_json(const struct options *options, const struct result *result)
         result_loss(result), "packets_per_second", result_packets_per_second(result), "socket_drops",
         number(result->socket_drops));
 
+    json_object_set_new(json, "lost_own", number(result->own_lost));
     json_object_set_new(json, "joined", number(result->joined));
     json_object_set_new(json, "left", number(result->left));
     json_object_set_new(json, "counters", counters_json(&result->tally));
@@ -202,10 +217,12 @@ json_t *report_json(const struct options *options, const struct result *result)
     json_object_set_new(json, "join", histogram_json(&result->joins));
     json_object_set_new(json, "forwarder", process_json(result, &result->forwarder));
     json_object_set_new(json, "control", process_json(result, &result->control));
-    json_object_set_new(json, "generator",
-                        json_pack("{s:f, s:f, s:f, s:f}", "cpu_s", result->own_cpu_s, "us_per_packet",
-                                  result_us_per_packet(result, result->own_cpu_s), "late_p99_us",
-                                  us(result->late_p99_ns), "late_max_us", us(result->late_max_ns)));
+    json_object_set_new(
+        json, "generator",
+        json_pack("{s:f, s:f, s:f, s:f, s:o, s:b}", "cpu_s", result->own_cpu_s, "us_per_packet",
+                  result_us_per_packet(result, result->own_cpu_s), "late_p99_us", us(result->late_p99_ns),
+                  "late_max_us", us(result->late_max_ns), "receive_buffer_bytes",
+                  number(result->receive_buffer_bytes), "counts_packets", result->is_measured));
     json_object_set_new(json, "generator_limits", limits_json(result));
     return json;
 }

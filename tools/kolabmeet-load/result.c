@@ -5,8 +5,14 @@
 
 double result_loss(const struct result *result)
 {
-    return result->is_incomplete || result->expected == 0 ? 1
-                                                          : (double)result->lost / (double)result->expected;
+    if (result->is_incomplete || result->expected == result->own_lost)
+        return 1;
+    return (double)result->lost / (double)(result->expected - result->own_lost);
+}
+
+uint64_t result_received(const struct result *result)
+{
+    return result->expected - result->lost - result->own_lost;
 }
 
 double result_packets_per_second(const struct result *result)
@@ -22,7 +28,7 @@ unsigned result_limits(const struct result *result)
         limits |= RESULT_LIMIT_CPU;
     if (result->late_p99_ns > LATE_P99_MAX_NS)
         limits |= RESULT_LIMIT_LATE;
-    if (result->socket_drops > 0)
+    if (result->socket_drops > 0 || result->own_lost > 0)
         limits |= RESULT_LIMIT_SOCKET;
     if (result->tally.send_failures > 0)
         limits |= RESULT_LIMIT_SEND;

@@ -10,7 +10,7 @@
 enum result_limit {
     RESULT_LIMIT_CPU = 1,    /* it had no CPU time left */
     RESULT_LIMIT_LATE = 2,   /* what it sends left too late */
-    RESULT_LIMIT_SOCKET = 4, /* its sockets overflowed */
+    RESULT_LIMIT_SOCKET = 4, /* its receive buffers overflowed */
     RESULT_LIMIT_SEND = 8,   /* its sockets did not take what it sent */
 };
 
@@ -34,8 +34,11 @@ struct result {
     uint64_t sinks;
     uint64_t silent; /* sinks that have received nothing */
     uint64_t expected;
-    uint64_t lost;
-    uint64_t socket_drops; /* of the generator's sockets */
+    uint64_t lost;                 /* by the server or the network */
+    uint64_t own_lost;             /* in the generator's own receive buffers */
+    uint64_t socket_drops;         /* messages that fell out of these, of packets or anything */
+    uint64_t receive_buffer_bytes; /* of the socket with the smallest */
+    bool is_measured;              /* own_lost is all of them; else only as many as socket_drops */
     double own_cpu_s;
     uint64_t late_p99_ns; /* rounds of the loop behind the schedule */
     uint64_t late_max_ns;
@@ -45,14 +48,17 @@ struct result {
     struct tally tally;
 };
 
-/* Of what was expected; 1 when nothing was. */
+/* By the server or the network, of what did not get lost in own buffers; 1 when nothing was expected. */
 double result_loss(const struct result *result);
 
-/* Packets that arrived, a second: what the server has forwarded. */
+/* Packets that were read. */
+uint64_t result_received(const struct result *result);
+
+/* What the server has forwarded, a second: all that reached this machine. */
 double result_packets_per_second(const struct result *result);
 
 /* Bits of enum result_limit. */
 unsigned result_limits(const struct result *result);
 
-/* Microseconds of CPU for each packet that arrived. */
+/* Microseconds of CPU for each of these packets. */
 double result_us_per_packet(const struct result *result, double cpu_s);

@@ -104,15 +104,12 @@ static void take_tally(struct scenario *scenario)
 
 static void begin_measurement(struct scenario *scenario)
 {
-    struct crowd_sum sum;
-
     packet_io_flush(scenario->world.io);
     memset(&scenario->world.tally, 0, sizeof scenario->world.tally);
     memset(&scenario->result, 0, sizeof scenario->result);
     histogram_clear(&scenario->world.loop.lateness);
     crowd_mark(&scenario->crowd);
-    crowd_sum(&scenario->crowd, &sum);
-    scenario->begin_drops = sum.socket_drops;
+    scenario->begin_drops = udp_pool_drops(&scenario->world.pool);
     scenario->begin_cpu_ns = clock_read_ns(CLOCK_PROCESS_CPUTIME_ID);
     watch_begin(&scenario->forwarder);
     watch_begin(&scenario->control);
@@ -138,11 +135,11 @@ static void end_measurement(struct scenario *scenario)
 static void finish_result(struct scenario *scenario)
 {
     struct result *result = &scenario->result;
-    struct crowd_sum sum;
+    struct loss_sum sum;
 
     packet_io_flush(scenario->world.io);
+    crowd_sum(&scenario->crowd, true, &sum);
     take_tally(scenario);
-    crowd_sum(&scenario->crowd, &sum);
     result->video_rate = scenario->crowd.video_rate;
     result->subscribers = scenario->crowd.subscribers;
     result->participants = (uint32_t)scenario->crowd.ready;
@@ -153,7 +150,10 @@ static void finish_result(struct scenario *scenario)
     result->silent = sum.silent;
     result->expected = sum.expected;
     result->lost = sum.lost;
-    result->socket_drops = sum.socket_drops - scenario->begin_drops;
+    result->own_lost = sum.own_lost;
+    result->socket_drops = udp_pool_drops(&scenario->world.pool) - scenario->begin_drops;
+    result->receive_buffer_bytes = (uint64_t)scenario->world.pool.got_bytes;
+    result->is_measured = scenario->world.pool.is_measured;
     result->joins = scenario->crowd.joins;
 }
 
@@ -186,9 +186,9 @@ static void wait_for_quiet(struct scenario *scenario, uint64_t now_ns, uint64_t 
 /* A search goes on with a lower load. */
 static void give_up(struct scenario *scenario, const char *what)
 {
-    struct crowd_sum sum;
+    struct loss_sum sum;
 
-    crowd_sum(&scenario->crowd, &sum);
+    crowd_sum(&scenario->crowd, false, &sum);
     fprintf(
         stderr,
         "kolabmeet-load: %s: %zu of %zu participants ready, %zu failed, %llu of %llu consumers, %llu of them "
@@ -232,9 +232,9 @@ static void join(struct scenario *scenario, uint64_t elapsed_ns)
 
 static void settle(struct scenario *scenario, uint64_t elapsed_ns)
 {
-    struct crowd_sum sum;
+    struct loss_sum sum;
 
-    crowd_sum(&scenario->crowd, &sum);
+    crowd_sum(&scenario->crowd, false, &sum);
     if (sum.sinks == crowd_consumers(&scenario->crowd) && sum.silent == 0) {
         enter(scenario, PHASE_WARMUP);
     } else if (elapsed_ns > SETTLE_PATIENCE_NS) {

@@ -1,5 +1,6 @@
 #include "tools/kolabmeet-load/search_run.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,6 +42,8 @@ static void print_step(const struct search_run *run, const struct result *result
         fprintf(run->file, ", forwarder %.0f %% and %.2f us a packet",
                 100 * result->forwarder.cpu_s / result->seconds,
                 result_us_per_packet(result, result->forwarder.cpu_s));
+    if (result->own_lost > 0)
+        fprintf(run->file, ", %" PRIu64 " lost in own receive buffers", result->own_lost);
     fprintf(run->file, ": %s%s\n", went_well ? "good" : "bad",
             result_limits(result) != 0 ? " (the generator may be the limit)" : "");
     fflush(run->file);

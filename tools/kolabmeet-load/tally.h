@@ -18,6 +18,7 @@ struct tally {
     uint64_t duplicates; /* a packet that the flow had delivered already */
     uint64_t reordered;  /* overtaken by a later packet of its flow */
     uint64_t repaired;   /* came by retransmission */
+    uint64_t caught_up;  /* sent before their sink was there */
     uint64_t rtcp;
     uint64_t sent; /* media packets */
     uint64_t sent_bytes;

@@ -26,6 +26,7 @@ struct transport {
     struct sink_map sinks;     /* what each packet needs comes first */
     struct srtp_session *srtp; /* NULL before the handshake is done */
     uint8_t twcc_extension;    /* id, 0: no feedback */
+    struct udp_endpoint endpoint;
 
     struct loop *loop;
     struct packet_io *io;
@@ -33,7 +34,6 @@ struct transport {
     struct transport_handler handler;
     void *context;
     struct udp_pool *pool;
-    struct udp_endpoint endpoint;
     struct ice_client ice;
     struct dtls_client *dtls; /* NULL before */
     bool is_dtls_server;

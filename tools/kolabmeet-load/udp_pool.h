@@ -13,6 +13,7 @@
 #include "tools/kolabmeet-load/loop.h"
 
 struct packet_io;
+struct socket_meter;
 struct transport;
 
 struct udp_socket {
@@ -23,6 +24,8 @@ struct udp_socket {
     uint32_t base;                 /* shared: address of slot 0, host order */
     struct transport **transports; /* by slot; an own socket has one */
     uint32_t slot_count;
+    const struct socket_meter *meter; /* NULL: not permitted */
+    uint32_t place;                   /* own: of the meter; shared: places are slots */
 };
 
 /* Room for the address to send from. */
@@ -30,15 +33,29 @@ struct udp_socket {
 
 struct udp_endpoint {
     struct udp_socket *socket; /* NULL: not taken */
+    uint64_t read;             /* packets that packet_io has read */
+    uint64_t reached_before;   /* what the meter said when it was taken */
     uint32_t slot;
     struct sockaddr_storage remote;
     socklen_t remote_bytes;
+};
+
+struct udp_pool_settings {
+    bool is_sharing;      /* false: each has its own socket */
+    uint32_t network;     /* of addresses that are this machine's, IPv4, host order */
+    unsigned prefix_bits; /* 0: none but 127.0.0.0/8 is known to be */
+    int buffer_bytes;     /* of a socket's receive buffer; 0: as much as is good for it */
 };
 
 struct udp_pool {
     struct loop *loop;
     struct packet_io *io;
     bool is_sharing;
+    int buffer_bytes;
+    int got_bytes;    /* the smallest receive buffer that a socket was given; 0: none yet */
+    bool is_measured; /* all sockets so far have a meter */
+    struct socket_meter *shared_meter;
+    struct socket_meter *own_meter;
     uint32_t network; /* host order */
     uint32_t size;    /* addresses; 0: no shared socket unless the server is on 127.0.0.0/8 */
     struct udp_socket *shared;
@@ -47,10 +64,8 @@ struct udp_pool {
     uint64_t gone_drops; /* of sockets that are closed */
 };
 
-/* is_sharing false: each has its own socket. network and prefix_bits 0: none but 127.0.0.0/8 is known to be
- * local. */
-void udp_pool_init(struct udp_pool *pool, struct loop *loop, struct packet_io *io, bool is_sharing,
-                   uint32_t network, unsigned prefix_bits);
+void udp_pool_init(struct udp_pool *pool, struct loop *loop, struct packet_io *io,
+                   const struct udp_pool_settings *settings);
 void udp_pool_deinit(struct udp_pool *pool);
 
 /* A local end for transport, towards remote. -errno; -EADDRNOTAVAIL when all addresses are taken. */
@@ -67,5 +82,15 @@ void udp_endpoint_send(const struct udp_endpoint *endpoint, const uint8_t *data,
 /* Whose a received message is; NULL: nobody's. */
 struct transport *udp_socket_owner(const struct udp_socket *socket, struct msghdr *head);
 
-/* Datagrams that all sockets so far have dropped for want of room. */
+/* Reads what waits, until all that has reached this end is read or gone. Not while packets are handled. */
+void udp_endpoint_settle(const struct udp_endpoint *endpoint);
+
+/* Packets for this end that the kernel has thrown away for want of room, or, before udp_endpoint_settle(),
+ * that wait. Where the pool is not measured, only messages are counted, each of which may have been many
+ * packets; and of a shared socket none, since nothing says whose they were. */
+uint64_t udp_endpoint_thrown(const struct udp_endpoint *endpoint);
+
+/* Messages that all sockets so far have thrown away, and those of them of which nothing says whose they were.
+ */
 uint64_t udp_pool_drops(const struct udp_pool *pool);
+uint64_t udp_pool_shared_drops(const struct udp_pool *pool);

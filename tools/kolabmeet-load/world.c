@@ -54,8 +54,13 @@ int world_init(struct world *world, const struct options *options)
         return error;
     }
     world->api = api_client_create(&world->loop, &options->target, options->token);
-    udp_pool_init(&world->pool, &world->loop, world->io, options->shares_socket, options->local_network,
-                  options->local_prefix_bits);
+    const struct udp_pool_settings sockets = {
+        .is_sharing = options->shares_socket,
+        .network = options->local_network,
+        .prefix_bits = options->local_prefix_bits,
+        .buffer_bytes = (int)options->receive_buffer_kib * 1024,
+    };
+    udp_pool_init(&world->pool, &world->loop, world->io, &sockets);
     world->loop.round_begin = round_begin;
     world->loop.round_end = round_end;
     world->loop.context = world->io;

@@ -48,7 +48,7 @@ while read -r file; do
             return target ~ /^proto\//
         }
         if (folder == "tools") {
-            if (file ~ /^tools\/kolabmeet-load\// && target ~ /^dataplane\/srtp/)
+            if (file ~ /^tools\/kolabmeet-load\// && target ~ /^(dataplane\/srtp|ebpf\/[a-z_]*\.skel\.h$)/)
                 return 1
             return target ~ /^(shm|proto)\//
         }

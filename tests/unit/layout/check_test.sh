@@ -50,6 +50,7 @@ put control/metrics.c '#include "shm/statistics.h"'
 put control/room/room.c '#include "proto/wire/socketio.h"'
 put tools/kolabmeetctl/main.c '#include "shm/statistics.h"'
 put tools/kolabmeet-load/client.c '#include "dataplane/srtp.h"'
+put tools/kolabmeet-load/meter.c '#include "ebpf/packet_meter.skel.h"'
 put tests/a_test.c '#include "control/room/room.h"'
 put tests/b_test.c '#include "b_data.h"'
 put proto/wire/stun.c '    rtp_write(out); /* malloc( */ x.free(1); y = "printf(";'
@@ -79,6 +80,7 @@ ebpf/steer.bpf.c dataplane/worker.h
 ebpf/steer.bpf.c shm/segment.h
 control/room/room.c ebpf/reuseport.skel.h
 control/forwarder/steering.c ebpf/reuseport.bpf.c
+tools/kolabmeetctl/main.c ebpf/reuseport.skel.h
 TABLE
 
 fresh_tree

@@ -169,6 +169,25 @@ static void repairs(void **state)
     assert_int_equal(lost(13), 0);
 }
 
+static void what_was_sent_before_it_was_there_is_no_latency(void **state)
+{
+    const struct stamp missing = {flow->id, 12, 5000};
+
+    (void)state;
+    sink.since_ns = 5001;
+    arrives(10, 10);
+    arrives(11, 11);
+    media_sink_take_repair(&sink, &tally, 12, 9000, &missing);
+    assert_int_equal(tally.latency.count, 0);
+    assert_int_equal(tally.caught_up, 3);
+    assert_int_equal(lost(13), 0);
+    sink.since_ns = 5000;
+    arrives(13, 13);
+    assert_int_equal(tally.latency.count, 1);
+    assert_int_equal(tally.latency.max_ns, 2000);
+    assert_int_equal(tally.caught_up, 3);
+}
+
 static void a_stamp_of_nobody(void **state)
 {
     const struct stamp stamp = {99, 1, 0};
@@ -191,6 +210,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(only_what_is_sent_after_the_mark_counts, start, stop),
         cmocka_unit_test_setup_teardown(one_that_begins_after_the_mark, start, stop),
         cmocka_unit_test_setup_teardown(repairs, start, stop),
+        cmocka_unit_test_setup_teardown(what_was_sent_before_it_was_there_is_no_latency, start, stop),
         cmocka_unit_test_setup_teardown(a_stamp_of_nobody, start, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

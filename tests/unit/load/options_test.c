@@ -75,6 +75,8 @@ static void words(void **state)
     assert_int_equal(options.local_prefix_bits, 24);
     assert_true(parse("--local=off"));
     assert_false(options.shares_socket);
+    assert_true(parse("--receive-buffer=64"));
+    assert_int_equal(options.receive_buffer_kib, 64);
 }
 
 static void nonsense(void **state)
@@ -101,6 +103,8 @@ static void nonsense(void **state)
         "--local=10.0.0.0",
         "--local=x/24",
         "--local=10.0.0.0/31",
+        "--receive-buffer=0",
+        "--receive-buffer=2000000",
         "--cpu=-1",
         "--nonsense",
         "argument",

@@ -45,10 +45,24 @@ static void rates(void **state)
     assert_true(result_loss(&result) == 0.01);
     assert_true(result_packets_per_second(&result) == 99);
     assert_float_equal(result_us_per_packet(&result, 0.0099), 10, 1e-9);
+    assert_int_equal(result_received(&result), 990);
     result.expected = 0;
     result.lost = 0;
     assert_true(result_loss(&result) == 1);
     assert_true(result_us_per_packet(&result, 1) == 0);
+}
+
+static void own_losses_are_not_the_servers(void **state)
+{
+    (void)state;
+    result.own_lost = 500;
+    assert_true(result_loss(&result) == 0.02); /* of the 500 others */
+    assert_int_equal(result_received(&result), 490);
+    assert_true(result_packets_per_second(&result) == 99); /* forwarded they were */
+    assert_float_equal(result_us_per_packet(&result, 0.0099), 10, 1e-9);
+    result.own_lost = 1000;
+    result.lost = 0;
+    assert_true(result_loss(&result) == 1); /* nothing is known */
 }
 
 static void limits(void **state)
@@ -64,6 +78,10 @@ static void limits(void **state)
     result.socket_drops = 1;
     result.tally.send_failures = 1;
     assert_int_equal(result_limits(&result), RESULT_LIMIT_SOCKET | RESULT_LIMIT_SEND);
+    result.socket_drops = 0;
+    result.own_lost = 1;
+    result.tally.send_failures = 0;
+    assert_int_equal(result_limits(&result), RESULT_LIMIT_SOCKET);
 }
 
 static double at(const json_t *json, const char *object, const char *name)
@@ -78,13 +96,22 @@ static void json(void **state)
 {
     (void)state;
     result.socket_drops = 4;
+    result.own_lost = 7;
+    result.receive_buffer_bytes = 65536;
+    result.is_measured = true;
+    result.tally.caught_up = 5;
     json_t *report = report_json(&options, &result);
 
     assert_non_null(report);
     assert_true(at(report, NULL, "publishers") == 2);
     assert_true(at(report, NULL, "subscribers") == 142);
     assert_true(at(report, NULL, "consumers") == 572);
-    assert_true(at(report, NULL, "loss") == 0.01);
+    assert_float_equal(at(report, NULL, "loss"), 10.0 / 993, 1e-9);
+    assert_true(at(report, NULL, "lost") == 10);
+    assert_true(at(report, NULL, "lost_own") == 7);
+    assert_true(at(report, "counters", "caught_up") == 5);
+    assert_true(at(report, "generator", "receive_buffer_bytes") == 65536);
+    assert_true(json_is_true(json_object_get(json_object_get(report, "generator"), "counts_packets")));
     assert_true(at(report, NULL, "packets_per_second") == 99);
     assert_true(at(report, NULL, "socket_drops") == 4);
     assert_true(at(report, "latency", "count") == 100);
@@ -118,6 +145,16 @@ static void says_when_it_was_the_limit(void **state)
     assert_null(strstr(printed(), "LIMIT"));
     result.own_cpu_s = 10;
     assert_non_null(strstr(printed(), "THE GENERATOR ITSELF WAS THE LIMIT: it used 95 %"));
+    result.own_cpu_s = 1;
+    result.own_lost = 3;
+    result.socket_drops = 2;
+    assert_non_null(
+        strstr(printed(), "THE GENERATOR ITSELF WAS THE LIMIT: its own receive buffers overflowed"));
+    assert_non_null(strstr(printed(), "10 of 1000 by server or network"));
+    assert_non_null(strstr(printed(), "3 in own receive buffers"));
+    assert_non_null(strstr(printed(), "2 messages fell (without BPF"));
+    result.is_measured = true;
+    assert_null(strstr(printed(), "without BPF"));
 }
 
 static void numbers_of_consumers(void **state)
@@ -136,6 +173,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(rates, start),
+        cmocka_unit_test_setup(own_losses_are_not_the_servers, start),
         cmocka_unit_test_setup(limits, start),
         cmocka_unit_test_setup(json, start),
         cmocka_unit_test_setup(says_when_it_was_the_limit, start),
