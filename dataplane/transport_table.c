@@ -9,9 +9,10 @@
 #include "dataplane/srtp_receive_pool.h"
 #include "shm/seqlock.h"
 
-static void queue_append(struct transport_table *table, struct transport *transport, uint64_t now_us)
+/* Those that are appended may be due a little before the last, whose turn is taken first all the same. */
+static void queue_append(struct transport_table *table, struct transport *transport, uint64_t due_us)
 {
-    transport->due_us = now_us + TRANSPORT_TURN_US;
+    transport->due_us = due_us;
     transport->previous = table->last;
     transport->next = NULL;
     if (table->last)
@@ -57,7 +58,7 @@ static struct transport *link_row(struct transport_table *table, struct shm_tran
     transport->row = row;
     transport->demux = empty_places(table, index);
     transport->told_lost = row->has_selected && !row->has_consent;
-    queue_append(table, transport, now_us);
+    queue_append(table, transport, now_us + TRANSPORT_TURN_US);
     table->count++;
     return transport;
 }
@@ -247,13 +248,15 @@ struct transport *transport_take_turn(struct transport_table *table, uint64_t no
 
     if (!transport || transport->due_us > now_us)
         return NULL;
+    /* Turns that were slept past together stay apart when there is no time to sleep. */
+    uint64_t from_us = now_us - transport->due_us <= 2 * TRANSPORT_SLACK_US ? transport->due_us : now_us;
     queue_remove(table, transport);
-    queue_append(table, transport, now_us);
+    queue_append(table, transport, from_us + TRANSPORT_TURN_US);
     transport->turns++;
     return transport;
 }
 
-uint64_t transport_next_turn_us(const struct transport_table *table)
+uint64_t transport_latest_turn_us(const struct transport_table *table)
 {
-    return table->first ? table->first->due_us : UINT64_MAX;
+    return table->first ? table->first->due_us + TRANSPORT_SLACK_US : UINT64_MAX;
 }

@@ -14,6 +14,10 @@
 #include "shm/segment.h"
 
 #define TRANSPORT_TURN_US 50000u
+
+/* A worker with nothing else to do sleeps past a turn by up to so much, so that it wakes for several at once,
+ * 200 times a second however many there are. */
+#define TRANSPORT_SLACK_US 5000u
 #define TRANSPORT_PRODUCERS_MAX 16u
 
 struct producer;
@@ -151,5 +155,5 @@ void transport_table_busy(struct transport_table *table, struct transport *trans
 /* The next transport whose turn has come, or NULL; it goes to the end of the queue. */
 struct transport *transport_take_turn(struct transport_table *table, uint64_t now_us);
 
-/* When the next turn is, UINT64_MAX without transports. */
-uint64_t transport_next_turn_us(const struct transport_table *table);
+/* The latest that the next turn should be taken, UINT64_MAX without transports. */
+uint64_t transport_latest_turn_us(const struct transport_table *table);

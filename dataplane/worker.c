@@ -132,7 +132,7 @@ uint32_t worker_round(struct worker *worker)
 static void sleep_until_work(struct worker *worker)
 {
     uint64_t now_us = worker->clock_us();
-    uint64_t turn_us = bandwidth_next_us(worker, transport_next_turn_us(&worker->transports));
+    uint64_t turn_us = bandwidth_next_us(worker, transport_latest_turn_us(&worker->transports));
     turn_us = worker->repairs.due_us < turn_us ? worker->repairs.due_us : turn_us;
     turn_us = worker->catch_ups.due_us < turn_us ? worker->catch_ups.due_us : turn_us;
     uint64_t timeout_us = turn_us <= now_us ? 0 : turn_us - now_us;
