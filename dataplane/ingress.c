@@ -177,8 +177,11 @@ static void count_arrival(struct worker *worker, struct transport *transport, co
     uint16_t sequence;
 
     if (extension->length > 0 &&
-        rtp_ext_read_transport_sequence(data + extension->offset, extension->length, &sequence) == 0)
-        twcc_feedback_packet(&transport->row->twcc, sequence, view->header.ssrc, worker->now_us);
+        rtp_ext_read_transport_sequence(data + extension->offset, extension->length, &sequence) == 0) {
+        if (!transport->twcc)
+            transport_begin_twcc(transport, worker->segment);
+        twcc_feedback_packet(transport->twcc, sequence, view->header.ssrc, worker->now_us);
+    }
 }
 
 /* The name under which a packet that no stream wants is dropped. */

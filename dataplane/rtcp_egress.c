@@ -123,14 +123,15 @@ static void send_transport_feedback(struct worker *worker, struct transport *tra
     struct shm_transport_row *row = transport->row;
 
     /* A turn early rather than a turn late: the feedback is to be no older than its interval. */
-    if (!twcc_feedback_due(&row->twcc, worker->now_us + TRANSPORT_TURN_US))
+    if (!transport->twcc || !twcc_feedback_due(transport->twcc, worker->now_us + TRANSPORT_TURN_US))
         return;
     for (;;) {
         struct srtp_protect_job *job = egress_begin(worker, transport, SRTP_KIND_RTCP);
         if (!job)
             return;
-        if (!commit(worker, job,
-                    twcc_feedback_write(&row->twcc, row->rtcp_ssrc, worker->now_us, job->out, room(job))))
+        if (!commit(
+                worker, job,
+                twcc_feedback_write(transport->twcc, row->rtcp_ssrc, worker->now_us, job->out, room(job))))
             return;
         row->twcc_feedbacks_sent++;
     }

@@ -47,8 +47,8 @@ static struct demux_producer *empty_places(const struct transport_table *table, 
     return places;
 }
 
-static struct transport *link_row(struct transport_table *table, struct shm_transport_row *row,
-                                  uint32_t index, uint64_t now_us)
+static struct transport *link_row(struct transport_table *table, const struct shm_segment *segment,
+                                  struct shm_transport_row *row, uint32_t index, uint64_t now_us)
 {
     struct transport *transport = &table->transports[index];
 
@@ -56,6 +56,8 @@ static struct transport *link_row(struct transport_table *table, struct shm_tran
     transport->handle = shm_handle_make(index, row->row.generation);
     transport->index = index;
     transport->row = row;
+    if (row->has_twcc)
+        transport->twcc = shm_segment_at(segment, SHM_SECTION_TWCC, index);
     transport->demux = empty_places(table, index);
     transport->told_lost = row->has_selected && !row->has_consent;
     queue_append(table, transport, now_us + TRANSPORT_TURN_US);
@@ -120,7 +122,7 @@ int transport_table_init(struct transport_table *table, const struct shm_segment
          i = row_next_touched(segment, SHM_SECTION_TRANSPORT, i + 1)) {
         struct shm_transport_row *row = shm_segment_at(segment, SHM_SECTION_TRANSPORT, i);
         if (row_adopt(&row->row, sizeof(*row), worker)) {
-            attach_keys(table, link_row(table, row, i, now_us));
+            attach_keys(table, link_row(table, segment, row, i, now_us));
         }
     }
     srtp_receive_pool_sweep(table->pool);
@@ -160,8 +162,18 @@ int transport_install(struct transport_table *table, const struct shm_segment *s
     if (error != 0)
         return error;
     row_install(&row->row, &initial->row, sizeof(*row), handle, table->worker);
-    *ret_transport = link_row(table, row, index, now_us);
+    *ret_transport = link_row(table, segment, row, index, now_us);
     return 0;
+}
+
+void transport_begin_twcc(struct transport *transport, const struct shm_segment *segment)
+{
+    struct twcc_feedback_state *twcc = shm_segment_at(segment, SHM_SECTION_TWCC, transport->index);
+
+    memset(twcc, 0, sizeof(*twcc)); /* what another transport left there, or nothing */
+    __atomic_signal_fence(__ATOMIC_RELEASE);
+    transport->row->has_twcc = 1;
+    transport->twcc = twcc;
 }
 
 void transport_table_busy(struct transport_table *table, struct transport *transport)

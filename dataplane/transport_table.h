@@ -48,8 +48,9 @@ struct transport {
     uint32_t index;
     uint32_t turns;
     struct shm_transport_row *row;
-    struct srtp_session *srtp; /* NULL before the keys are known */
-    uint32_t key_epoch;        /* counts srtp's lives */
+    struct twcc_feedback_state *twcc; /* NULL before it sends a transport-wide number */
+    struct srtp_session *srtp;        /* NULL before the keys are known */
+    uint32_t key_epoch;               /* counts srtp's lives */
 
     struct media_extension_map extensions; /* of all its producers (RFC 8843 section 9.1) */
     struct demux_producer *demux;          /* TRANSPORT_PRODUCERS_MAX places, handle 0: free; see demuxes */
@@ -118,6 +119,10 @@ static inline struct transport *transport_at(const struct transport_table *table
 int transport_install(struct transport_table *table, const struct shm_segment *segment, shm_handle handle,
                       const struct shm_transport_row *initial, uint64_t now_us,
                       struct transport **ret_transport);
+
+/* The transport sends a transport-wide number for the first time: its place for arrivals is taken into use.
+ * Before, it must not even be read, since that alone makes its page resident. */
+void transport_begin_twcc(struct transport *transport, const struct shm_segment *segment);
 
 /* It has no producers and consumers any more. */
 void transport_remove(struct transport_table *table, struct transport *transport);

@@ -76,7 +76,7 @@ struct shm_transport_row {
     uint32_t twcc_packets_lost; /* as those feedbacks say */
     uint16_t twcc_sequence;     /* the next transport-wide number to send */
     uint8_t is_nominated;       /* the selected pair, with the credentials in ice */
-    uint8_t reserved;
+    uint8_t has_twcc;           /* its element of SHM_SECTION_TWCC means something */
 
     struct bitrate_window receive_bitrate;
     struct bitrate_window send_bitrate;
@@ -97,12 +97,11 @@ struct shm_transport_row {
     uint32_t max_bps;
     uint8_t reserved3[4];
     struct srtp_transport_state srtp;
-    struct twcc_feedback_state twcc;
     struct srtp_send_stream srtp_probator;
     uint64_t probator_next;        /* its next packet index (probator.h) */
     struct shm_address plain_rtcp; /* where RTCP of a plain transport goes; port 0: not known */
 };
-SHM_STATIC_SIZE(struct shm_transport_row, 3136);
+SHM_STATIC_SIZE(struct shm_transport_row, 1024);
 
 struct shm_payload_type {
     uint8_t codec;            /* enum media_codec */

@@ -93,6 +93,7 @@ static uint64_t lay_out(const struct shm_capacities *c, struct shm_section secti
         [SHM_SECTION_SRTP_HEAD] = {sizeof(struct srtp_receive_head), c->workers},
         [SHM_SECTION_SRTP_RECEIVE] = {sizeof(struct srtp_receive_stream),
                                       c->workers * shm_segment_srtp_streams(c)},
+        [SHM_SECTION_TWCC] = {sizeof(struct twcc_feedback_state), c->transports},
     };
     uint64_t offset = align_up(sizeof(struct shm_header), SECTION_ALIGNMENT);
 

@@ -33,6 +33,7 @@ enum shm_section_kind {
     SHM_SECTION_HISTORY,      /* struct shm_history, by stream, written by the worker that owns it */
     SHM_SECTION_SRTP_HEAD,    /* struct srtp_receive_head, by worker */
     SHM_SECTION_SRTP_RECEIVE, /* struct srtp_receive_stream: shm_segment_srtp_streams for each worker */
+    SHM_SECTION_TWCC, /* struct twcc_feedback_state, by transport: of those that send to us, see has_twcc */
     SHM_SECTION_COUNT
 };
 

@@ -2,6 +2,7 @@
 #include "tests/unit/dataplane/engine_call.h"
 
 #include "dataplane/key_frame.h"
+#include "dataplane/row.h"
 #include "proto/wire/twcc.h"
 
 static void send_pli(struct call *call)
@@ -144,6 +145,81 @@ static void test_transport_feedback(void **state)
     call_deinit(&call);
 }
 
+/* How many arrivals the next feedback tells of. */
+static unsigned take_feedback(struct call *call)
+{
+    struct rig_packet packet;
+    struct rtcp_packet part;
+    struct twcc_feedback feedback;
+    struct twcc_iterator iterator;
+    struct twcc_status status;
+    unsigned received = 0;
+
+    rig_wait_ms(&call->rig, 130);
+    if (client_count_rtcp(&call->alice, RTCP_RTPFB, RTCP_RTPFB_TWCC, &packet, &part) == 0)
+        return 0;
+    assert_int_equal(twcc_parse(&part, &feedback), 0);
+    twcc_begin(&iterator, &feedback);
+    while (twcc_next(&iterator, &status))
+        received += status.received;
+    return received;
+}
+
+static void test_arrivals_take_no_memory_before_they_come(void **state)
+{
+    struct call call;
+    struct rig_rtp plain = {.ssrc = ALICE_AUDIO_SSRC,
+                            .payload_type = 111,
+                            .mid = "0",
+                            .payload = opus,
+                            .payload_length = sizeof(opus)};
+
+    (void)state;
+    call_init(&call, SRTP_AEAD_AES_128_GCM, SRTP_AEAD_AES_128_GCM);
+    consume_audio(&call);
+    const struct shm_segment *segment = &call.rig.segment;
+    for (uint16_t i = 0; i < 5; i++) {
+        plain.sequence = i;
+        client_send_rtp(&call.alice, &call.rig, &plain);
+    }
+    assert_int_equal(take_feedback(&call), 0);
+    assert_int_equal(row_next_touched(segment, SHM_SECTION_TWCC, 0), segment->capacities.transports);
+
+    call.transport_sequence = 100;
+    send_audio(&call, 5, 960 * 5);
+    assert_int_equal(row_next_touched(segment, SHM_SECTION_TWCC, 0), 0);
+    assert_int_equal(take_feedback(&call), 1);
+    call_deinit(&call);
+}
+
+/* What arrived before the worker went is told by the next one; another transport in the same row knows
+ * nothing of it. */
+static void test_arrivals_outlive_the_worker(void **state)
+{
+    struct call call;
+
+    (void)state;
+    call_init(&call, SRTP_AEAD_AES_128_GCM, SRTP_AEAD_AES_128_GCM);
+    for (uint16_t i = 0; i < 5; i++)
+        send_audio(&call, i, 960u * i);
+    worker_destroy(call.rig.worker);
+    rig_start_worker(&call.rig);
+    const struct transport *alice = transport_find(&call.rig.worker->transports, call.alice.transport);
+    assert_non_null(alice->twcc);
+    assert_int_equal(alice->twcc->pending, 5);
+    assert_null(transport_find(&call.rig.worker->transports, call.bob.transport)->twcc);
+
+    shm_handle other = shm_handle_make(0, 2);
+    assert_int_equal(rig_remove(&call.rig, KM__COMMAND__BODY_REMOVE_TRANSPORT, call.alice.transport), 0);
+    assert_int_equal(rig_install_transport(&call.rig, other), 0);
+    struct transport *next = transport_find(&call.rig.worker->transports, other);
+    assert_null(next->twcc);
+    transport_begin_twcc(next, &call.rig.segment);
+    assert_int_equal(next->twcc->pending, 0);
+    assert_int_equal(next->twcc->started, 0);
+    call_deinit(&call);
+}
+
 static void expect_score(struct call *call, uint32_t score, uint32_t producer_score)
 {
     rig_wait_ms(&call->rig, 600); /* twice a second, in a turn */
@@ -273,6 +349,8 @@ int main(void)
         cmocka_unit_test(test_pli_goes_upstream_once_an_interval),
         cmocka_unit_test(test_reports),
         cmocka_unit_test(test_transport_feedback),
+        cmocka_unit_test(test_arrivals_take_no_memory_before_they_come),
+        cmocka_unit_test(test_arrivals_outlive_the_worker),
         cmocka_unit_test(test_scores),
         cmocka_unit_test(test_statistics),
         cmocka_unit_test(test_stages),
