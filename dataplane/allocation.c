@@ -1,7 +1,7 @@
 #include "dataplane/allocation.h"
 
 #include "dataplane/bandwidth.h"
-#include "dataplane/forward.h"
+#include "dataplane/delivery.h"
 #include "dataplane/layer_rates.h"
 #include "dataplane/layer_switch.h"
 #include "dataplane/worker.h"
@@ -131,7 +131,7 @@ static void apply(struct worker *worker, struct transport *transport, const stru
         transport->lowered_us = worker->now_us;
     else if (steps > 0)
         transport->raised_us = worker->now_us;
-    forward_update(worker, consumer);
+    delivery_update(worker, consumer);
 }
 
 static bool is_blind(const struct transport *transport)

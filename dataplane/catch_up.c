@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "dataplane/bandwidth.h"
+#include "dataplane/delivery.h"
 #include "dataplane/forward.h"
 #include "dataplane/rtcp_egress.h"
 #include "dataplane/stored.h"
@@ -148,7 +149,7 @@ static uint32_t send_next(struct worker *worker, struct consumer *consumer, stru
                             .source = packet.source,
                             .restarts = facts.restarts,
                             .view = facts.view};
-    forward_flight(worker, consumer, &flight);
+    delivery_flight(worker, consumer, &flight);
     return facts.view.header.payload_length;
 }
 

@@ -41,8 +41,8 @@ void command_drop_consumer(struct worker *worker, struct consumer *consumer)
 
 void command_drop_producer(struct worker *worker, struct producer *producer)
 {
-    while (producer->consumers)
-        command_drop_consumer(worker, producer->consumers);
+    while (producer->fanout.count > 0)
+        command_drop_consumer(worker, producer->fanout.lines[0].consumer);
     if (producer->mirror) {
         mirror_remove(&worker->streams, producer);
         return;

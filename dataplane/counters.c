@@ -156,6 +156,7 @@ static void publish_consumer(struct worker *worker, struct consumer *consumer)
     const struct layer_switch *layer = &row->media.layer;
     int within = 0, temporal; /* of the layers of one encoding */
 
+    fanout_settle(consumer);
     svc_filter_layers(&row->media.svc, &within, &temporal);
     struct statistics_consumer block = {
         .ssrc = row->ssrc,

@@ -23,6 +23,12 @@ struct flight {
     struct packet_view view;
 };
 
+/* It shows nothing, and only fills the path. */
+static inline bool flight_is_padding(const struct flight *flight)
+{
+    return flight->view.header.payload_length == 0;
+}
+
 struct forward_batch {
     uint32_t count;
     uint32_t stream_count;
@@ -39,9 +45,6 @@ void forward_packet(struct worker *worker, struct stream *stream, const struct s
 
 /* A packet of another worker's stream, which has stored it. */
 void forward_stored(struct worker *worker, struct stream *stream, const struct stored_packet *packet);
-
-/* A packet for one consumer, in its turn (catch_up.h). */
-void forward_flight(struct worker *worker, struct consumer *consumer, const struct flight *flight);
 
 /* Hands what waits to egress. To be called before a stream, producer or consumer changes; what is declared
  * below does so by itself. */
@@ -60,9 +63,6 @@ bool forward_is_silent(const struct worker *worker, const struct stream *stream)
 
 /* A packet came on a stream that was silent, or is new. */
 void forward_revive(struct worker *worker, struct stream *stream);
-
-/* The consumer chooses anew what it is sent: something that the choice depends on has changed. */
-void forward_update(struct worker *worker, struct consumer *consumer);
 
 /* In a transport's turn: its consumers choose anew what they are sent, since a stream that dies does not say
  * so. */

@@ -122,6 +122,19 @@ enum layer_verdict layer_switch_packet(struct layer_switch *state, unsigned enco
     return LAYER_BEGIN;
 }
 
+void layer_switch_takes(const struct layer_switch *state, uint8_t *ret_takes, uint8_t *ret_begins)
+{
+    unsigned current = state->current >= 0 ? 1u << state->current : 0;
+    unsigned target = state->target >= 0 ? 1u << state->target : 0;
+    unsigned all = (1u << state->count) - 1;
+    unsigned others = (state->flags & LAYER_IDLE ? all : target & all) & ~current;
+
+    if (state->allowed < 0)
+        others = 0;
+    *ret_begins = (uint8_t)others;
+    *ret_takes = (uint8_t)(state->flags & LAYER_NEEDS_KEY_FRAME ? current : current | others);
+}
+
 bool layer_switch_temporal(struct layer_switch *state, const struct packet_layer *layer, bool key_frame)
 {
     int8_t wanted = (int8_t)layer_switch_wanted_temporal(state);

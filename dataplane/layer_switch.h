@@ -56,6 +56,10 @@ enum layer_verdict {
 /* A packet of encoding has come; key_frame: it is the first of one. */
 enum layer_verdict layer_switch_packet(struct layer_switch *state, unsigned encoding, bool key_frame);
 
+/* Of which encodings layer_switch_packet would not ignore a packet, a bit each; in begins of which it would
+ * not ignore one of a key frame, beside those. */
+void layer_switch_takes(const struct layer_switch *state, uint8_t *ret_takes, uint8_t *ret_begins);
+
 /* Whether a packet of the current encoding is of a temporal layer that is forwarded. Layers are left at the
  * beginning of a picture, and taken up one by one where the stream says that one can (VP8: the Y bit of
  * RFC 7741 section 4.2). While a lower encoding is waited for, only the lowest temporal layer passes. */

@@ -54,8 +54,8 @@ int mirror_install(struct stream_table *table, uint32_t worker, shm_handle handl
 
 void mirror_remove(struct stream_table *table, struct producer *producer)
 {
-    while (producer->consumers)
-        consumer_remove(table, producer->consumers);
+    while (producer->fanout.count > 0)
+        consumer_remove(table, producer->fanout.lines[0].consumer);
     for (unsigned i = 0; i < producer->row->encoding_count; i++)
         *producer->streams[i] = (struct stream){0};
     *producer = (struct producer){0};

@@ -23,7 +23,7 @@ static bool is_wanted(const struct stream *stream)
     const struct producer *producer = stream->producer;
 
     return producer->row->feedback & SHM_FEEDBACK_NACK && !producer->row->paused &&
-           (producer->consumers || producer->row->followers != 0);
+           (producer->fanout.count > 0 || producer->row->followers != 0);
 }
 
 static void add(struct worker *worker, struct stream *stream)

@@ -106,7 +106,7 @@ void rtcp_egress_nack(struct worker *worker, struct stream *stream, const uint16
 
 static void repeat_key_frame_requests(struct worker *worker, struct producer *producer)
 {
-    bool consumed = producer->consumers || producer->row->followers != 0;
+    bool consumed = producer->fanout.count > 0 || producer->row->followers != 0;
 
     for (unsigned i = 0; i < producer->row->encoding_count; i++) {
         struct stream *stream = producer->streams[i];

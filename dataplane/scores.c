@@ -8,9 +8,10 @@
 
 void scores_tell_consumers(const struct stream *stream)
 {
-    for (struct consumer *consumer = stream->producer->consumers; consumer;
-         consumer = consumer->next_of_producer)
-        consumer_events_score(consumer);
+    const struct fanout *fanout = &stream->producer->fanout;
+
+    for (uint32_t i = 0; i < fanout->count; i++)
+        consumer_events_score(fanout->lines[i].consumer);
 }
 
 /* On all workers. */

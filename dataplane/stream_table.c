@@ -88,6 +88,7 @@ static struct producer *link_producer(struct stream_table *table, struct transpo
     return producer;
 }
 
+/* NULL without memory. */
 static struct consumer *link_consumer(struct stream_table *table, struct transport *transport,
                                       struct producer *producer, shm_handle handle,
                                       struct shm_consumer_row *row)
@@ -98,11 +99,11 @@ static struct consumer *link_consumer(struct stream_table *table, struct transpo
                                   .row = row,
                                   .transport = transport,
                                   .producer = producer,
-                                  .next_of_producer = producer->consumers,
                                   .next_of_transport = transport->consumers};
-    if (producer->consumers)
-        producer->consumers->previous_of_producer = consumer;
-    producer->consumers = consumer;
+    if (fanout_add(&table->lines, &producer->fanout, consumer) != 0) {
+        *consumer = (struct consumer){0};
+        return NULL;
+    }
     if (transport->consumers)
         transport->consumers->previous_of_transport = consumer;
     transport->consumers = consumer;
@@ -170,12 +171,14 @@ static void adopt_rows(struct stream_table *table, const struct transport_table 
         struct producer *producer = producer_find(table, row->producer);
         if (transport && !producer)
             producer = mirror_adopt(table, row->producer);
-        if (transport && producer)
-            link_consumer(table, transport, producer, shm_handle_make(i, row->row.generation), row);
-        else
+        if (!transport || !producer ||
+            !link_consumer(table, transport, producer, shm_handle_make(i, row->row.generation), row))
             row_remove(&row->row, sizeof(*row));
     }
 }
+
+/* A fanout's block has up to four times the lines of its consumers; the rest is for blocks that lie badly. */
+#define LINES_FOR_A_CONSUMER 8u
 
 /* Slots for twice as many SSRCs (media and RTX) as there can be streams, three quarters full at most. */
 static uint32_t ssrc_slot_count(uint32_t streams)
@@ -200,7 +203,8 @@ int stream_table_init(struct stream_table *table, const struct shm_segment *segm
     table->mirrors = calloc(capacities->producers, sizeof(*table->mirrors));
     table->ssrc_slots = calloc(slots, sizeof(*table->ssrc_slots));
     if (!table->producers || !table->streams || !table->nacks || !table->consumers || !table->mirrors ||
-        !table->ssrc_slots || consumer_map_init(&table->consumer_ssrcs, table->consumers) != 0) {
+        !table->ssrc_slots || consumer_map_init(&table->consumer_ssrcs, table->consumers) != 0 ||
+        line_pool_init(&table->lines, LINES_FOR_A_CONSUMER * capacities->consumers) != 0) {
         stream_table_deinit(table);
         return -ENOMEM;
     }
@@ -217,6 +221,7 @@ void stream_table_deinit(struct stream_table *table)
     free(table->consumers);
     consumer_map_deinit(&table->consumer_ssrcs);
     free(table->mirrors);
+    line_pool_deinit(&table->lines);
     free(table->ssrc_slots);
     *table = (struct stream_table){0};
 }
@@ -302,8 +307,8 @@ void producer_remove(struct stream_table *table, struct producer *producer)
 {
     struct transport *transport = producer->transport;
 
-    while (producer->consumers)
-        consumer_remove(table, producer->consumers);
+    while (producer->fanout.count > 0)
+        consumer_remove(table, producer->fanout.lines[0].consumer);
     unmap_ssrcs(table, producer);
     stream_demux_remove(&transport->demux[producer->place], &transport->row->retired);
     transport->producers[producer->place] = NULL;
@@ -330,17 +335,15 @@ int consumer_install(struct stream_table *table, struct transport *transport, st
         shm_segment_at(table->segment, SHM_SECTION_CONSUMER, shm_handle_index(handle));
     row_install(&row->row, &initial->row, sizeof(*row), handle, table->worker);
     *ret_consumer = link_consumer(table, transport, producer, handle, row);
-    return 0;
+    if (*ret_consumer)
+        return 0;
+    row_remove(&row->row, sizeof(*row));
+    return -ENOMEM;
 }
 
 void consumer_remove(struct stream_table *table, struct consumer *consumer)
 {
-    if (consumer->previous_of_producer)
-        consumer->previous_of_producer->next_of_producer = consumer->next_of_producer;
-    else
-        consumer->producer->consumers = consumer->next_of_producer;
-    if (consumer->next_of_producer)
-        consumer->next_of_producer->previous_of_producer = consumer->previous_of_producer;
+    fanout_remove(&table->lines, &consumer->producer->fanout, consumer);
     if (consumer->previous_of_transport)
         consumer->previous_of_transport->next_of_transport = consumer->next_of_transport;
     else

@@ -10,6 +10,7 @@
 #include "dataplane/catch_up.h"
 #include "dataplane/consumer_events.h"
 #include "dataplane/consumer_map.h"
+#include "dataplane/fanout.h"
 #include "dataplane/key_frame_limit.h"
 #include "dataplane/nack.h"
 #include "dataplane/receiver_loss.h"
@@ -45,7 +46,7 @@ struct producer {
     struct transport *transport;                 /* NULL: a mirror (mirror.h) */
     unsigned place;                              /* in the transport's demux */
     struct stream *streams[MEDIA_ENCODINGS_MAX]; /* row->encoding_count of them */
-    struct consumer *consumers;                  /* list, by next_of_producer */
+    struct fanout fanout;                        /* its consumers */
     const struct sender_clock *clock;            /* of the sender */
     uint64_t alive_since_us; /* when the first of its streams came to life; 0 = before this process */
     struct mirror *mirror;   /* of another worker's producer: no transport, no demux */
@@ -56,10 +57,9 @@ struct consumer {
     struct shm_consumer_row *row;
     struct transport *transport;
     struct producer *producer;
-    struct consumer *next_of_producer;
-    struct consumer *previous_of_producer;
     struct consumer *next_of_transport;
     struct consumer *previous_of_transport;
+    uint32_t line;            /* in its producer's fanout */
     uint32_t next_of_ssrc[2]; /* consumer_map.h */
     struct resend_limit resend;
     struct catch_up catch_up;
@@ -77,6 +77,7 @@ struct stream_table {
     struct nack_list *nacks; /* by index of the stream */
     struct consumer *consumers;
     struct mirror *mirrors; /* by index of the producer */
+    struct line_pool lines; /* of the fanouts */
     struct consumer_map consumer_ssrcs;
     struct ssrc_map ssrcs;
     struct ssrc_map_slot *ssrc_slots;
@@ -103,7 +104,7 @@ int producer_install(struct stream_table *table, struct transport *transport, sh
 /* Its consumers go with it. */
 void producer_remove(struct stream_table *table, struct producer *producer);
 
-/* A new consumer of producer, by transport. -ERANGE, -EEXIST, -ESTALE for the handle. */
+/* A new consumer of producer, by transport. -ERANGE, -EEXIST, -ESTALE for the handle; -ENOMEM. */
 int consumer_install(struct stream_table *table, struct transport *transport, struct producer *producer,
                      shm_handle handle, const struct shm_consumer_row *initial,
                      struct consumer **ret_consumer);

@@ -207,6 +207,20 @@ static inline uint64_t rig_drops(const struct rig *rig, enum statistics_drop dro
     return rig->worker->totals.drops[drop];
 }
 
+/* Whatever has happened, no packet stops at the line of a consumer that would take it. */
+static inline void rig_check_fanouts(const struct rig *rig)
+{
+    const struct stream_table *table = &rig->worker->streams;
+
+    for (uint32_t i = 0; i < rig_capacities.consumers; i++) {
+        const struct consumer *consumer = &table->consumers[i];
+        if (consumer->handle == SHM_HANDLE_NONE)
+            continue;
+        assert_ptr_equal(consumer->producer->fanout.lines[consumer->line].consumer, consumer);
+        assert_true(fanout_lets_through(consumer));
+    }
+}
+
 /* Rounds until there is nothing left to do. */
 static inline void rig_rounds(struct rig *rig)
 {
@@ -214,8 +228,11 @@ static inline void rig_rounds(struct rig *rig)
 
     do {
         work = worker_round(rig->worker);
-        if (rig->other)
+        rig_check_fanouts(rig);
+        if (rig->other) {
             work += worker_round(rig->other->worker);
+            rig_check_fanouts(rig->other);
+        }
     } while (work > 0);
 }
 

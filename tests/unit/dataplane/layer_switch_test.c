@@ -5,6 +5,7 @@
 #include <cmocka.h>
 
 #include "dataplane/layer_switch.h"
+#include "tests/unit/dataplane/prng.h"
 
 #define S 1000000ull
 
@@ -252,6 +253,54 @@ static void test_bandwidth_takes_encodings(void **state)
     assert_false(picture(&layer, 1, true));
 }
 
+/* In whatever state, what is said to be taken is what is not ignored. */
+static void check_takes(const struct layer_switch *layer)
+{
+    uint8_t takes, begins;
+
+    layer_switch_takes(layer, &takes, &begins);
+    for (unsigned encoding = 0; encoding < MEDIA_ENCODINGS_MAX; encoding++) {
+        for (unsigned key = 0; key < 2; key++) {
+            struct layer_switch tried = *layer;
+            bool said = (takes | (key ? begins : 0)) >> encoding & 1;
+            bool taken = layer_switch_packet(&tried, encoding, key) != LAYER_IGNORE;
+            assert_int_equal(said, taken);
+        }
+    }
+}
+
+static void test_says_what_it_takes(void **state)
+{
+    struct prng prng = {.state = 11};
+
+    (void)state;
+    for (unsigned run = 0; run < 300; run++) {
+        struct layer_switch layer;
+        struct layer_view views[MEDIA_ENCODINGS_MAX] = {{0}};
+        layer_switch_init(&layer, three_by_three, 1 + prng_below(&prng, 3), prng_below(&prng, 2));
+        for (uint64_t now_us = 10 * S; now_us < 20 * S; now_us += S / 10) {
+            check_takes(&layer);
+            unsigned encoding = prng_below(&prng, layer.count);
+            switch (prng_below(&prng, 5)) {
+            case 0:
+                layer_switch_packet(&layer, encoding, prng_below(&prng, 2));
+                break;
+            case 1:
+                layer_switch_allow(&layer, (int)prng_below(&prng, 4) - 1, (int)prng_below(&prng, 3));
+                break;
+            case 2:
+                views[encoding].last_packet_us = now_us;
+                break;
+            case 3:
+                layer_switch_update(&layer, views, now_us);
+                break;
+            default:
+                layer_switch_reset(&layer);
+            }
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,6 +312,7 @@ int main(void)
         cmocka_unit_test(test_reset_and_audio),
         cmocka_unit_test(test_bandwidth_takes_temporal_layers),
         cmocka_unit_test(test_bandwidth_takes_encodings),
+        cmocka_unit_test(test_says_what_it_takes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -157,7 +157,9 @@ static void test_lists_after_removal(void **state)
     assert_int_equal(rig_remove(&rig, KM__COMMAND__BODY_REMOVE_TRANSPORT, shm_handle_make(2, 1)), 0);
 
     const struct producer *found = producer_find(&rig.worker->streams, producer.handle);
-    for (const struct consumer *c = found->consumers; c; c = c->next_of_producer) {
+    for (uint32_t i = 0; i < found->fanout.count; i++) {
+        const struct consumer *c = found->fanout.lines[i].consumer;
+        assert_int_equal(c->line, i);
         uint32_t index = shm_handle_index(c->handle);
         assert_true(index != 0 && index != 5 && index != 11 && index % 3 != 1);
         assert_ptr_equal(consumer_map_find(&rig.worker->streams.consumer_ssrcs, c->transport, 500 + index),
