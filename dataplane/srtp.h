@@ -45,12 +45,14 @@ enum srtp_status {
 
 struct srtp_session;
 struct srtp_receive_pool; /* srtp_receive_pool.h */
+struct srtp_memory;       /* srtp_memory.h */
 
 /* What a session stands on. The backend libsrtp2 looks at none of it. */
 struct srtp_place {
     struct srtp_transport_state *state;
-    struct srtp_receive_pool *pool; /* of the thread that uses the session */
-    uint64_t owner;                 /* names the transport in the pool; not 0 */
+    struct srtp_receive_pool *pool; /* of the thread that uses the session, like the next */
+    struct srtp_memory *memory;
+    uint64_t owner; /* names the transport in the pool; not 0 */
 };
 
 /* A packet from the network, decrypted where it stands. Its bytes mean nothing unless it is SRTP_OK. */

@@ -1,9 +1,11 @@
+#include <errno.h>
 #include <string.h>
 
 #include "dataplane/srtp_format.h"
 #include "dataplane/srtp_index.h"
 #include "dataplane/srtp_iv.h"
 #include "dataplane/srtp_native.h"
+#include "dataplane/srtp_rtcp_keys.h"
 #include "dataplane/srtp_session.h"
 
 #define BATCH 128u /* jobs that are at the provider together */
@@ -13,6 +15,8 @@ struct flight {
     struct srtp_protect_job *job;
     uint8_t *tag;
 };
+
+enum step { STEP_READY, STEP_REFUSED, STEP_WAIT };
 
 /* Whether the lengths can be. */
 static enum srtp_status check(const struct srtp_protect_job *job, size_t trailer)
@@ -94,20 +98,37 @@ static void prepare_gcm(struct srtp_protect_job *job, uint64_t index, struct srt
     work->authenticated_bytes = SRTP_RTCP_HEADER_BYTES + SRTP_WORD_BYTES;
 }
 
-static bool prepare(struct srtp_protect_job *job, struct srtp_cipher_job *work, struct flight *flight)
+/* As srtp_rtcp_keys_find. */
+static int find_key(struct srtp_protect_job *job, struct srtp_rtcp_keys *rtcp_keys,
+                    struct srtp_cipher_key **ret_key)
+{
+    if (job->kind == SRTP_KIND_RTCP)
+        return srtp_rtcp_keys_find(rtcp_keys, job->session, ret_key);
+    struct srtp_cipher_key *key = srtp_session_rtp_key(job->session, SRTP_SEND);
+    if (!key)
+        return -ENOMEM;
+    *ret_key = key;
+    return 0;
+}
+
+static enum step prepare(struct srtp_protect_job *job, struct srtp_rtcp_keys *rtcp_keys,
+                         struct srtp_cipher_job *work, struct flight *flight)
 {
     struct srtp_session *session = job->session;
     size_t trailer = srtp_trailer_bytes(session->profile, job->kind);
     uint64_t index;
 
     job->status = check(job, trailer);
-    if (job->status == SRTP_OK)
-        job->status = claim(job, &index);
     if (job->status != SRTP_OK)
-        return false;
+        return STEP_REFUSED;
+    int error = find_key(job, rtcp_keys, &work->key);
+    if (error == -ENOSPC)
+        return STEP_WAIT;
+    job->status = error == 0 ? claim(job, &index) : SRTP_FAILED;
+    if (job->status != SRTP_OK)
+        return STEP_REFUSED;
     job->length = job->head_bytes + job->tail_bytes + (uint32_t)trailer;
     flight->job = job;
-    work->key = session->send[job->kind];
     work->text = job->out + job->clear_bytes;
     work->head_bytes = job->head_bytes - job->clear_bytes;
     work->tail = job->tail;
@@ -116,17 +137,24 @@ static bool prepare(struct srtp_protect_job *job, struct srtp_cipher_job *work, 
         prepare_cm(job, index, work, flight);
     else
         prepare_gcm(job, index, work, flight);
-    return true;
+    return STEP_READY;
 }
 
-static void protect_batch(struct srtp_protect_job *jobs, size_t count)
+/* Returns how many are done: at least one. */
+static size_t protect_batch(struct srtp_protect_job *jobs, size_t count)
 {
     struct srtp_cipher_job works[BATCH];
     struct flight flights[BATCH];
-    size_t prepared = 0;
+    struct srtp_rtcp_keys rtcp_keys;
+    size_t prepared = 0, done = 0;
 
-    for (size_t i = 0; i < count; i++)
-        prepared += prepare(&jobs[i], &works[prepared], &flights[prepared]);
+    srtp_rtcp_keys_init(&rtcp_keys, SRTP_SEND);
+    for (; done < count; done++) {
+        enum step step = prepare(&jobs[done], &rtcp_keys, &works[prepared], &flights[prepared]);
+        if (step == STEP_WAIT)
+            break;
+        prepared += step == STEP_READY;
+    }
     if (prepared > 0)
         flights[0].job->session->provider->seal(works, prepared);
     for (size_t i = 0; i < prepared; i++) {
@@ -136,10 +164,12 @@ static void protect_batch(struct srtp_protect_job *jobs, size_t count)
         else
             job->status = SRTP_FAILED;
     }
+    srtp_rtcp_keys_deinit(&rtcp_keys);
+    return done;
 }
 
 void srtp_native_protect(struct srtp_protect_job *jobs, size_t count)
 {
-    for (size_t i = 0; i < count; i += BATCH)
-        protect_batch(jobs + i, count - i < BATCH ? count - i : BATCH);
+    for (size_t done = 0; done < count;)
+        done += protect_batch(jobs + done, count - done < BATCH ? count - done : BATCH);
 }

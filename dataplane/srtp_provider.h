@@ -9,7 +9,8 @@
 
 #define SRTP_TAG_MAX 16u
 
-struct srtp_cipher_key; /* the provider's own */
+struct srtp_cipher_key;             /* the provider's own */
+#define SRTP_CIPHER_KEY_BYTES 1024u /* what any of them needs */
 
 struct srtp_cipher_job {
     struct srtp_cipher_key *key;
@@ -38,11 +39,13 @@ struct srtp_provider {
     /* Whether this CPU can do it. */
     bool (*is_available)(void);
 
-    /* auth_key: 20 bytes, for AES-CM only. -ENOMEM. */
-    int (*key_create)(enum srtp_profile profile, const uint8_t *key, const uint8_t *auth_key,
-                      struct srtp_cipher_key **ret_key);
+    /* Expands a key into SRTP_CIPHER_KEY_BYTES at ret_key, aligned to a cache line. auth_key: 20 bytes, for
+     * AES-CM only. -ENOMEM: OpenSSL has memory of its own behind each key, ipsec-mb its manager for each
+     * thread. */
+    int (*key_init)(enum srtp_profile profile, const uint8_t *key, const uint8_t *auth_key,
+                    struct srtp_cipher_key *ret_key);
     /* Wipes it. */
-    void (*key_destroy)(struct srtp_cipher_key *key);
+    void (*key_deinit)(struct srtp_cipher_key *key);
 
     void (*seal)(struct srtp_cipher_job *jobs, size_t count);
     void (*open)(struct srtp_cipher_job *jobs, size_t count);

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <intel-ipsec-mb.h>
 #include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "dataplane/srtp_provider.h"
@@ -14,7 +13,6 @@
 #define CM_TAG_BYTES 10u
 #define HASH_BYTES 12u /* the manager's HMAC-SHA1 gives 12 or 20 bytes */
 #define HMAC_KEY_BYTES 20u
-#define CACHE_LINE 64u
 
 /* AES-CM: schedule of the cipher, and the digests of the HMAC's two padded keys. */
 struct cm_key {
@@ -24,13 +22,13 @@ struct cm_key {
 };
 
 struct srtp_cipher_key {
-    _Alignas(CACHE_LINE) enum srtp_profile profile;
-    size_t bytes; /* of this allocation */
-    union {
+    _Alignas(SHM_CACHE_LINE) union {
         struct cm_key cm;
         struct gcm_key_data gcm;
     } u;
+    enum srtp_profile profile; /* beside the table that each packet of GCM reads */
 };
+_Static_assert(sizeof(struct srtp_cipher_key) <= SRTP_CIPHER_KEY_BYTES, "a key has its place");
 
 /* The job manager of a thread. */
 static _Thread_local IMB_MGR *thread_manager;
@@ -112,36 +110,26 @@ static void cm_key_init(IMB_MGR *manager, struct cm_key *key, const uint8_t *byt
     hmac_pad(manager, auth_key, 0x5c, key->outer);
 }
 
-static int key_create(enum srtp_profile profile, const uint8_t *bytes, const uint8_t *auth_key,
-                      struct srtp_cipher_key **ret_key)
+static int key_init(enum srtp_profile profile, const uint8_t *bytes, const uint8_t *auth_key,
+                    struct srtp_cipher_key *ret_key)
 {
-    bool is_cm = profile == SRTP_AES128_CM_SHA1_80;
-    size_t used =
-        offsetof(struct srtp_cipher_key, u) + (is_cm ? sizeof(struct cm_key) : sizeof(struct gcm_key_data));
-    size_t size = (used + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
     IMB_MGR *manager = manager_of_thread();
-    struct srtp_cipher_key *key = manager ? aligned_alloc(CACHE_LINE, size) : NULL;
 
-    if (!key)
+    if (!manager)
         return -ENOMEM;
-    key->profile = profile;
-    key->bytes = size;
-    if (is_cm)
-        cm_key_init(manager, &key->u.cm, bytes, auth_key);
+    ret_key->profile = profile;
+    if (profile == SRTP_AES128_CM_SHA1_80)
+        cm_key_init(manager, &ret_key->u.cm, bytes, auth_key);
     else if (profile == SRTP_AEAD_AES_256_GCM)
-        IMB_AES256_GCM_PRE(manager, bytes, &key->u.gcm);
+        IMB_AES256_GCM_PRE(manager, bytes, &ret_key->u.gcm);
     else
-        IMB_AES128_GCM_PRE(manager, bytes, &key->u.gcm);
-    *ret_key = key;
+        IMB_AES128_GCM_PRE(manager, bytes, &ret_key->u.gcm);
     return 0;
 }
 
-static void key_destroy(struct srtp_cipher_key *key)
+static void key_deinit(struct srtp_cipher_key *key)
 {
-    if (!key)
-        return;
-    explicit_bzero(key, key->bytes);
-    free(key);
+    explicit_bzero(key, sizeof(*key));
 }
 
 /* The manager's ciphers want their input in one piece. */
@@ -293,8 +281,8 @@ static void open_jobs(struct srtp_cipher_job *jobs, size_t count)
 const struct srtp_provider srtp_provider_ipsec_mb = {
     .name = "ipsec-mb",
     .is_available = is_available,
-    .key_create = key_create,
-    .key_destroy = key_destroy,
+    .key_init = key_init,
+    .key_deinit = key_deinit,
     .seal = seal,
     .open = open_jobs,
 };

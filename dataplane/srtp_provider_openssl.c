@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "dataplane/srtp_provider.h"
@@ -15,19 +14,18 @@ struct srtp_cipher_key {
     EVP_CIPHER_CTX *cipher;
     EVP_MAC_CTX *mac; /* AES-CM only */
 };
+_Static_assert(sizeof(struct srtp_cipher_key) <= SRTP_CIPHER_KEY_BYTES, "a key has its place");
 
 static bool is_available(void)
 {
     return true;
 }
 
-static void key_destroy(struct srtp_cipher_key *key)
+static void key_deinit(struct srtp_cipher_key *key)
 {
-    if (!key)
-        return;
     EVP_CIPHER_CTX_free(key->cipher); /* both wipe what they hold */
     EVP_MAC_CTX_free(key->mac);
-    free(key);
+    *key = (struct srtp_cipher_key){0};
 }
 
 static const EVP_CIPHER *cipher_of(enum srtp_profile profile)
@@ -59,22 +57,18 @@ static EVP_MAC_CTX *mac_create(const uint8_t *auth_key)
     return context;
 }
 
-static int key_create(enum srtp_profile profile, const uint8_t *bytes, const uint8_t *auth_key,
-                      struct srtp_cipher_key **ret_key)
+static int key_init(enum srtp_profile profile, const uint8_t *bytes, const uint8_t *auth_key,
+                    struct srtp_cipher_key *ret_key)
 {
-    struct srtp_cipher_key *key = calloc(1, sizeof(*key));
+    struct srtp_cipher_key key = {.profile = profile, .cipher = EVP_CIPHER_CTX_new()};
 
-    if (!key)
-        return -ENOMEM;
-    key->profile = profile;
-    key->cipher = EVP_CIPHER_CTX_new();
-    bool done = key->cipher && EVP_EncryptInit_ex(key->cipher, cipher_of(profile), NULL, bytes, NULL) == 1;
+    bool done = key.cipher && EVP_EncryptInit_ex(key.cipher, cipher_of(profile), NULL, bytes, NULL) == 1;
     if (done && profile == SRTP_AES128_CM_SHA1_80) {
-        key->mac = mac_create(auth_key);
-        done = key->mac != NULL;
+        key.mac = mac_create(auth_key);
+        done = key.mac != NULL;
     }
     if (!done) {
-        key_destroy(key);
+        key_deinit(&key);
         return -ENOMEM;
     }
     *ret_key = key;
@@ -168,8 +162,8 @@ static void open_jobs(struct srtp_cipher_job *jobs, size_t count)
 const struct srtp_provider srtp_provider_openssl = {
     .name = "openssl",
     .is_available = is_available,
-    .key_create = key_create,
-    .key_destroy = key_destroy,
+    .key_init = key_init,
+    .key_deinit = key_deinit,
     .seal = seal,
     .open = open_jobs,
 };

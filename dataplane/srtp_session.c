@@ -1,16 +1,34 @@
 #include "dataplane/srtp_session.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "dataplane/srtp_kdf.h"
 
-static void add(struct srtp_session *session, struct srtp_receive_stream *stream)
+static bool grow(struct srtp_session *session)
 {
+    struct srtp_streams *all = session->stream_room == SRTP_STREAMS_FEW
+                                   ? srtp_memory_take(session->memory, SRTP_MEMORY_STREAMS)
+                                   : NULL;
+
+    if (!all)
+        return false;
+    memcpy(all->ssrcs, session->ssrcs, session->stream_count * sizeof(*session->ssrcs));
+    memcpy(all->streams, session->streams, session->stream_count * sizeof(*session->streams));
+    session->ssrcs = all->ssrcs;
+    session->streams = all->streams;
+    session->stream_room = SRTP_STREAMS_MAX;
+    return true;
+}
+
+static bool add(struct srtp_session *session, struct srtp_receive_stream *stream)
+{
+    if (session->stream_count == session->stream_room && !grow(session))
+        return false;
     session->ssrcs[session->stream_count] = stream->ssrc;
     session->streams[session->stream_count++] = stream;
     session->guest_count += stream->class == SRTP_RECEIVE_GUEST;
+    return true;
 }
 
 static void remove_at(struct srtp_session *session, uint32_t at)
@@ -47,8 +65,10 @@ struct srtp_receive_stream *srtp_session_welcome(struct srtp_session *session, u
     struct srtp_receive_stream *stream = srtp_receive_pool_take(session->pool, owner, ssrc);
     if (!stream && evict_guest(session))
         stream = srtp_receive_pool_take(session->pool, owner, ssrc);
-    if (stream)
-        add(session, stream);
+    if (stream && !add(session, stream)) {
+        srtp_receive_pool_give(session->pool, stream);
+        return NULL;
+    }
     return stream;
 }
 
@@ -60,7 +80,7 @@ static void change_class(struct srtp_session *session, uint32_t ssrc, enum srtp_
         if (session->ssrcs[i] == ssrc && stream->class != class) {
             remove_at(session, i);
             stream->class = (uint8_t) class;
-            add(session, stream);
+            (void)add(session, stream); /* in the place that has just become free */
             return;
         }
     }
@@ -79,24 +99,24 @@ void srtp_session_forget(struct srtp_session *session, uint32_t ssrc)
     }
 }
 
-static int expand(struct srtp_session *session, const struct srtp_session_keys *keys,
-                  struct srtp_cipher_key *ret_keys[2])
+struct srtp_cipher_key *srtp_session_expand(struct srtp_session *session, enum srtp_direction direction)
 {
-    const struct srtp_provider *provider = session->provider;
-    int error =
-        provider->key_create(session->profile, keys->rtp_key, keys->rtp_auth, &ret_keys[SRTP_KIND_RTP]);
+    const struct srtp_session_keys *raw = srtp_session_raw_keys(session, direction);
+    struct srtp_cipher_key *key = srtp_memory_take(session->memory, SRTP_MEMORY_KEY);
 
-    if (error == 0)
-        error = provider->key_create(session->profile, keys->rtcp_key, keys->rtcp_auth,
-                                     &ret_keys[SRTP_KIND_RTCP]);
-    return error;
+    if (key && session->provider->key_init(session->profile, raw->rtp_key, raw->rtp_auth, key) != 0) {
+        srtp_memory_give(session->memory, SRTP_MEMORY_KEY, key);
+        key = NULL;
+    }
+    session->keys[direction] = key;
+    return key;
 }
 
-/* A session for what stands in place, with no receive streams yet. */
+/* A session for what stands in place, with no keys and no receive streams yet. */
 static int open_place(const struct srtp_provider *provider, const struct srtp_place *place,
                       struct srtp_session **ret_session)
 {
-    struct srtp_session *session = calloc(1, sizeof(*session));
+    struct srtp_session *session = srtp_memory_take(place->memory, SRTP_MEMORY_SESSION);
 
     if (!session)
         return -ENOMEM;
@@ -104,13 +124,10 @@ static int open_place(const struct srtp_provider *provider, const struct srtp_pl
     session->profile = (enum srtp_profile)place->state->profile;
     session->state = place->state;
     session->pool = place->pool;
-    int error = expand(session, &place->state->receive, session->receive);
-    if (error == 0)
-        error = expand(session, &place->state->send, session->send);
-    if (error != 0) {
-        srtp_session_destroy(session);
-        return error;
-    }
+    session->memory = place->memory;
+    session->ssrcs = session->few_ssrcs;
+    session->streams = session->few_streams;
+    session->stream_room = SRTP_STREAMS_FEW;
     *ret_session = session;
     return 0;
 }
@@ -177,9 +194,7 @@ int srtp_session_attach(const struct srtp_provider *provider, const struct srtp_
         return error;
     state->life++;
     while ((stream = srtp_receive_pool_claim(place->pool, place->owner)) != NULL) {
-        if ((*ret_session)->stream_count < SRTP_STREAMS_MAX)
-            add(*ret_session, stream);
-        else
+        if (!add(*ret_session, stream))
             srtp_receive_pool_give(place->pool, stream);
     }
     return 0;
@@ -189,11 +204,15 @@ void srtp_session_destroy(struct srtp_session *session)
 {
     if (!session)
         return;
-    for (int kind = 0; kind < 2; kind++) {
-        session->provider->key_destroy(session->receive[kind]);
-        session->provider->key_destroy(session->send[kind]);
+    struct srtp_memory *memory = session->memory;
+    for (unsigned i = 0; i < 2; i++) {
+        if (session->keys[i])
+            session->provider->key_deinit(session->keys[i]);
+        srtp_memory_give(memory, SRTP_MEMORY_KEY, session->keys[i]);
     }
-    free(session);
+    if (session->stream_room != SRTP_STREAMS_FEW)
+        srtp_memory_give(memory, SRTP_MEMORY_STREAMS, session->streams);
+    srtp_memory_give(memory, SRTP_MEMORY_SESSION, session);
 }
 
 void srtp_session_retire(struct srtp_session *session)

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <string.h>
 
 #include "dataplane/srtp_format.h"
@@ -5,6 +6,7 @@
 #include "dataplane/srtp_iv.h"
 #include "dataplane/srtp_native.h"
 #include "dataplane/srtp_replay.h"
+#include "dataplane/srtp_rtcp_keys.h"
 #include "dataplane/srtp_session.h"
 
 #define BATCH 64u
@@ -25,6 +27,7 @@ struct round {
     struct flight flights[BATCH];
     struct srtp_cipher_job works[BATCH];
     const struct flight *firsts[BATCH];
+    struct srtp_rtcp_keys rtcp_keys;
 };
 
 enum step { STEP_READY, STEP_REFUSED, STEP_WAIT };
@@ -98,6 +101,11 @@ static enum step prepare_rtp(struct round *round, struct flight *flight, struct 
         job->status = SRTP_MALFORMED;
         return STEP_REFUSED;
     }
+    work->key = srtp_session_rtp_key(session, SRTP_RECEIVE);
+    if (!work->key) {
+        job->status = SRTP_FAILED;
+        return STEP_REFUSED;
+    }
     flight->ssrc = srtp_load_u32(job->data + 8);
     flight->length = job->length - tag_bytes;
     flight->is_late = false;
@@ -123,7 +131,6 @@ static enum step prepare_rtp(struct round *round, struct flight *flight, struct 
 
     uint8_t *tag = job->data + flight->length;
     memcpy(work->tag, tag, tag_bytes);
-    work->key = session->receive[SRTP_KIND_RTP];
     work->text = job->data + header;
     work->head_bytes = flight->length - (uint32_t)header;
     work->authenticated = job->data;
@@ -138,7 +145,7 @@ static enum step prepare_rtp(struct round *round, struct flight *flight, struct 
     return STEP_READY;
 }
 
-static enum step prepare_rtcp(struct flight *flight, struct srtp_cipher_job *work)
+static enum step prepare_rtcp(struct round *round, struct flight *flight, struct srtp_cipher_job *work)
 {
     struct srtp_unprotect_job *job = flight->job;
     struct srtp_session *session = job->session;
@@ -160,9 +167,13 @@ static enum step prepare_rtcp(struct flight *flight, struct srtp_cipher_job *wor
         job->status = SRTP_REPLAYED;
         return STEP_REFUSED;
     }
+    int error = srtp_rtcp_keys_find(&round->rtcp_keys, session, &work->key);
+    if (error != 0) {
+        job->status = SRTP_FAILED;
+        return error == -ENOSPC ? STEP_WAIT : STEP_REFUSED;
+    }
 
     memcpy(work->tag, is_cm ? word + SRTP_WORD_BYTES : job->data + flight->length, tag_bytes);
-    work->key = session->receive[SRTP_KIND_RTCP];
     work->text = job->data + SRTP_RTCP_HEADER_BYTES;
     work->head_bytes = flight->length - SRTP_RTCP_HEADER_BYTES;
     if (is_cm) {
@@ -191,7 +202,7 @@ static enum step prepare(struct round *round, struct srtp_unprotect_job *job)
         job->status = SRTP_MALFORMED;
         return STEP_REFUSED;
     }
-    return job->kind == SRTP_KIND_RTP ? prepare_rtp(round, flight, work) : prepare_rtcp(flight, work);
+    return job->kind == SRTP_KIND_RTP ? prepare_rtp(round, flight, work) : prepare_rtcp(round, flight, work);
 }
 
 /* An authentic packet: now, and not before, it is known. Its twin may have come in the same batch, so the
@@ -228,7 +239,7 @@ static void finish(const struct flight *flight, const struct srtp_cipher_job *wo
         job->length = flight->length;
 }
 
-/* Those that wait for the first packet of their SSRC have another round. */
+/* Those that wait for the first packet of their SSRC, or for a key of RTCP, have another round. */
 static void unprotect_batch(struct srtp_unprotect_job *jobs, size_t count)
 {
     struct round round;
@@ -236,6 +247,7 @@ static void unprotect_batch(struct srtp_unprotect_job *jobs, size_t count)
 
     for (size_t i = 0; i < count; i++)
         waiting[i] = &jobs[i];
+    srtp_rtcp_keys_init(&round.rtcp_keys, SRTP_RECEIVE);
     while (count > 0) {
         size_t left = 0;
         round.count = round.first_count = 0;
@@ -250,6 +262,7 @@ static void unprotect_batch(struct srtp_unprotect_job *jobs, size_t count)
             round.flights[0].job->session->provider->open(round.works, round.count);
         for (size_t i = 0; i < round.count; i++)
             finish(&round.flights[i], &round.works[i]);
+        srtp_rtcp_keys_deinit(&round.rtcp_keys);
         count = left;
     }
 }

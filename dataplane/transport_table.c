@@ -6,6 +6,7 @@
 
 #include "dataplane/estimator.h"
 #include "dataplane/row.h"
+#include "dataplane/srtp_memory.h"
 #include "dataplane/srtp_receive_pool.h"
 #include "shm/seqlock.h"
 
@@ -79,8 +80,10 @@ static void forget_keys(struct shm_transport_row *row)
 
 static struct srtp_place place_of(const struct transport_table *table, const struct transport *transport)
 {
-    return (struct srtp_place){
-        .state = &transport->row->srtp, .pool = table->pool, .owner = transport->handle};
+    return (struct srtp_place){.state = &transport->row->srtp,
+                               .pool = table->pool,
+                               .memory = table->srtp_memory,
+                               .owner = transport->handle};
 }
 
 /* Goes on with the keys in its row, if it can. */
@@ -111,11 +114,9 @@ int transport_table_init(struct transport_table *table, const struct shm_segment
     table->transports = calloc(table->capacity, sizeof(*table->transports));
     table->estimators = calloc(table->capacity, sizeof(*table->estimators));
     table->demuxes = calloc((size_t)table->capacity * TRANSPORT_PRODUCERS_MAX, sizeof(*table->demuxes));
-    if (!table->transports || !table->estimators || !table->demuxes || create_pool(table, segment) != 0) {
-        free(table->demuxes);
-        free(table->estimators);
-        free(table->transports);
-        table->transports = NULL;
+    if (!table->transports || !table->estimators || !table->demuxes || create_pool(table, segment) != 0 ||
+        srtp_memory_create(table->capacity, &table->srtp_memory) != 0) {
+        transport_table_deinit(table);
         return -ENOMEM;
     }
     for (uint32_t i = row_next_touched(segment, SHM_SECTION_TRANSPORT, 0); i < table->capacity;
@@ -134,6 +135,7 @@ void transport_table_deinit(struct transport_table *table)
     for (struct transport *transport = table->first; transport; transport = transport->next)
         table->srtp->destroy(transport->srtp);
     srtp_receive_pool_destroy(table->pool);
+    srtp_memory_destroy(table->srtp_memory);
     free(table->demuxes);
     free(table->estimators);
     free(table->transports);

@@ -88,6 +88,7 @@ struct transport_table {
     uint32_t count;
     const struct srtp_backend *srtp;
     struct srtp_receive_pool *pool;
+    struct srtp_memory *srtp_memory;
     struct transport *first; /* whose turn is next */
     struct transport *last;
     struct transport *busy;         /* have something to send by the clock (bandwidth_run) */

@@ -78,14 +78,35 @@ srtp_t floor_srtp_context(enum srtp_profile profile, const uint8_t *key, bool ou
     return srtp_create(&context, &policy) == srtp_err_status_ok ? context : NULL;
 }
 
+/* NULL when it cannot be expanded. */
+static struct srtp_cipher_key *make_key(const struct floor *floor, const uint8_t *key)
+{
+    struct srtp_cipher_key *made = aligned_alloc(SHM_CACHE_LINE, SRTP_CIPHER_KEY_BYTES);
+
+    if (made && floor->provider->key_init(floor->profile, key, key, made) != 0) {
+        free(made);
+        return NULL;
+    }
+    return made;
+}
+
+static void free_key(const struct floor *floor, struct srtp_cipher_key *key)
+{
+    if (key)
+        floor->provider->key_deinit(key);
+    free(key);
+}
+
 static bool make_receiver(struct floor *floor, struct receiver *receiver, uint32_t number)
 {
     uint8_t key[SRTP_KEY_MAX];
 
     for (unsigned i = 0; i < sizeof(key); i++)
         key[i] = (uint8_t)(number * 13 + (number >> 8) + i * 5);
-    if (floor->native)
-        return floor->provider->key_create(floor->profile, key, key, &receiver->key) == 0;
+    if (floor->native) {
+        receiver->key = make_key(floor, key);
+        return receiver->key != NULL;
+    }
     receiver->context = floor_srtp_context(floor->profile, key, true);
     return receiver->context != NULL;
 }
@@ -110,7 +131,7 @@ struct floor *floor_create(const struct srtp_backend *backend, enum srtp_profile
     floor->receivers = calloc(fan_out, sizeof(*floor->receivers));
     floor->names = calloc(fan_out, sizeof(*floor->names));
     if (floor->native)
-        floor->provider->key_create(profile, receive_key, receive_key, &floor->camera_key);
+        floor->camera_key = make_key(floor, receive_key);
     else
         floor->camera_context = floor_srtp_context(profile, receive_key, false);
     for (uint32_t i = 0; i < fan_out; i++) {
@@ -154,13 +175,11 @@ void floor_destroy(struct floor *floor)
     if (!floor)
         return;
     for (uint32_t i = 0; i < floor->fan_out; i++) {
-        if (floor->receivers[i].key)
-            floor->provider->key_destroy(floor->receivers[i].key);
+        free_key(floor, floor->receivers[i].key);
         if (floor->receivers[i].context)
             srtp_dealloc(floor->receivers[i].context);
     }
-    if (floor->camera_key)
-        floor->provider->key_destroy(floor->camera_key);
+    free_key(floor, floor->camera_key);
     if (floor->camera_context)
         srtp_dealloc(floor->camera_context);
     free(floor->receivers);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "dataplane/srtp_memory.h"
 #include "dataplane/srtp_native.h"
 #include "dataplane/srtp_receive_pool.h"
 
@@ -32,6 +33,7 @@ struct field {
     struct srtp_receive_head head;
     struct srtp_receive_stream *streams;
     struct srtp_receive_pool *pool;
+    struct srtp_memory *memory;
     struct receiver *receivers;
 };
 
@@ -62,13 +64,17 @@ static void field_init(struct field *field, const struct srtp_backend *backend, 
         die("no memory");
     memset(field->streams, 0, RECEIVERS_MAX * sizeof(*field->streams));
     memset(field->receivers, 0, RECEIVERS_MAX * sizeof(*field->receivers));
-    if (srtp_receive_pool_create(&field->head, field->streams, RECEIVERS_MAX, &field->pool) != 0)
+    if (srtp_receive_pool_create(&field->head, field->streams, RECEIVERS_MAX, &field->pool) != 0 ||
+        srtp_memory_create(RECEIVERS_MAX, &field->memory) != 0)
         die("no pool");
     for (uint32_t i = 0; i < RECEIVERS_MAX; i++) {
         uint8_t key[SRTP_KEY_MAX];
         for (unsigned j = 0; j < sizeof(key); j++)
             key[j] = (uint8_t)(i * 31 + (i >> 8) + j * 7);
-        struct srtp_place place = {.state = &field->receivers[i].state, .pool = field->pool, .owner = i + 1};
+        struct srtp_place place = {.state = &field->receivers[i].state,
+                                   .pool = field->pool,
+                                   .memory = field->memory,
+                                   .owner = i + 1};
         if (backend->create(profile, key, key, &place, &field->receivers[i].session) != 0)
             die("no session");
     }
@@ -79,6 +85,7 @@ static void field_deinit(struct field *field)
     for (uint32_t i = 0; i < RECEIVERS_MAX; i++)
         field->backend->destroy(field->receivers[i].session);
     srtp_receive_pool_destroy(field->pool);
+    srtp_memory_destroy(field->memory);
     free(field->streams);
     free(field->receivers);
 }

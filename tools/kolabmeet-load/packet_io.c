@@ -3,15 +3,17 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "dataplane/srtp_memory.h"
 #include "dataplane/srtp_receive_pool.h"
 #include "tools/kolabmeet-load/memory.h"
 #include "tools/kolabmeet-load/packet_io_private.h"
 
-static int make_pool(struct packet_io *io, uint32_t streams_max)
+static int make_pool(struct packet_io *io, uint32_t streams_max, uint32_t transports_max)
 {
     io->pool_head = memory_take_aligned(1, sizeof *io->pool_head, SHM_CACHE_LINE);
     io->pool_streams = memory_take_aligned(streams_max, sizeof *io->pool_streams, SHM_CACHE_LINE);
-    return srtp_receive_pool_create(io->pool_head, io->pool_streams, streams_max, &io->pool);
+    int error = srtp_receive_pool_create(io->pool_head, io->pool_streams, streams_max, &io->pool);
+    return error != 0 ? error : srtp_memory_create(transports_max, &io->srtp_memory);
 }
 
 int packet_io_create(const struct packet_io_settings *settings, const struct flow_table *flows,
@@ -28,7 +30,7 @@ int packet_io_create(const struct packet_io_settings *settings, const struct flo
     io->flows = flows;
     io->tally = tally;
     io->slots = memory_take(PACKET_IO_SLOTS, PACKET_IO_SLOT_STRIDE);
-    int error = make_pool(io, settings->streams_max);
+    int error = make_pool(io, settings->streams_max, settings->transports_max);
     if (error != 0) {
         packet_io_destroy(io);
         return error;
@@ -42,6 +44,7 @@ void packet_io_destroy(struct packet_io *io)
     if (!io)
         return;
     srtp_receive_pool_destroy(io->pool);
+    srtp_memory_destroy(io->srtp_memory);
     io->backend->deinit();
     free(io->pool_head);
     free(io->pool_streams);
@@ -51,8 +54,10 @@ void packet_io_destroy(struct packet_io *io)
 
 int packet_io_begin_session(struct packet_io *io, struct transport *transport, const struct dtls_keys *keys)
 {
-    const struct srtp_place place = {
-        .state = &transport->srtp_state, .pool = io->pool, .owner = (uintptr_t)transport};
+    const struct srtp_place place = {.state = &transport->srtp_state,
+                                     .pool = io->pool,
+                                     .memory = io->srtp_memory,
+                                     .owner = (uintptr_t)transport};
     return io->backend->create(keys->profile, keys->receive, keys->send, &place, &transport->srtp);
 }
 

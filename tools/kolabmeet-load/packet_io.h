@@ -25,6 +25,7 @@ struct packet_io_settings {
     double lose_received; /* the share of media packets that is thrown away unseen */
     double lose_sent;
     uint32_t streams_max; /* SSRCs that all transports together receive at a time */
+    uint32_t transports_max;
 };
 
 /* tally is added to. -EIO when the backend does not start. */

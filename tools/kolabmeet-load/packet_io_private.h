@@ -32,6 +32,7 @@ struct packet_io {
     const struct flow_table *flows;
     struct tally *tally;
     struct srtp_receive_pool *pool;
+    struct srtp_memory *srtp_memory;
     struct srtp_receive_head *pool_head;
     struct srtp_receive_stream *pool_streams;
 

@@ -25,6 +25,15 @@ static uint32_t streams_max(const struct options *options)
     return streams < 4000000 ? (uint32_t)streams : 4000000;
 }
 
+/* Each has one for what it sends, and one for what it receives. */
+static uint32_t transports_max(const struct options *options)
+{
+    uint64_t transports = 2 * (uint64_t)options_participants(options);
+    if (options->search == SEARCH_SUBSCRIBERS)
+        transports = transports * 32 + 4096;
+    return transports < 200000 ? (uint32_t)transports : 200000;
+}
+
 int world_init(struct world *world, const struct options *options)
 {
     const char *what = "epoll";
@@ -44,6 +53,7 @@ int world_init(struct world *world, const struct options *options)
             .lose_received = options->lose_received,
             .lose_sent = options->lose_sent,
             .streams_max = streams_max(options),
+            .transports_max = transports_max(options),
         };
         what = "SRTP";
         error = packet_io_create(&settings, &world->flows, &world->tally, &world->io);

@@ -42,7 +42,7 @@ static void scene_open(struct scene *scene, bool is_sharing)
 {
     const struct udp_pool_settings sockets = {.is_sharing = is_sharing, .buffer_bytes = BUFFER_BYTES};
     const struct packet_io_settings settings = {
-        .backend = srtp_backend_find("native"), .check_every = 1, .streams_max = 16};
+        .backend = srtp_backend_find("native"), .check_every = 1, .streams_max = 16, .transports_max = 4};
     const int segment = PACKET_BYTES;
     socklen_t length = sizeof scene->server_name;
 

@@ -54,6 +54,8 @@ static void live(struct world *world, const struct srtp_backend *backend, uint64
     if (srtp_receive_pool_create(&world->memory.head, world->memory.streams, PEER_STREAMS, &pool) != 0)
         _exit(1);
     struct srtp_place place = {.state = &world->memory.state, .pool = pool, .owner = PEER_OWNER};
+    if (srtp_memory_create(1, &place.memory) != 0)
+        _exit(1);
     if (backend->attach(&place, &session) != 0)
         _exit(2);
     for (;;) {
@@ -191,10 +193,9 @@ static void nothing_is_attached_to_without_keys(void **state)
     (void)state;
     static struct peer peer;
     struct srtp_session *session;
-    struct srtp_place place = {.state = &peer.memory.state, .owner = PEER_OWNER};
 
     peer_init(&peer, &srtp_native_openssl, SRTP_AEAD_AES_128_GCM, 1, 2);
-    place.pool = peer.pool;
+    struct srtp_place place = peer_place(&peer);
     place.owner = PEER_OWNER + 1;
     assert_int_equal(peer.backend->attach(&place, &session), -ENOKEY);
     place.owner = PEER_OWNER;
@@ -225,7 +226,7 @@ static void new_keys_begin_anew(void **state)
     sender.backend->retire(sender.session);
     fill_key(key, 3);
     fill_key(other, 4);
-    struct srtp_place place = {.state = &sender.memory.state, .pool = sender.pool, .owner = PEER_OWNER};
+    struct srtp_place place = peer_place(&sender);
     assert_int_equal(sender.backend->create(SRTP_AEAD_AES_128_GCM, key, other, &place, &sender.session), 0);
     peer_init(&receiver, &srtp_libsrtp2, SRTP_AEAD_AES_128_GCM, 4, 3);
     for (uint64_t index = 5; index < 10; index++) {

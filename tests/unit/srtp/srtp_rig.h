@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "dataplane/srtp_memory.h"
 #include "dataplane/srtp_native.h"
 #include "dataplane/srtp_provider.h"
 #include "dataplane/srtp_receive_pool.h"
@@ -57,6 +58,7 @@ struct peer {
     const struct srtp_backend *backend;
     struct peer_memory memory;
     struct srtp_receive_pool *pool;
+    struct srtp_memory *keys;
     struct srtp_session *session;
 };
 
@@ -81,6 +83,12 @@ static inline void fill_key(uint8_t key[SRTP_KEY_MAX], uint8_t seed)
         key[i] = (uint8_t)(seed + 7 * i);
 }
 
+static inline struct srtp_place peer_place(struct peer *peer)
+{
+    return (struct srtp_place){
+        .state = &peer->memory.state, .pool = peer->pool, .memory = peer->keys, .owner = PEER_OWNER};
+}
+
 /* Peers with each other's seeds understand each other. */
 static inline void peer_init(struct peer *peer, const struct srtp_backend *backend, enum srtp_profile profile,
                              uint8_t receive_seed, uint8_t send_seed)
@@ -93,7 +101,8 @@ static inline void peer_init(struct peer *peer, const struct srtp_backend *backe
     assert_int_equal(backend->init(), 0);
     assert_int_equal(
         srtp_receive_pool_create(&peer->memory.head, peer->memory.streams, PEER_STREAMS, &peer->pool), 0);
-    struct srtp_place place = {.state = &peer->memory.state, .pool = peer->pool, .owner = PEER_OWNER};
+    assert_int_equal(srtp_memory_create(1, &peer->keys), 0);
+    struct srtp_place place = peer_place(peer);
     assert_int_equal(backend->create(profile, receive_key, send_key, &place, &peer->session), 0);
 }
 
@@ -101,6 +110,7 @@ static inline void peer_deinit(struct peer *peer)
 {
     peer->backend->destroy(peer->session);
     srtp_receive_pool_destroy(peer->pool);
+    srtp_memory_destroy(peer->keys);
 }
 
 /* Another process takes up what memory says. */
@@ -112,7 +122,8 @@ static inline void peer_adopt(struct peer *peer, const struct srtp_backend *back
     peer->memory = *memory;
     assert_int_equal(
         srtp_receive_pool_create(&peer->memory.head, peer->memory.streams, PEER_STREAMS, &peer->pool), 0);
-    struct srtp_place place = {.state = &peer->memory.state, .pool = peer->pool, .owner = PEER_OWNER};
+    assert_int_equal(srtp_memory_create(1, &peer->keys), 0);
+    struct srtp_place place = peer_place(peer);
     assert_int_equal(backend->attach(&place, &peer->session), 0);
     srtp_receive_pool_sweep(peer->pool);
 }
