@@ -199,7 +199,6 @@ int commands_read_consumer(struct worker *worker, const Km__InstallConsumer *mes
     if (message->priority > 255)
         return refuse("priority out of range", ret_reason);
     row.priority = message->priority == 0 ? 1 : (uint8_t)message->priority;
-    copy_cname(row.cname, message->cname);
     int error = read_consumer_extensions(message, &row.media.extensions, ret_reason);
     if (error != 0)
         return error;

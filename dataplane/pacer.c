@@ -95,8 +95,7 @@ static int send_now(struct worker *worker, struct consumer *consumer, const stru
 
     if (error != 0)
         return error;
-    send_stats_packet(&consumer->row->media.stats, numbers->timestamp, packet->view->header.payload_length,
-                      worker->now_us);
+    send_stats_packet(&consumer->row->media.stats, packet->view->header.payload_length, worker->now_us);
     worker->totals.rtp_forwarded++;
     return 0;
 }

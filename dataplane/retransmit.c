@@ -66,7 +66,7 @@ static int find(const struct worker *worker, const struct consumer *consumer, ui
 static int send_again(struct worker *worker, struct consumer *consumer, uint16_t sequence)
 {
     struct shm_consumer_row *row = consumer->row;
-    struct resend_limit *limit = &consumer->resend;
+    struct resend_limit *limit = consumer_resend(&worker->streams, consumer);
     struct sent_packet sent;
 
     if (row->rtx_ssrc == 0)
@@ -110,7 +110,7 @@ int retransmit_unasked(struct worker *worker, struct consumer *consumer, uint16_
 /* Its share of its bitrate as it is now. */
 static void refill(const struct worker *worker, struct consumer *consumer)
 {
-    resend_limit_refill(&consumer->resend,
+    resend_limit_refill(consumer_resend(&worker->streams, consumer),
                         bitrate_window_bps(&consumer->row->media.stats.bitrate, worker->now_us),
                         worker->now_us);
 }
@@ -120,13 +120,14 @@ bool retransmit_is_too_much(const struct worker *worker, struct consumer *consum
     const struct send_stats *stats = &consumer->row->media.stats;
 
     refill(worker, consumer);
-    return stats->packets > 0 && packets * (stats->bytes / stats->packets) > consumer->resend.bytes;
+    return stats->packets > 0 &&
+           packets * (stats->bytes / stats->packets) > consumer_resend(&worker->streams, consumer)->bytes;
 }
 
 bool retransmit(struct worker *worker, struct consumer *consumer, uint16_t sequence)
 {
     refill(worker, consumer);
-    if (!resend_limit_take_item(&consumer->resend)) {
+    if (!resend_limit_take_item(consumer_resend(&worker->streams, consumer))) {
         worker_drop(worker, DROP_nack_quota);
         return false;
     }

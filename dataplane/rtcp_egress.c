@@ -224,11 +224,11 @@ static void report_consumer(struct report_writer *writer, struct consumer *consu
     struct stream_clock source = {.rate = stats->clock_rate};
     if (row->last_encoding >= 0)
         source = receive_stats_clock(&consumer->producer->streams[row->last_encoding]->row->stats);
-    if (send_stats_sender_info(stats, consumer->producer->clock, &source, row->media.rewrite.timestamp_offset,
-                               worker->now_us, &info) != 0)
+    if (send_stats_sender_info(stats, &row->media.rewrite, consumer->producer->clock, &source, worker->now_us,
+                               &info) != 0)
         return;
     info.ssrc = row->ssrc;
-    add_sender_report(writer, &info, row->cname);
+    add_sender_report(writer, &info, consumer->producer->row->cname);
 }
 
 static void report_streams(struct report_writer *writer)

@@ -6,10 +6,10 @@
 
 static void score_remember(struct score *score, const struct score_totals *totals)
 {
-    score->expected_prior = totals->expected;
-    score->received_prior = totals->received;
-    score->repaired_prior = totals->repaired;
-    score->retransmitted_prior = totals->retransmitted;
+    score->expected_prior = (uint32_t)totals->expected;
+    score->received_prior = (uint32_t)totals->received;
+    score->repaired_prior = (uint32_t)totals->repaired;
+    score->retransmitted_prior = (uint32_t)totals->retransmitted;
 }
 
 void score_init(struct score *score, const struct score_totals *totals)
@@ -25,9 +25,9 @@ static double fourth_power(double x)
 }
 
 /* What grew since the last interval; a stream that began anew counts from 0. */
-static uint64_t growth(uint64_t total, uint64_t prior)
+static uint64_t growth(uint64_t total, uint32_t prior)
 {
-    return total >= prior ? total - prior : total;
+    return (uint32_t)total >= prior ? (uint32_t)total - prior : (uint32_t)total;
 }
 
 /* The score of one interval. A repaired packet weighs less than a lost one, the less the more were repaired

@@ -16,12 +16,8 @@ void send_stats_init(struct send_stats *stats, uint32_t clock_rate)
     stats->clock_rate = clock_rate;
 }
 
-void send_stats_packet(struct send_stats *stats, uint32_t timestamp, uint32_t payload_bytes, uint64_t now_us)
+void send_stats_packet(struct send_stats *stats, uint32_t payload_bytes, uint64_t now_us)
 {
-    if (stats->packets == 0 || (int32_t)(timestamp - stats->last_rtp) > 0) {
-        stats->last_rtp = timestamp;
-        stats->last_us = now_us;
-    }
     stats->packets++;
     stats->bytes += payload_bytes;
     bitrate_window_add(&stats->bitrate, payload_bytes, now_us);
@@ -44,20 +40,20 @@ void send_stats_report_block(struct send_stats *stats, const struct rtcp_report_
     stats->rtt_us = round_trip_us > 0 ? (uint32_t)round_trip_us : 1;
 }
 
-int send_stats_sender_info(const struct send_stats *stats, const struct sender_clock *clock,
-                           const struct stream_clock *source, uint32_t timestamp_offset, uint64_t now_us,
-                           struct rtcp_sender_info *ret_info)
+int send_stats_sender_info(const struct send_stats *stats, const struct rewrite_state *last,
+                           const struct sender_clock *clock, const struct stream_clock *source,
+                           uint64_t now_us, struct rtcp_sender_info *ret_info)
 {
     if (stats->packets == 0)
         return -ENODATA;
 
-    uint32_t timestamp = stats->last_rtp + ntp_time_to_rtp(now_us - stats->last_us, stats->clock_rate);
+    uint32_t timestamp = last->last_timestamp + ntp_time_to_rtp(now_us - last->last_us, stats->clock_rate);
     uint32_t from_clock;
     if (sender_clock_timestamp(clock, source, now_us, &from_clock)) {
-        int64_t error = (int32_t)(from_clock + timestamp_offset - timestamp);
+        int64_t error = (int32_t)(from_clock + last->timestamp_offset - timestamp);
         int64_t allowed = (int64_t)MAX_CLOCK_ERROR_S * stats->clock_rate;
         if (error > -allowed && error < allowed)
-            timestamp = from_clock + timestamp_offset;
+            timestamp = from_clock + last->timestamp_offset;
     }
     *ret_info = (struct rtcp_sender_info){
         .ntp = ntp_time_from_us(now_us),

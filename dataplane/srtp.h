@@ -69,10 +69,11 @@ struct srtp_unprotect_job {
  *
  * RTP also says its packet index (RFC 3711 section 3.3.1), whose low 16 bits are the sequence number, and
  * where the indices of its SSRC are counted. One that was used before, or is 512 or more below the highest,
- * is SRTP_FAILED. */
+ * or not the highest without a window, is SRTP_FAILED. */
 struct srtp_protect_job {
     struct srtp_session *session;
     struct srtp_send_stream *stream;
+    struct srtp_sent_window *window; /* NULL: its indices only rise */
     uint64_t index;
     uint8_t *out;
     uint32_t out_capacity;

@@ -40,7 +40,8 @@ static enum srtp_status claim_rtp(const struct srtp_protect_job *job)
 
     if (!job->stream || sequence != (uint16_t)job->index)
         return SRTP_MALFORMED;
-    return srtp_index_claim(job->stream, state->epoch, state->life, job->index) ? SRTP_OK : SRTP_FAILED;
+    bool is_new = srtp_index_claim(job->stream, job->window, state->epoch, state->life, job->index);
+    return is_new ? SRTP_OK : SRTP_FAILED;
 }
 
 /* The index is the packet's before a cipher sees it. */

@@ -7,6 +7,11 @@
 #include "dataplane/mirror.h"
 #include "dataplane/row.h"
 
+_Static_assert(sizeof(struct shm_consumer_row) + sizeof(struct consumer) + sizeof(struct fanout_line) +
+                       sizeof(struct statistics_consumer) <=
+                   1024,
+               "what a consumer costs in tables");
+
 /* What an SSRC is mapped to: index of the stream, and whether it is the one of its RTX. */
 static uint32_t ssrc_value(shm_handle stream, bool is_rtx)
 {
@@ -200,10 +205,12 @@ int stream_table_init(struct stream_table *table, const struct shm_segment *segm
     table->streams = calloc(capacities->streams, sizeof(*table->streams));
     table->nacks = calloc(capacities->streams, sizeof(*table->nacks));
     table->consumers = calloc(capacities->consumers, sizeof(*table->consumers));
+    table->resends = calloc(capacities->consumers, sizeof(*table->resends));
     table->mirrors = calloc(capacities->producers, sizeof(*table->mirrors));
     table->ssrc_slots = calloc(slots, sizeof(*table->ssrc_slots));
-    if (!table->producers || !table->streams || !table->nacks || !table->consumers || !table->mirrors ||
-        !table->ssrc_slots || consumer_map_init(&table->consumer_ssrcs, table->consumers) != 0 ||
+    if (!table->producers || !table->streams || !table->nacks || !table->consumers || !table->resends ||
+        !table->mirrors || !table->ssrc_slots ||
+        consumer_map_init(&table->consumer_ssrcs, table->consumers) != 0 ||
         line_pool_init(&table->lines, LINES_FOR_A_CONSUMER * capacities->consumers) != 0) {
         stream_table_deinit(table);
         return -ENOMEM;
@@ -220,6 +227,7 @@ void stream_table_deinit(struct stream_table *table)
     free(table->nacks);
     free(table->consumers);
     consumer_map_deinit(&table->consumer_ssrcs);
+    free(table->resends);
     free(table->mirrors);
     line_pool_deinit(&table->lines);
     free(table->ssrc_slots);
@@ -351,6 +359,9 @@ void consumer_remove(struct stream_table *table, struct consumer *consumer)
     if (consumer->next_of_transport)
         consumer->next_of_transport->previous_of_transport = consumer->previous_of_transport;
     consumer_map_remove(&table->consumer_ssrcs, consumer);
+    struct resend_limit *resend = consumer_resend(table, consumer);
+    if (resend->refilled_us != 0)
+        *resend = (struct resend_limit){0};
     row_remove(&consumer->row->row, sizeof(*consumer->row));
     *consumer = (struct consumer){0};
     table->consumer_count--;

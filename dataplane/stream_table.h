@@ -61,7 +61,6 @@ struct consumer {
     struct consumer *previous_of_transport;
     uint32_t line;            /* in its producer's fanout */
     uint32_t next_of_ssrc[2]; /* consumer_map.h */
-    struct resend_limit resend;
     struct catch_up catch_up;
     struct key_frame_limit key_frames;
     struct consumer_events events;
@@ -76,8 +75,9 @@ struct stream_table {
     struct stream *streams;
     struct nack_list *nacks; /* by index of the stream */
     struct consumer *consumers;
-    struct mirror *mirrors; /* by index of the producer */
-    struct line_pool lines; /* of the fanouts */
+    struct resend_limit *resends; /* by index of the consumer; of most never touched */
+    struct mirror *mirrors;       /* by index of the producer */
+    struct line_pool lines;       /* of the fanouts */
     struct consumer_map consumer_ssrcs;
     struct ssrc_map ssrcs;
     struct ssrc_map_slot *ssrc_slots;
@@ -109,6 +109,13 @@ int consumer_install(struct stream_table *table, struct transport *transport, st
                      shm_handle handle, const struct shm_consumer_row *initial,
                      struct consumer **ret_consumer);
 void consumer_remove(struct stream_table *table, struct consumer *consumer);
+
+/* How much may be sent to it once more. */
+static inline struct resend_limit *consumer_resend(const struct stream_table *table,
+                                                   const struct consumer *consumer)
+{
+    return &table->resends[shm_handle_index(consumer->handle)];
+}
 
 /* Which stream a packet belongs to, by SSRC, then by RID or MID (stream_demux.h); a stream that is found so
  * for the first time is remembered. */

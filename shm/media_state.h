@@ -96,28 +96,27 @@ struct receive_stats {
 };
 MEDIA_STATIC_SIZE(struct receive_stats, 304);
 
-/* One sent stream. Needs send_stats_init. */
+/* One sent stream: the first line with each packet, the rest with reports. Needs send_stats_init. */
 struct send_stats {
     uint64_t packets;
-    uint64_t bytes;   /* payload octets as a sender report counts them: no headers, no padding */
-    uint64_t last_us; /* when last_rtp went out */
-    uint32_t last_rtp;
-    uint32_t clock_rate;
-    uint64_t report_us;    /* arrival of the last report block; 0 = none yet */
-    uint32_t rtt_us;       /* 0 = not known */
-    uint32_t jitter;       /* timestamp units, as the receiver reports it */
-    int32_t packets_lost;  /* cumulative, likewise */
-    uint32_t highest;      /* extended highest sequence number received, likewise */
-    uint8_t fraction_lost; /* in 256ths, likewise */
-    uint8_t reserved[7];
-    uint64_t next_report_us; /* rtcp_report: when the next sender report is due; 0 = at once */
+    uint64_t bytes; /* payload octets as a sender report counts them: no headers, no padding */
     struct bitrate_window bitrate;
-    uint32_t nacks;
+    uint32_t clock_rate;
     uint32_t retransmissions; /* packets sent once more */
+
+    uint64_t report_us;      /* arrival of the last report block; 0 = none yet */
+    uint64_t next_report_us; /* rtcp_report: when the next sender report is due; 0 = at once */
+    uint32_t rtt_us;         /* 0 = not known */
+    uint32_t jitter;         /* timestamp units, as the receiver reports it */
+    int32_t packets_lost;    /* cumulative, likewise */
+    uint32_t highest;        /* extended highest sequence number received, likewise */
+    uint32_t nacks;
     uint32_t plis;
     uint32_t firs;
+    uint8_t fraction_lost; /* in 256ths, as the receiver reports it */
+    uint8_t reserved[3];
 };
-MEDIA_STATIC_SIZE(struct send_stats, 128);
+MEDIA_STATIC_SIZE(struct send_stats, 112);
 
 /* How one peer's NTP clock stands to ours. One per receiving transport: audio and video of a peer share it.
  */
@@ -153,7 +152,7 @@ struct rewrite_state {
     uint32_t squeeze_end; /* of rewrite_start */
     uint8_t reserved[12];
     struct rewrite_word window[MEDIA_REWRITE_WINDOW / 64];
-} __attribute__((aligned(64)));
+};
 MEDIA_STATIC_SIZE(struct rewrite_state, 64 + MEDIA_REWRITE_WINDOW / 4);
 
 /* A consumer's header extensions: the id on its wire of each kind, 0 = not sent; the MID that it inserts. */
@@ -237,22 +236,19 @@ struct layer_switch {
 };
 MEDIA_STATIC_SIZE(struct layer_switch, 16);
 
-/* All of the above for one consumer, in the order of heat. */
+/* All of the above for one consumer, in the order of heat; shm/rows.h says where cache lines begin. */
 struct media_consumer {
-    struct rewrite_state rewrite;
-    struct vp8_continuity vp8;
     struct layer_switch layer;
+    struct vp8_continuity vp8;
+    struct rewrite_state rewrite;
     struct rewrite_extensions extensions;
-    struct srtp_send_stream srtp; /* the indices of its SSRC */
-    struct send_stats stats;
+    struct srtp_send_stream srtp;     /* the indices of its SSRC */
     struct srtp_send_stream srtp_rtx; /* and of its RTX SSRC */
+    struct srtp_sent_window srtp_sent;
+    struct send_stats stats;
     struct svc_filter svc;
-    uint8_t reserved[16];
 };
-MEDIA_STATIC_SIZE(struct media_consumer, 576);
-_Static_assert(__builtin_offsetof(struct media_consumer, vp8) == 192 &&
-                   __builtin_offsetof(struct media_consumer, srtp) == 256,
-               "numbers, window, codec and extensions, counters begin cache lines");
+MEDIA_STATIC_SIZE(struct media_consumer, 480);
 
 /* Key frames asked of one producer stream. */
 struct key_frame_request {
@@ -303,10 +299,10 @@ MEDIA_STATIC_SIZE(struct rtcp_report_state, 24);
 
 /* 0 (bad) to 10 (good), the newest of the last 24 intervals weighing most. Needs score_init. */
 struct score {
-    uint64_t expected_prior;
-    uint64_t received_prior;
-    uint64_t repaired_prior;
-    uint64_t retransmitted_prior;
+    uint32_t expected_prior; /* low halves */
+    uint32_t received_prior;
+    uint32_t repaired_prior;
+    uint32_t retransmitted_prior;
     uint8_t history[24];
     uint8_t count;
     uint8_t position;
@@ -314,7 +310,7 @@ struct score {
     uint8_t reported; /* what control was told last */
     uint8_t reserved[4];
 };
-MEDIA_STATIC_SIZE(struct score, 64);
+MEDIA_STATIC_SIZE(struct score, 48);
 
 /* What one transport's incoming packets are told apart by (RFC 8843 section 9.2, RFC 8852). */
 struct demux_encoding {

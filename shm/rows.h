@@ -98,6 +98,7 @@ struct shm_transport_row {
     uint8_t reserved3[4];
     struct srtp_transport_state srtp;
     struct srtp_send_stream srtp_probator;
+    uint8_t reserved4[64];
     uint64_t probator_next;        /* its next packet index (probator.h) */
     struct shm_address plain_rtcp; /* where RTCP of a plain transport goes; port 0: not known */
 };
@@ -161,36 +162,40 @@ struct shm_stream_row {
     uint32_t nack_messages;
     uint32_t reserved3;
     uint64_t repaired; /* of the packets that were missing, by RTX */
-    uint8_t reserved2[8];
+    uint8_t reserved2[24];
 
     SHM_ALIGNED struct layer_rates rates; /* of all that is forwarded */
 };
 SHM_STATIC_SIZE(struct shm_stream_row, 768);
 
-/* The first packet of a round touches seven of its cache lines (ARCHITECTURE.md counts them), among these. */
-#define SHM_CONSUMER_HOT_BYTES 512u
+/* In the order of heat. Of these, the first packet of a round touches six cache lines (ARCHITECTURE.md counts
+ * them). */
+#define SHM_CONSUMER_HOT_BYTES 448u
 struct shm_consumer_row {
     SHM_ALIGNED struct shm_row row;
-    shm_handle transport;
-    shm_handle producer;
-    uint64_t packets_dropped;
     uint32_t ssrc;
     uint32_t rtx_ssrc; /* 0 = no RTX */
     uint8_t paused;
-    uint8_t priority;
     uint8_t feedback; /* enum shm_feedback */
     uint8_t kind;
-    uint32_t layer_switches;
-    int8_t last_encoding; /* forwarded last, -1 = none yet */
     uint8_t restart;      /* the stream that is forwarded began anew: tie the numbers to its next packet */
+    int8_t last_encoding; /* forwarded last, -1 = none yet */
+    uint8_t priority;
     uint8_t reserved[2];
-    uint32_t nack_messages; /* with the numbers that media.stats counts */
 
     struct media_consumer media;
 
-    char cname[SHM_CNAME_BYTES];
+    shm_handle transport;
+    shm_handle producer;
+    uint64_t packets_dropped;
+    uint32_t layer_switches;
+    uint32_t nack_messages; /* with the numbers that media.stats counts */
     struct score score;
 };
-SHM_STATIC_SIZE(struct shm_consumer_row, 768);
-_Static_assert(__builtin_offsetof(struct shm_consumer_row, media) == 64,
-               "the head of a consumer is one cache line");
+SHM_STATIC_SIZE(struct shm_consumer_row, 640);
+_Static_assert(
+    __builtin_offsetof(struct shm_consumer_row, media.rewrite) == 64 &&
+        __builtin_offsetof(struct shm_consumer_row, media.extensions) == 256 &&
+        __builtin_offsetof(struct shm_consumer_row, media.srtp_sent) == 320 &&
+        __builtin_offsetof(struct shm_consumer_row, media.stats) == 384,
+    "choice, numbers with their window, extensions and indices, sent indices, counters begin lines");

@@ -2,10 +2,10 @@
  * roll-over counters, the replay windows and the indices of a dead one.
  *
  * struct srtp_transport_state lives in the row of a transport: session keys and the SRTCP index; the master
- * keys are not kept. struct srtp_send_stream lives twice in the row of a consumer, for its SSRC and for its
- * RTX SSRC. struct srtp_receive_stream lives in a section of its own, of which each worker has a part, a pool
- * shared out by need: one for each SSRC heard from. It names its transport, so that no list need survive a
- * kill.
+ * keys are not kept. struct srtp_send_stream lives twice in the row of a consumer, for its SSRC (with a
+ * window, since a repaired packet may be sent late) and for its RTX SSRC. struct srtp_receive_stream lives in
+ * a section of its own, of which each worker has a part, a pool shared out by need: one for each SSRC heard
+ * from. It names its transport, so that no list need survive a kill.
  *
  * All zeroes is a valid, idle state. What a cipher provider makes of the keys is its private cache, made anew
  * at attach. Kills: a store counts once it is executed, so an index that is advanced before its packet is
@@ -50,12 +50,17 @@ SHM_STATIC_SIZE(struct srtp_transport_state, 320);
 /* The indices (48 bits: roll-over counter and sequence number) of one SSRC that is sent. Those of a former
  * process are all taken for used up to the highest. */
 struct srtp_send_stream {
-    uint64_t next;                               /* one past the highest index used */
-    uint32_t epoch;                              /* the keys that this is about */
-    uint32_t life;                               /* the process that knows sent */
-    uint64_t sent[SRTP_STATE_SENT_PACKETS / 64]; /* bit n % 512: index n was used, for the newest 512 */
+    uint64_t next;  /* one past the highest index used */
+    uint32_t epoch; /* the keys that this is about */
+    uint32_t life;  /* the process that knows which below next were used */
 };
-SHM_STATIC_SIZE(struct srtp_send_stream, 80);
+SHM_STATIC_SIZE(struct srtp_send_stream, 16);
+
+/* Which of the newest indices were used, where packets may be sent out of order. */
+struct srtp_sent_window {
+    uint64_t sent[SRTP_STATE_SENT_PACKETS / 64]; /* bit n % 512: index n was used */
+};
+SHM_STATIC_SIZE(struct srtp_sent_window, 64);
 
 /* What a part of the pool says of itself. */
 struct srtp_receive_head {

@@ -321,32 +321,33 @@ struct statistics_consumer {
     uint64_t packets;
     uint64_t bytes;
     uint64_t packets_dropped; /* not sent: other layer, waiting for a key frame, paused */
-    uint32_t packets_lost;    /* as the receiver reports */
-    uint32_t fraction_lost;   /* of 256, likewise */
-    uint32_t jitter;          /* RTP timestamp units, likewise */
+    uint64_t packets_retransmitted;
+
+    uint32_t packets_lost; /* as the receiver reports */
+    uint32_t jitter;       /* RTP timestamp units, likewise */
     uint32_t rtt_us;
     uint32_t bitrate_bps;
-    uint32_t nack_count; /* received */
+    uint32_t nack_count;   /* received */
+    uint32_t nack_packets; /* packets that the receiver asked for again */
     uint32_t pli_count;
     uint32_t fir_count;
-    int32_t spatial_layer; /* -1: nothing is forwarded */
-    int32_t temporal_layer;
-    uint32_t kind;
-    uint32_t paused;
-    uint32_t score;
     uint32_t layer_switches;
-    int32_t target_spatial_layer; /* waited for, or the same */
-    int32_t preferred_spatial_layer;
-    int32_t allowed_spatial_layer; /* by the bandwidth; -1: suspended */
-    int32_t allowed_temporal_layer;
-    uint32_t layer_reason; /* enum layer_reason */
-    uint32_t nack_packets; /* packets that the receiver asked for again */
     uint32_t rtx_ssrc;
-    uint32_t priority;
-    uint64_t packets_retransmitted;
-    uint64_t reserved[4];
+    uint8_t fraction_lost; /* of 256, as the receiver reports */
+    uint8_t kind;
+    uint8_t paused;
+    uint8_t score;
+    uint8_t priority;
+    uint8_t layer_reason; /* enum layer_reason */
+    int8_t spatial_layer; /* -1: nothing is forwarded */
+    int8_t temporal_layer;
+    int8_t target_spatial_layer; /* waited for, or the same */
+    int8_t preferred_spatial_layer;
+    int8_t allowed_spatial_layer; /* by the bandwidth; -1: suspended */
+    int8_t allowed_temporal_layer;
+    uint8_t reserved[12];
 };
-SHM_STATIC_SIZE(struct statistics_consumer, 192);
+SHM_STATIC_SIZE(struct statistics_consumer, 128);
 
 struct statistics {
     struct shm_statistics_header *header; /* the mapping */

@@ -84,7 +84,7 @@ static const struct statistics_field consumer_fields[] = {
     FIELD("bitrate", consumer, bitrate_bps, U32),
     FIELD("packetsDropped", consumer, packets_dropped, U64),
     FIELD("packetsLost", consumer, packets_lost, U32),
-    FIELD("fractionLost", consumer, fraction_lost, U32),
+    FIELD("fractionLost", consumer, fraction_lost, U8),
     FIELD("packetsRetransmitted", consumer, packets_retransmitted, U64),
     FIELD("jitter", consumer, jitter, U32),
     FIELD("roundTripTime", consumer, rtt_us, U32_MS),
@@ -92,17 +92,17 @@ static const struct statistics_field consumer_fields[] = {
     FIELD("nackPacketCount", consumer, nack_packets, U32),
     FIELD("pliCount", consumer, pli_count, U32),
     FIELD("firCount", consumer, fir_count, U32),
-    FIELD("score", consumer, score, U32),
+    FIELD("score", consumer, score, U8),
     FIELD("layerSwitches", consumer, layer_switches, U32),
-    FIELD("spatialLayer", consumer, spatial_layer, I32),
-    FIELD("temporalLayer", consumer, temporal_layer, I32),
-    FIELD("targetSpatialLayer", consumer, target_spatial_layer, I32),
-    FIELD("preferredSpatialLayer", consumer, preferred_spatial_layer, I32),
-    FIELD("allowedSpatialLayer", consumer, allowed_spatial_layer, I32),
-    FIELD("allowedTemporalLayer", consumer, allowed_temporal_layer, I32),
+    FIELD("spatialLayer", consumer, spatial_layer, I8),
+    FIELD("temporalLayer", consumer, temporal_layer, I8),
+    FIELD("targetSpatialLayer", consumer, target_spatial_layer, I8),
+    FIELD("preferredSpatialLayer", consumer, preferred_spatial_layer, I8),
+    FIELD("allowedSpatialLayer", consumer, allowed_spatial_layer, I8),
+    FIELD("allowedTemporalLayer", consumer, allowed_temporal_layer, I8),
     FIELD("layerReason", consumer, layer_reason, LAYER_REASON),
-    FIELD("priority", consumer, priority, U32),
-    FIELD("paused", consumer, paused, U32_FLAG),
+    FIELD("priority", consumer, priority, U8),
+    FIELD("paused", consumer, paused, U8_FLAG),
 };
 
 static const struct statistics_field audio_fields[] = {
@@ -121,17 +121,17 @@ int64_t statistics_field_integer(const struct statistics_field *field, const voi
     const uint8_t *at = (const uint8_t *)block + field->offset;
     uint64_t u64 = 0;
     uint32_t u32 = 0;
-    int32_t i32 = 0;
 
     switch ((enum statistics_field_type)field->type) {
+    case STATISTICS_U8:
     case STATISTICS_U8_FLAG:
+    case STATISTICS_LAYER_REASON:
         return *at;
+    case STATISTICS_I8:
+        return (int8_t)*at;
     case STATISTICS_U64:
         memcpy(&u64, at, sizeof(u64));
         return (int64_t)u64;
-    case STATISTICS_I32:
-        memcpy(&i32, at, sizeof(i32));
-        return i32;
     case STATISTICS_DBOV:
         memcpy(&u32, at, sizeof(u32));
         return (int64_t)u32 - 127;
@@ -139,7 +139,6 @@ int64_t statistics_field_integer(const struct statistics_field *field, const voi
     case STATISTICS_U32_FLAG:
     case STATISTICS_U32_MS:
     case STATISTICS_U32_KNOWN:
-    case STATISTICS_LAYER_REASON:
         memcpy(&u32, at, sizeof(u32));
         return u32;
     }

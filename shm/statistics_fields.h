@@ -7,14 +7,15 @@
 #include <stdint.h>
 
 enum statistics_field_type {
+    STATISTICS_U8,
     STATISTICS_U8_FLAG,
     STATISTICS_U32,
     STATISTICS_U32_FLAG,
     STATISTICS_U32_MS,       /* microseconds, printed as milliseconds */
     STATISTICS_U32_KNOWN,    /* left out while it is 0 */
     STATISTICS_DBOV,         /* a uint32_t of loudness, printed as dBov: -127 to 0 */
-    STATISTICS_LAYER_REASON, /* printed by its name */
-    STATISTICS_I32,
+    STATISTICS_LAYER_REASON, /* a uint8_t, printed by its name */
+    STATISTICS_I8,
     STATISTICS_U64,
 };
 

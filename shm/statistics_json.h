@@ -34,9 +34,10 @@ static inline json_t *statistics_json_value(const struct statistics_field *field
         return value != 0 ? json_integer(value) : NULL;
     case STATISTICS_LAYER_REASON:
         return json_string(statistics_layer_reason_name(value));
+    case STATISTICS_U8:
     case STATISTICS_U32:
     case STATISTICS_DBOV:
-    case STATISTICS_I32:
+    case STATISTICS_I8:
     case STATISTICS_U64:
         break;
     }

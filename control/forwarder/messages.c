@@ -96,7 +96,6 @@ void message_of_consumer(const struct ortc_consumer *consumer, struct message_st
     ret_message->ssrc = consumer->ssrc;
     ret_message->rtx_ssrc = consumer->rtx_ssrc;
     ret_message->mid = (char *)consumer->mid;
-    ret_message->cname = (char *)consumer->cname;
     ret_message->n_header_extensions = set_extensions(&consumer->extensions, storage);
     ret_message->header_extensions = storage->extension_list;
     ret_message->feedback = &storage->feedback;

@@ -191,7 +191,6 @@ static void add_consumer(struct bench *bench, struct producer *producer, struct 
     message.producer = producer->handle;
     message.ssrc = 1000 + number;
     message.mid = (char *)"0";
-    message.cname = (char *)"camera";
     message.n_header_extensions = 3;
     message.header_extensions = list;
     if (commands_read_consumer(bench->worker, &message, producer, &row, &reason) != 0 ||

@@ -47,7 +47,7 @@ static void machines_send(struct machines *machines, const struct rtp_header *he
     require(!machines->used[numbers.sequence % NUMBERS]);
     machines->used[numbers.sequence % NUMBERS] = 1;
     machines_find(machines, header->sequence, numbers.sequence);
-    send_stats_packet(&machines->send, numbers.timestamp, 100, now_us);
+    send_stats_packet(&machines->send, 100, now_us);
 }
 
 /* Somebody asks for a number: it was given out, or is not answered. */
@@ -113,7 +113,7 @@ static void machines_sync(struct machines *machines, const struct rtp_header *he
     require(!machines->used[numbers.sequence % NUMBERS]);
     machines->used[numbers.sequence % NUMBERS] = 1;
     machines_find(machines, header->sequence, numbers.sequence);
-    send_stats_packet(&machines->send, numbers.timestamp, 100, now_us);
+    send_stats_packet(&machines->send, 100, now_us);
 }
 
 static void machines_feedback(struct machines *machines, uint64_t now_us)
@@ -141,7 +141,7 @@ static void machines_report(struct machines *machines, uint64_t ntp, uint32_t rt
     if (receive_stats_report_block(&machines->receive, now_us, &block) == 0)
         send_stats_report_block(&machines->send, &block, now_us);
     struct stream_clock source = receive_stats_clock(&machines->receive);
-    send_stats_sender_info(&machines->send, &machines->clock, &source, rtp, now_us, &info);
+    send_stats_sender_info(&machines->send, &machines->rewrite, &machines->clock, &source, now_us, &info);
     struct score_totals totals = {.expected = machines->receive.highest,
                                   .received = machines->receive.packets};
     score_update(&machines->score, &totals);

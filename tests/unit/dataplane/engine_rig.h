@@ -513,7 +513,6 @@ static inline uint32_t rig_install_consumer(struct rig *rig, const struct rig_co
     message.ssrc = consumer->ssrc;
     message.rtx_ssrc = consumer->rtx_ssrc;
     message.mid = (char *)consumer->mid;
-    message.cname = (char *)"peer-cname";
     message.n_header_extensions = 4;
     message.header_extensions = extensions;
     feedback.nack = feedback.pli = feedback.transport_cc = true;

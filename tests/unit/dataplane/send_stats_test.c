@@ -61,11 +61,12 @@ static void test_sender_info_by_time(void **state)
     struct stream_clock source = {.rate = 48000};
     struct rtcp_sender_info info;
     send_stats_init(&stats, 48000);
-    assert_int_equal(send_stats_sender_info(&stats, &clock, &source, 0, 1, &info), -ENODATA);
+    struct rewrite_state last = {.last_timestamp = 0xfffffff0u, .last_us = 1000000};
+    assert_int_equal(send_stats_sender_info(&stats, &last, &clock, &source, 1, &info), -ENODATA);
 
-    send_stats_packet(&stats, 0xfffffff0u, 100, 1000000);
-    send_stats_packet(&stats, 0xfffffff0u - 960, 60, 1500000); /* late: the mapping stays */
-    assert_int_equal(send_stats_sender_info(&stats, &clock, &source, 0, 2000000, &info), 0);
+    send_stats_packet(&stats, 100, 1000000);
+    send_stats_packet(&stats, 60, 1500000);
+    assert_int_equal(send_stats_sender_info(&stats, &last, &clock, &source, 2000000, &info), 0);
     assert_int_equal(info.rtp_timestamp, 0xfffffff0u + 48000u);
     assert_true(info.ntp == ntp_time_from_us(2000000));
     assert_int_equal(info.packet_count, 2);
@@ -84,13 +85,15 @@ static void test_sender_info_by_the_producers_clock(void **state)
     send_stats_init(&stats, 90000);
     sender_clock_report(&clock, source.ntp, 1020000);
     /* Sent 40 ms later than the sender's clock says it was captured. */
-    send_stats_packet(&stats, 500000 + 90000 + 7000, 100, 2060000);
-    assert_int_equal(send_stats_sender_info(&stats, &clock, &source, 7000, 3020000, &info), 0);
+    struct rewrite_state last = {
+        .last_timestamp = 500000 + 90000 + 7000, .last_us = 2060000, .timestamp_offset = 7000};
+    send_stats_packet(&stats, 100, 2060000);
+    assert_int_equal(send_stats_sender_info(&stats, &last, &clock, &source, 3020000, &info), 0);
     assert_in_range(info.rtp_timestamp, 500000 + 180000 + 7000 - 1, 500000 + 180000 + 7000 + 1);
 
     /* A clock that is far off the packets is not believed. */
     source.rtp += 90000 * 60;
-    assert_int_equal(send_stats_sender_info(&stats, &clock, &source, 7000, 3020000, &info), 0);
+    assert_int_equal(send_stats_sender_info(&stats, &last, &clock, &source, 3020000, &info), 0);
     assert_int_equal(info.rtp_timestamp, 500000 + 90000 + 7000 + 86400);
 }
 

@@ -15,7 +15,10 @@
 static size_t width(const struct statistics_field *field)
 {
     switch ((enum statistics_field_type)field->type) {
+    case STATISTICS_U8:
     case STATISTICS_U8_FLAG:
+    case STATISTICS_I8:
+    case STATISTICS_LAYER_REASON:
         return 1;
     case STATISTICS_U64:
         return 8;

@@ -33,19 +33,20 @@ static void claims_an_index_once(void **state)
 {
     (void)state;
     struct srtp_send_stream stream = {0};
+    struct srtp_sent_window window = {0};
 
-    assert_true(srtp_index_claim(&stream, 1, 1, 1000));
-    assert_false(srtp_index_claim(&stream, 1, 1, 1000));
-    assert_true(srtp_index_claim(&stream, 1, 1, 1001));
-    assert_true(srtp_index_claim(&stream, 1, 1, 999)); /* late, but never sent */
-    assert_false(srtp_index_claim(&stream, 1, 1, 999));
-    assert_true(srtp_index_claim(&stream, 1, 1, 1100));
-    assert_true(srtp_index_claim(&stream, 1, 1, 1100 - 98));
-    assert_false(srtp_index_claim(&stream, 1, 1, 1001));
-    assert_false(srtp_index_claim(&stream, 1, 1, 1100 - 512)); /* nobody knows */
-    assert_true(srtp_index_claim(&stream, 1, 1, 1100 - 511));
-    assert_false(srtp_index_claim(&stream, 1, 1, SRTP_INDEX_END));
-    assert_true(srtp_index_claim(&stream, 1, 1, SRTP_INDEX_END - 1));
+    assert_true(srtp_index_claim(&stream, &window, 1, 1, 1000));
+    assert_false(srtp_index_claim(&stream, &window, 1, 1, 1000));
+    assert_true(srtp_index_claim(&stream, &window, 1, 1, 1001));
+    assert_true(srtp_index_claim(&stream, &window, 1, 1, 999)); /* late, but never sent */
+    assert_false(srtp_index_claim(&stream, &window, 1, 1, 999));
+    assert_true(srtp_index_claim(&stream, &window, 1, 1, 1100));
+    assert_true(srtp_index_claim(&stream, &window, 1, 1, 1100 - 98));
+    assert_false(srtp_index_claim(&stream, &window, 1, 1, 1001));
+    assert_false(srtp_index_claim(&stream, &window, 1, 1, 1100 - 512)); /* nobody knows */
+    assert_true(srtp_index_claim(&stream, &window, 1, 1, 1100 - 511));
+    assert_false(srtp_index_claim(&stream, &window, 1, 1, SRTP_INDEX_END));
+    assert_true(srtp_index_claim(&stream, &window, 1, 1, SRTP_INDEX_END - 1));
 }
 
 static void never_claims_twice_whatever_is_asked(void **state)
@@ -54,6 +55,7 @@ static void never_claims_twice_whatever_is_asked(void **state)
     static uint8_t used[1 << 20];
     struct prng prng = {.state = 77};
     struct srtp_send_stream stream = {0};
+    struct srtp_sent_window window = {0};
     uint64_t highest = 500;
     uint32_t life = 1, claimed = 0;
 
@@ -62,7 +64,7 @@ static void never_claims_twice_whatever_is_asked(void **state)
         uint64_t index = highest + prng_below(&prng, 300) - 200;
         if (prng_below(&prng, 1000) == 0)
             life++;
-        if (srtp_index_claim(&stream, 1, life, index)) {
+        if (srtp_index_claim(&stream, &window, 1, life, index)) {
             assert_int_equal(used[index], 0);
             used[index] = 1;
             claimed++;
@@ -73,17 +75,34 @@ static void never_claims_twice_whatever_is_asked(void **state)
     assert_true(claimed > 20000);
 }
 
-static void another_process_goes_on_behind(void **state)
+/* Without a window: RTX and padding are always sent in order. */
+static void only_rises_without_a_window(void **state)
 {
     (void)state;
     struct srtp_send_stream stream = {0};
 
-    assert_true(srtp_index_claim(&stream, 1, 1, 50));
-    assert_false(srtp_index_claim(&stream, 1, 2, 50));
-    assert_false(srtp_index_claim(&stream, 1, 2, 49)); /* it cannot know */
-    assert_true(srtp_index_claim(&stream, 1, 2, 51));
-    assert_false(srtp_index_claim(&stream, 1, 2, 49));
-    assert_true(srtp_index_claim(&stream, 2, 3, 50)); /* other keys */
+    assert_true(srtp_index_claim(&stream, NULL, 1, 1, 10));
+    assert_false(srtp_index_claim(&stream, NULL, 1, 1, 10));
+    assert_false(srtp_index_claim(&stream, NULL, 1, 1, 9));
+    assert_true(srtp_index_claim(&stream, NULL, 1, 1, 5000));
+    assert_false(srtp_index_claim(&stream, NULL, 1, 2, 5000)); /* another process */
+    assert_true(srtp_index_claim(&stream, NULL, 1, 2, 5001));
+    assert_false(srtp_index_claim(&stream, NULL, 1, 2, SRTP_INDEX_END));
+    assert_true(srtp_index_claim(&stream, NULL, 2, 2, 1)); /* other keys */
+}
+
+static void another_process_goes_on_behind(void **state)
+{
+    (void)state;
+    struct srtp_send_stream stream = {0};
+    struct srtp_sent_window window = {0};
+
+    assert_true(srtp_index_claim(&stream, &window, 1, 1, 50));
+    assert_false(srtp_index_claim(&stream, &window, 1, 2, 50));
+    assert_false(srtp_index_claim(&stream, &window, 1, 2, 49)); /* it cannot know */
+    assert_true(srtp_index_claim(&stream, &window, 1, 2, 51));
+    assert_false(srtp_index_claim(&stream, &window, 1, 2, 49));
+    assert_true(srtp_index_claim(&stream, &window, 2, 3, 50)); /* other keys */
 }
 
 static void a_window_is_a_window(void **state)
@@ -118,6 +137,7 @@ int main(void)
         cmocka_unit_test(estimates_whatever_is_near),
         cmocka_unit_test(claims_an_index_once),
         cmocka_unit_test(never_claims_twice_whatever_is_asked),
+        cmocka_unit_test(only_rises_without_a_window),
         cmocka_unit_test(another_process_goes_on_behind),
         cmocka_unit_test(a_window_is_a_window),
     };

@@ -90,6 +90,7 @@ static struct srtp_protect_job rtp_job(struct twins *twins, struct flight *fligh
     memcpy(flight->tail.data, packet->data + head, flight->tail.length);
     return (struct srtp_protect_job){.session = twins->ours.session,
                                      .stream = &twins->ours.memory.send[flight->stream],
+                                     .window = &twins->ours.memory.sent[flight->stream],
                                      .index = index,
                                      .out = flight->out.data,
                                      .out_capacity = head + flight->tail.length + SRTP_TRAILER_MAX,

@@ -41,6 +41,7 @@ static struct packet sealed(struct pair *pair, uint32_t ssrc, uint64_t index)
     struct packet packet;
     packet_write(&packet, ssrc, index, 40);
     memset(pair->sender.memory.send, 0, sizeof(pair->sender.memory.send)); /* the test asks what it likes */
+    memset(pair->sender.memory.sent, 0, sizeof(pair->sender.memory.sent));
     assert_int_equal(protect(&pair->sender, &packet, 0, index), SRTP_OK);
     return packet;
 }

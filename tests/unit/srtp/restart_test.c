@@ -74,6 +74,7 @@ static void live(struct world *world, const struct srtp_backend *backend, uint64
             prng_fill(&prng, packets[i].data + 12, is_rtcp ? 0 : packets[i].length - 12);
             jobs[i] = (struct srtp_protect_job){.session = session,
                                                 .stream = stream,
+                                                .window = &world->memory.sent[0],
                                                 .index = index,
                                                 .out = packets[i].data,
                                                 .out_capacity = PACKET_BYTES,

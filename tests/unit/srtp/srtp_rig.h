@@ -51,6 +51,7 @@ struct peer_memory {
     struct srtp_transport_state state;
     struct srtp_receive_head head;
     struct srtp_send_stream send[4];
+    struct srtp_sent_window sent[4];
     struct srtp_receive_stream streams[PEER_STREAMS];
 };
 
@@ -169,6 +170,7 @@ static inline struct srtp_protect_job protect_job(struct peer *peer, struct pack
     return (struct srtp_protect_job){
         .session = peer->session,
         .stream = &peer->memory.send[stream],
+        .window = &peer->memory.sent[stream],
         .index = index,
         .out = packet->data,
         .out_capacity = sizeof(packet->data),
