@@ -55,6 +55,15 @@ static bool parse_network(char *text, struct network *ret)
     return true;
 }
 
+char *networks_next_word(char **rest)
+{
+    char *word = strsep(rest, ",");
+    word += strspn(word, " ");
+    for (size_t end = strlen(word); end > 0 && word[end - 1] == ' '; end--)
+        word[end - 1] = '\0';
+    return word;
+}
+
 int networks_parse(const char *list, struct networks **ret_networks)
 {
     size_t most = 1;
@@ -65,10 +74,7 @@ int networks_parse(const char *list, struct networks **ret_networks)
     char *copy = strdup(list), *rest = copy;
     int result = networks && copy ? 0 : -ENOMEM;
     while (!result && rest) {
-        char *word = strsep(&rest, ",");
-        word += strspn(word, " ");
-        word[strcspn(word, " ")] = '\0';
-        if (!parse_network(word, &networks->networks[networks->count++]))
+        if (!parse_network(networks_next_word(&rest), &networks->networks[networks->count++]))
             result = -EINVAL;
     }
     free(copy);

@@ -10,6 +10,10 @@ struct networks;
 int networks_parse(const char *list, struct networks **ret_networks);
 void networks_destroy(struct networks *networks);
 
+/* The next word of such a list, which is written to, without blanks around it; *rest is NULL after the last.
+ */
+char *networks_next_word(char **rest);
+
 /* IPv4 in IPv6 counts as IPv4. NULL has nobody; what is no numeric address is in none. */
 bool networks_has(const struct networks *networks, const char *address);
 

@@ -12,6 +12,7 @@
 #include "control/gateway/certificate.h"
 #include "control/networks.h"
 #include "control/ortc/router.h"
+#include "control/transport/plain_targets.h"
 #include "control/webhook/webhook.h"
 
 static int check_codecs(const struct config *config, char *error, size_t size)
@@ -39,8 +40,13 @@ static int check_networks(const char *name, const char *list, char *error, size_
 
 static int check_plain_targets(const struct config *config, char *error, size_t size)
 {
-    bool is_any = config->plain_targets && strcmp(config->plain_targets, "any") == 0;
-    return check_networks("PLAIN_TARGETS", is_any ? NULL : config->plain_targets, error, size);
+    struct plain_targets *targets;
+    if (plain_targets_create(config->plain_targets, config->webrtc_listen_ip, &targets)) {
+        snprintf(error, size, "PLAIN_TARGETS: not a list of addresses and networks, private, any, or none");
+        return -EINVAL;
+    }
+    plain_targets_destroy(targets);
+    return 0;
 }
 
 static int check_certificate(const char *cert, const char *key, char *error, size_t size)

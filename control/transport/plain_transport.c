@@ -14,17 +14,15 @@
 #include "control/ids.h"
 #include "control/json_input.h"
 #include "control/log.h"
-#include "control/networks.h"
 #include "control/transport/plain_ports.h"
-
-#define EVERYBODY "0.0.0.0/0,::/0"
+#include "control/transport/plain_targets.h"
 
 struct plain_service {
     struct plain_service_config config;
     struct announced announced; /* or else listen_ip */
     struct forwarder *forwarder;
     struct plain_ports *ports;
-    struct networks *targets;
+    struct plain_targets *targets;
 };
 
 struct plain_transport {
@@ -46,13 +44,12 @@ int plain_service_create(const struct plain_service_config *config, struct forwa
     made->forwarder = forwarder;
     int err = announced_parse(config->announced_address ? config->announced_address : config->listen_ip,
                               &made->announced);
-    if (err == 0 && config->targets)
-        err =
-            networks_parse(strcmp(config->targets, "any") == 0 ? EVERYBODY : config->targets, &made->targets);
+    if (err == 0)
+        err = plain_targets_create(config->targets, config->listen_ip, &made->targets);
     if (err == 0)
         err = plain_ports_create(config->listen_ip, config->port_min, config->port_max, &made->ports);
     if (err != 0) {
-        networks_destroy(made->targets);
+        plain_targets_destroy(made->targets);
         free(made);
         return err;
     }
@@ -65,7 +62,7 @@ void plain_service_destroy(struct plain_service *service)
     if (!service)
         return;
     plain_ports_destroy(service->ports);
-    networks_destroy(service->targets);
+    plain_targets_destroy(service->targets);
     free(service);
 }
 
@@ -200,6 +197,18 @@ static bool read_address(const char *listen_ip, const char *ip, uint16_t port, s
     return true;
 }
 
+/* That of a network this machine is in: the kernel knows, and lets only those connect who ask to broadcast.
+ */
+static bool is_broadcast(const struct sockaddr_storage *remote)
+{
+    int fd = socket(remote->ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return false;
+    bool refused = connect(fd, (const struct sockaddr *)remote, sizeof *remote) != 0 && errno == EACCES;
+    close(fd);
+    return refused;
+}
+
 /* However it is written, and also when the ports are bound to 0.0.0.0: who can bind to it has it. */
 static bool is_own_address(const struct plain_service *service, const char *ip)
 {
@@ -219,10 +228,9 @@ static bool is_own_port(const struct plain_service *service, const char *ip, uin
     return plain_ports_covers(service->ports, port) && is_own_address(service, ip);
 }
 
-/* Whoever is in a meeting names the address: the network behind this server is not theirs to send to. */
 static bool is_target(const struct plain_service *service, const char *ip)
 {
-    if (networks_has(service->targets, ip))
+    if (plain_targets_have(service->targets, ip))
         return true;
     counters_count(COUNTER_PLAIN_TARGETS_REFUSED);
     log_every_s(10, log_warn, "plain", "refused to send to %s, which is not in PLAIN_TARGETS", ip);
@@ -244,8 +252,8 @@ int plain_transport_connect(struct plain_transport *transport, const json_t *add
     }
     if (!ip || !read_port(json_object_get(address, "port"), &port) ||
         !read_port(json_object_get(address, "rtcpPort"), &rtcp_port) ||
-        !read_address(config->listen_ip, ip, port, &remote) || is_own_port(transport->service, ip, port) ||
-        is_own_port(transport->service, ip, rtcp_port))
+        !read_address(config->listen_ip, ip, port, &remote) || is_broadcast(&remote) ||
+        is_own_port(transport->service, ip, port) || is_own_port(transport->service, ip, rtcp_port))
         return -EINVAL;
     if (!is_target(transport->service, ip))
         return -EACCES;

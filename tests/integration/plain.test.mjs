@@ -282,10 +282,19 @@ describe('targets', () => {
         }
     };
 
-    test('without a word: this machine and private networks', async () => {
+    test('without a word: private networks, and loopback where the server listens only there', async () => {
         assert.ok(await connect({}, '127.0.0.1'));
         assert.ok(await connect({}, '10.9.8.7'));
         assert.ok(!await connect({}, '192.0.2.1'));
+        const everywhere = { WEBRTC_LISTEN_IP: '0.0.0.0', WEBRTC_ANNOUNCED_ADDRESS: '10.1.2.3' };
+        assert.ok(!await connect(everywhere, '127.0.0.1'));
+        assert.ok(await connect(everywhere, '10.9.8.7'));
+    });
+
+    test('the link and metadata of clouds: only who names them', async () => {
+        assert.ok(!await connect({}, '169.254.169.254'));
+        assert.ok(!await connect({ PLAIN_TARGETS: 'any' }, '169.254.169.254'));
+        assert.ok(await connect({ PLAIN_TARGETS: 'private,169.254.169.254' }, '169.254.169.254'));
     });
 
     test('those that are named, all, or none', async () => {

@@ -24,9 +24,9 @@ static void test_networks(void **state)
     assert_false(networks_has(NULL, "::1"));
     networks_destroy(trust);
 
-    static const char *const wrong[] = {"",          "192.0.2",     "10.0.0.0/33",
-                                        "10.0.0.0/", "::/129",      "10.0.0.0/8,",
-                                        "x",         "10.0.0.0/-1", "10.0.0.0/8x"};
+    static const char *const wrong[] = {
+        "",  "192.0.2",     "10.0.0.0/33", "10.0.0.0/",        "::/129", "10.0.0.0/8,",
+        "x", "10.0.0.0/-1", "10.0.0.0/8x", "10.0.0.1 10.0.0.2"};
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
         assert_int_equal(networks_parse(wrong[i], &trust), -EINVAL);
     assert_int_equal(networks_parse("0.0.0.0/0,::/0", &trust), 0);

@@ -84,6 +84,7 @@ static void test_bad_addresses(void **state)
         "\"ip\":\"0.0.0.0\",\"port\":50000,\"rtcpPort\":50001",
         "\"ip\":\"224.0.0.1\",\"port\":50000,\"rtcpPort\":50001",
         "\"ip\":\"255.255.255.255\",\"port\":50000,\"rtcpPort\":50001",
+        "\"ip\":\"127.255.255.255\",\"port\":50000,\"rtcpPort\":50001", /* of the network that lo is in */
     };
     struct stage stage;
     stage_open(&stage, NULL);
