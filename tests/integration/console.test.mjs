@@ -54,6 +54,36 @@ async function refused(server, words, status, about) {
     assert.equal(given.stdout, '');
 }
 
+// kolabmeetctl at a terminal of its own.
+class Terminal {
+    static async open(server, home) {
+        const terminal = new Terminal();
+        const command = `${kolabmeetctlPath} --runtime-dir ${server.runtimeDir}`;
+        terminal.child = spawn('script', ['-qefc', command, '/dev/null'], {
+            env: { ...process.env, HOME: home, TERM: 'xterm' },
+            timeout: 60000,
+        });
+        terminal.shown = '';
+        terminal.child.stdout.setEncoding('utf8').on('data', (text) => (terminal.shown += text));
+        await eventually('the prompt', () => terminal.shown.includes('kolabmeet> '), 30000);
+        return terminal;
+    }
+
+    // Presses keys and waits for what is shown then.
+    async type(keys, expected) {
+        const from = this.shown.length;
+        this.child.stdin.write(keys);
+        await eventually('the terminal answers', () => expected.test(this.shown.slice(from)), 30000).catch(() =>
+            assert.fail(`no ${expected} after ${JSON.stringify(keys)} in\n${this.shown}`));
+    }
+
+    async quit() {
+        this.child.stdin.write('quit\r');
+        const [status] = await once(this.child, 'close');
+        assert.equal(status, 0, this.shown);
+    }
+}
+
 function socketOf(server) {
     return path.join(server.runtimeDir, 'console');
 }
@@ -277,19 +307,8 @@ describe('console', () => {
         const home = makeRuntimeDir();
         const room = await server.createRoom();
         try {
-            const command = `${kolabmeetctlPath} --runtime-dir ${server.runtimeDir}`;
-            const child = spawn('script', ['-qefc', command, '/dev/null'], {
-                env: { ...process.env, HOME: home, TERM: 'xterm' },
-                timeout: 20000,
-            });
-            let shown = '';
-            child.stdout.setEncoding('utf8').on('data', (text) => (shown += text));
-            const type = async (keys, expected) => {
-                const from = shown.length;
-                child.stdin.write(keys);
-                await eventually(`${expected} in\n${shown}`, () => expected.test(shown.slice(from)), 30000);
-            };
-            await eventually('the prompt', () => shown.includes('kolabmeet> '), 30000);
+            const terminal = await Terminal.open(server, home);
+            const type = (keys, expected) => terminal.type(keys, expected);
             await type('stats\r', /rooms:1\s+peers:0\s+kolabmeet> /);
             await type(`dump room ${room.slice(0, 6)}\t`, new RegExp(room.slice(-12)));
             await type('\r', /createdAt[^]*kolabmeet> /);
@@ -297,15 +316,35 @@ describe('console', () => {
             await type('\r', /level +debug[^]*kolabmeet> /);
             await type('top\r', /control runs, forwarder runs[^]*worker transp[^]*receive to send[^]*stream codec/);
             await type('q', /kolabmeet> /);
-            child.stdin.write('quit\r');
-            const [status] = await once(child, 'close');
-            assert.equal(status, 0, shown);
+            await terminal.quit();
             const history = path.join(home, '.kolabmeetctl_history');
             assert.match(readFileSync(history, 'utf8'), /stats\n(.*\n)*dump/);
             assert.equal(statSync(history).mode & 0o777, 0o600);
         } finally {
             removeDir(home);
             await result(server, 'close', room);
+        }
+    });
+
+    test('on a terminal: arrow keys recall lines, also those of the last time, and edit them', async () => {
+        const [UP, DOWN, LEFT] = ['\x1b[A', '\x1b[B', '\x1b[D'];
+        const STATS = /rooms:0\s+peers:0\s+kolabmeet> /;
+        const ROOMS = /none\s+kolabmeet> /;
+        const home = makeRuntimeDir();
+        try {
+            const first = await Terminal.open(server, home);
+            await first.type('stats\r', STATS);
+            await first.type('rooms\r', ROOMS);
+            await first.type(`${UP}${UP}\r`, STATS);
+            await first.type(`${UP}${UP}\r`, ROOMS);
+            await first.type(`${UP}${UP}${DOWN}\r`, ROOMS);
+            await first.type(`roms${LEFT}${LEFT}o\r`, ROOMS);
+            await first.quit();
+            const second = await Terminal.open(server, home);
+            await second.type(`${UP}${UP}\r`, ROOMS); // before quit
+            await second.quit();
+        } finally {
+            removeDir(home);
         }
     });
 
