@@ -2,6 +2,7 @@
 // reason. Prints a line every few seconds and a verdict.
 
 import { execFile, execFileSync } from 'node:child_process';
+import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -14,17 +15,28 @@ const CALIBRATIONS = 2;
 const CALIBRATION_S = 8;
 const GROWTH_ALLOWED_KIB = 1024; // and 3 percent
 const GROWTH_ALLOWED = 0.03;
+const CPU_MISSED_MIN_S = 0.5; // a receive buffer holds more than that
 const SLOWER_ALLOWED = 1.4; // CPU of a packet; other work on the machine can do as much
 
 // What joining, leaving and choosing layers cause by themselves. Every other name is a failure.
 const EXPECTED_DROPS = new Set([
     'unknown_tuple', 'no_keys', 'unknown_ssrc', 'unknown_payload_type', 'stream_gone', 'feedback_unknown_ssrc', 'padding_only',
-    'producer_paused', 'consumer_paused', 'consumer_waits_key_frame', 'consumer_suspended', 'consumer_temporal_layer',
-    'consumer_other_layer', 'consumer_no_address', 'key_frame_limit', 'nack_repeated', 'nack_not_sent',
+    'producer_paused', 'consumer_paused', 'consumer_waits_key_frame', 'consumer_other_layer', 'consumer_no_address',
+    'key_frame_limit', 'nack_repeated', 'nack_not_sent',
+]);
+
+// What takes packets from calls that go on, by no fault of the server (its CPU was not there, or a receiver said that it loses
+// packets), and from how many receivers each one at most. They are listed; a packet that is lost beyond them is a failure.
+const PUBLISHERS = 2;
+const SUBSCRIBERS = 40;
+const LOSING_DROPS = new Map([
+    ['receive_buffer_overflow', PUBLISHERS + SUBSCRIBERS - 1],
+    ['consumer_suspended', 1],
+    ['consumer_temporal_layer', 1],
 ]);
 
 const settings = { seconds: '600', share: '80', cpus: '0,1', rooms: undefined };
-const loadOptions = ['--publishers=2', '--subscribers=40', '--churn=1', '--ramp=40'];
+const loadOptions = [`--publishers=${PUBLISHERS}`, `--subscribers=${SUBSCRIBERS}`, '--churn=1', '--ramp=40'];
 for (const argument of process.argv.slice(2)) {
     const [, name, value] = /^--([a-z]+)=(.*)$/.exec(argument) ?? [];
     if (name in settings) settings[name] = value;
@@ -50,11 +62,25 @@ const server = await Server.start({
     MAX_ADDRESS_REQUEST_RATE: '0',
 });
 
+// Looking must not take the server's CPU from it: only what the generator leaves is used.
+execFileSync('taskset', ['-a', '-c', '-p', generatorCpu, String(process.pid)]);
+
 async function statistics() {
-    const { stdout } = await run(path.join(binDir, 'kolabmeetctl'), ['--runtime-dir', server.runtimeDir, '--json', 'stats'], {
-        maxBuffer: 1 << 26,
-    });
+    const command = [path.join(binDir, 'kolabmeetctl'), '--runtime-dir', server.runtimeDir, '--json', 'stats'];
+    const { stdout } = await run('nice', ['-n', '19', ...command], { maxBuffer: 1 << 26 });
     return JSON.parse(stdout);
+}
+
+// Seconds that the worker's thread was ready to run, but something else had its CPU.
+function workerWaited() {
+    const threads = `/proc/${forwarderPid}/task`;
+    const worker = readdirSync(threads).find((id) => readFileSync(`${threads}/${id}/comm`, 'utf8').startsWith('worker 0'));
+    return Number(readFileSync(`${threads}/${worker}/schedstat`, 'utf8').split(' ')[1]) / 1e9;
+}
+
+// Seconds that the host of a virtual machine took from it, of all CPUs.
+function stolen() {
+    return Number(readFileSync('/proc/stat', 'utf8').split(/\s+/)[8]) / 100;
 }
 
 const forwarderPid = (await statistics()).control.forwarderPid;
@@ -83,6 +109,9 @@ async function calibrate() {
     return rooms;
 }
 
+let waitedBefore;
+let stolenBefore;
+let cpuMissed; // seconds
 const samples = [];
 let finished = false;
 
@@ -91,7 +120,7 @@ async function sampling() {
     let before;
     while (!finished) {
         const { workers } = await statistics();
-        const now = { sent: workers[0].packetsSent, cpuMs: cpuTime(forwarderPid).all };
+        const now = { sent: workers[0].packetsSent, cpuMs: cpuTime(forwarderPid).all, waited: workerWaited() };
         if (before && now.sent > before.sent) {
             const sample = {
                 control: memory(server.pid).all,
@@ -103,7 +132,8 @@ async function sampling() {
             console.error(
                 `${(samples.length * SAMPLE_S).toString().padStart(4)} s  control ${mib(sample.control)} MiB, forwarder ` +
                     `${mib(sample.forwarder)} MiB, ${sample.consumers} consumers, ` +
-                    `${((now.sent - before.sent) / SAMPLE_S).toFixed(0)} packets/s, ${sample.usPerPacket.toFixed(2)} µs each`,
+                    `${((now.sent - before.sent) / SAMPLE_S).toFixed(0)} packets/s, ${sample.usPerPacket.toFixed(2)} µs each, waited ` +
+                    `${((now.waited - before.waited) * 1000).toFixed(0)} ms for the CPU`,
             );
         }
         before = now;
@@ -126,22 +156,56 @@ function checkDrift() {
     if (late > early * SLOWER_ALLOWED) fail(`a packet costs ${(late / early).toFixed(2)} times what it did`);
 }
 
+// A packet that was sent and did not arrive has a source, or the run fails.
+function checkLosses(result, dropsBefore, dropsAfter) {
+    let unexplained = result.lost;
+    console.log(`missing: ${result.lost + result.lost_own} of ${result.expected}`);
+    console.log(
+        `  ${result.lost_own} fell out of the generator's receive buffers (${(result.generator.receive_buffer_bytes / 2 ** 20).toFixed(0)} ` +
+            `MiB; ${result.socket_drops} messages${result.generator.counts_packets ? '' : ', each counted as one packet: no BPF'})`,
+    );
+    for (const [name, receivers] of LOSING_DROPS) {
+        const count = dropsAfter[name] - dropsBefore[name];
+        if (count === 0) continue;
+        const explained = Math.min(unexplained, count * receivers);
+        console.log(`  ${explained} by the server's ${name} ${count}${receivers > 1 ? `, of up to ${receivers} receivers each` : ''}`);
+        unexplained -= explained;
+    }
+    console.log(`  ${unexplained} without a known source`);
+    if (unexplained > 0) fail(`${unexplained} packets were lost, and nothing explains it`);
+    if (dropsAfter.receive_buffer_overflow > dropsBefore.receive_buffer_overflow && cpuMissed < CPU_MISSED_MIN_S)
+        fail('the worker had its CPU, and yet did not empty its receive buffer');
+}
+
 function checkLoad(result) {
     const { counters, latency } = result;
     console.log(
         `${result.seconds.toFixed(0)} s, ${result.consumers} consumers, ${result.left} left and others came, ` +
-            `${result.packets_per_second.toFixed(0)} packets/s received, the forwarder ` +
+            `${result.packets_per_second.toFixed(0)} packets/s forwarded, the forwarder ` +
             `${((result.forwarder.cpu_s / result.seconds) * 100).toFixed(0)} % of its core`,
     );
-    console.log(`lost ${result.lost} of ${result.expected}; latency p50 ${latency.p50_us} µs, p99 ${latency.p99_us} µs`);
+    console.log(
+        `latency p50 ${Math.round(latency.p50_us)} µs, p99 ${Math.round(latency.p99_us)} µs, p99.9 ${Math.round(latency.p999_us)} µs; beside it ${counters.caught_up} packets ` +
+            `that joiners were sent out of the store`,
+    );
     for (const name of ['reordered', 'duplicates', 'not_authentic', 'replayed', 'malformed', 'foreign', 'send_failures'])
         if (counters[name] > 0) fail(`${name}: ${counters[name]}`);
-    for (const name of ['lost', 'failed', 'silent', 'socket_drops']) if (result[name] > 0) fail(`${name}: ${result[name]}`);
+    for (const name of ['failed', 'silent']) if (result[name] > 0) fail(`${name}: ${result[name]}`);
     for (const limit of result.generator_limits) console.log(`the generator's limit: ${limit}`);
+    const [waited, taken] = [workerWaited() - waitedBefore, stolen() - stolenBefore];
+    cpuMissed = waited + taken;
+    console.log(`the worker waited ${waited.toFixed(1)} s for its CPU, the host took ${taken.toFixed(1)} s`);
+    console.log(`the generator was up to ${(result.generator.late_max_us / 1000).toFixed(0)} ms late`);
+}
+
+// A warning that says nothing but what is accounted for already: "worker 0 dropped 3 receive_buffer_overflow".
+function isOfLosingDrops(line) {
+    const list = / dropped (.*)$/.exec(line)?.[1].split(', ') ?? [];
+    return list.length > 0 && list.every((item) => LOSING_DROPS.has(item.split(' ')[1]));
 }
 
 // When all have left, everything has been given back.
-async function checkRest() {
+async function checkRest(result, dropsBefore) {
     await eventually(
         'rooms close',
         async () => (await server.request('GET', '/sessions')).text === '[]',
@@ -152,13 +216,17 @@ async function checkRest() {
     const { workers, control, transports, streams, consumers } = await statistics();
     const drops = Object.entries(workers[0].drops).filter(([, count]) => count > 0);
     console.log(`drops: ${drops.map(([name, count]) => `${name} ${count}`).join(', ') || 'none'}`);
-    for (const [name, count] of drops) if (!EXPECTED_DROPS.has(name)) fail(`dropped without a reason: ${name} ${count}`);
+    for (const [name, count] of drops)
+        if (!EXPECTED_DROPS.has(name) && !LOSING_DROPS.has(name)) fail(`dropped without a reason: ${name} ${count}`);
+    checkLosses(result, dropsBefore, workers[0].drops);
     for (const [name, list] of Object.entries({ transports, streams, consumers }))
         if (list.length > 0) fail(`${list.length} ${name} are left`);
     if (control.forwarderStarts !== 1) fail(`the forwarder was started ${control.forwarderStarts} times`);
     if (control.refusedCommands > 0) fail(`${control.refusedCommands} commands were refused`);
     if (workers[0].eventsLost > 0) fail(`${workers[0].eventsLost} events were lost`);
-    const errors = server.stderr.split('\n').filter((line) => /\b(error|warn(ing)?)\b/i.test(line));
+    const errors = server.stderr
+        .split('\n')
+        .filter((line) => /\b(error|warn(ing)?)\b/i.test(line) && !isOfLosingDrops(line));
     if (errors.length > 0) fail(`the log has ${errors.length} errors and warnings, the first: ${errors[0]}`);
     console.log(`at rest: control ${mib(memory(server.pid).all)} MiB, forwarder ${mib(memory(forwarderPid).all)} MiB`);
 }
@@ -166,11 +234,13 @@ async function checkRest() {
 try {
     const rooms = Number(settings.rooms) || (await calibrate());
     console.error(`${rooms} rooms`);
+    [waitedBefore, stolenBefore] = [workerWaited(), stolen()];
+    const dropsBefore = (await statistics()).workers[0].drops;
     const loading = load(rooms, settings.seconds).finally(() => (finished = true));
     const [result] = await Promise.all([loading, sampling()]);
     checkLoad(result);
     checkDrift();
-    await checkRest();
+    await checkRest(result, dropsBefore);
 } finally {
     await server.stop();
 }
