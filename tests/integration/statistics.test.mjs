@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
-import { stat } from 'node:fs/promises';
+import { createSocket } from 'node:dgram';
+import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
@@ -23,7 +24,52 @@ async function readStats(server) {
     return JSON.parse(stdout);
 }
 
+// Datagrams that the kernel has thrown away for the sockets of this UDP port.
+async function kernelDrops(port) {
+    const lines = (await readFile('/proc/net/udp', 'utf8')).trim().split('\n').slice(1);
+    const ours = lines.map((line) => line.trim().split(/\s+/)).filter(([, local]) => parseInt(local.split(':')[1], 16) === port);
+    assert.ok(ours.length > 0, `no socket on port ${port}`);
+    return ours.reduce((sum, fields) => sum + Number(fields.at(-1)), 0);
+}
+
 describe('kolabmeetctl stats', () => {
+    test('what falls out of a receive buffer, because nobody reads, is a drop with a name', async () => {
+        const server = await Server.start();
+        const sender = createSocket('udp4');
+        const send = promisify(sender.send.bind(sender));
+        try {
+            const { pid } = await server.forwarder();
+            process.kill(pid, 'SIGSTOP');
+            const datagram = Buffer.alloc(1200);
+            let sent = 0;
+            await eventually(
+                'the buffer overflows',
+                async () => {
+                    for (let i = 0; i < 200; i++, sent++) await send(datagram, server.mediaPort, '127.0.0.1');
+                    return (await kernelDrops(server.mediaPort)) > 0;
+                },
+                30000,
+                0,
+            );
+            process.kill(pid, 'SIGCONT');
+            const dropped = await kernelDrops(server.mediaPort);
+            const counted = await eventually('the overflow is counted', async () => {
+                const { workers } = await readStats(server);
+                return workers.reduce((sum, { drops }) => sum + drops.receive_buffer_overflow, 0);
+            });
+            assert.equal(counted, dropped);
+            await eventually('all others were received', async () => {
+                const { workers } = await readStats(server);
+                return workers.reduce((sum, { packetsReceived }) => sum + packetsReceived, 0) === sent - dropped;
+            });
+            const { stdout: text } = await kolabmeetctl(server.runtimeDir, 'stats');
+            assert.match(text, new RegExp(`dropped +${dropped} +receive_buffer_overflow:`));
+        } finally {
+            sender.close();
+            await server.kill();
+        }
+    });
+
     test('as text and as JSON, while the daemons run and after they were killed', async () => {
         const server = await Server.start();
         try {
