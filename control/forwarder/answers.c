@@ -106,20 +106,13 @@ static void give_up(struct forwarder *forwarder, uint64_t transport)
         forwarder->handler.on_failed(forwarder->context, transport);
 }
 
-static void remove_again(struct forwarder *forwarder, uint32_t worker, const struct answers_entry *entry)
-{
-    Km__Remove remove = KM__REMOVE__INIT;
-    remove.handle = entry->handle;
-    (void)forwarder_send_message(forwarder, worker, (Km__Command__BodyCase)entry->body, &remove);
-}
-
 static void lose(struct forwarder *forwarder, uint32_t worker, const struct answers_entry *entry)
 {
     forwarder->counts.lost_commands++;
     log_warn("forwarder", "worker %u was killed while it worked on command %llu", worker,
              (unsigned long long)entry->sequence);
     if (removes(entry->body))
-        remove_again(forwarder, worker, entry);
+        removals_say(forwarder, worker, (Km__Command__BodyCase)entry->body, entry->handle);
     else
         give_up(forwarder, entry->handle);
 }

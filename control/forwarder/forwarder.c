@@ -39,10 +39,8 @@ uint64_t forwarder_wall_clock_us(void)
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-int forwarder_send(struct forwarder *forwarder, uint32_t worker, Km__Command *command)
+static int send_now(struct forwarder *forwarder, uint32_t worker, Km__Command *command)
 {
-    if (!forwarder->is_open)
-        return -EAGAIN;
     struct forwarder_worker *to = &forwarder->workers[worker];
     int err = answers_reserve(&to->answers);
     if (err != 0)
@@ -55,14 +53,34 @@ int forwarder_send(struct forwarder *forwarder, uint32_t worker, Km__Command *co
     return err;
 }
 
-int forwarder_send_message(struct forwarder *forwarder, uint32_t worker, Km__Command__BodyCase body_case,
-                           void *message)
+int forwarder_send(struct forwarder *forwarder, uint32_t worker, Km__Command *command)
+{
+    if (!forwarder->is_open || !removals_turn(forwarder, worker))
+        return -EAGAIN;
+    return send_now(forwarder, worker, command);
+}
+
+static Km__Command command_of(Km__Command__BodyCase body_case, void *message)
 {
     Km__Command command = KM__COMMAND__INIT;
     command.body_case = body_case;
     /* All members of the union are pointers to messages. */
     command.install_transport = message;
+    return command;
+}
+
+int forwarder_send_message(struct forwarder *forwarder, uint32_t worker, Km__Command__BodyCase body_case,
+                           void *message)
+{
+    Km__Command command = command_of(body_case, message);
     return forwarder_send(forwarder, worker, &command);
+}
+
+int forwarder_send_now(struct forwarder *forwarder, uint32_t worker, Km__Command__BodyCase body_case,
+                       void *message)
+{
+    Km__Command command = command_of(body_case, message);
+    return send_now(forwarder, worker, &command);
 }
 
 void forwarder_publish_counts(struct forwarder *forwarder)
@@ -154,6 +172,8 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
         liveness_beat(shm_segment_at(&forwarder->segment, SHM_SECTION_LIVENESS, SHM_LIVENESS_CONTROL),
                       forwarder_now_us());
         forwarder_tell_log_levels(forwarder);
+        for (uint32_t i = 0; i < forwarder->worker_count; i++)
+            (void)removals_turn(forwarder, i);
     }
     supervise_watch(forwarder);
     inventory_turn(forwarder);
@@ -280,6 +300,7 @@ void forwarder_destroy(struct forwarder *forwarder)
     for (uint32_t i = 0; i < forwarder->worker_count; i++) {
         free_event(forwarder->workers[i].wake_event);
         answers_deinit(&forwarder->workers[i].answers);
+        removals_deinit(&forwarder->workers[i].removals);
         close_fd(forwarder->descriptors.media_socket[i]);
         close_fd(forwarder->descriptors.worker_wake[i]);
         close_fd(forwarder->descriptors.control_wake[i]);

@@ -8,6 +8,7 @@
 #include "control/forwarder/forwarder.h"
 #include "control/forwarder/objects.h"
 #include "control/forwarder/process.h"
+#include "control/forwarder/removals.h"
 #include "control/forwarder/steering.h"
 #include "shm/endpoint.h"
 #include "shm/segment.h"
@@ -30,7 +31,8 @@ struct forwarder_worker {
     struct forwarder *forwarder;
     uint32_t number;
     struct channel channel;
-    struct answers answers; /* that are expected of it */
+    struct answers answers;   /* that are expected of it */
+    struct removals removals; /* that are still to be said */
     struct event *wake_event;
 };
 
@@ -76,12 +78,17 @@ struct forwarder {
 uint64_t forwarder_now_us(void);
 uint64_t forwarder_wall_clock_us(void);
 
-/* Queues a command to a worker. -EAGAIN without a forwarder, or with its ring full. */
+/* Queues a command to a worker. -EAGAIN without a forwarder, or with its ring full. Removals have a way of
+ * their own (removals.h). */
 int forwarder_send(struct forwarder *forwarder, uint32_t worker, Km__Command *command);
 
 /* The same of one that has nothing but this message, of the type that body_case says. */
 int forwarder_send_message(struct forwarder *forwarder, uint32_t worker, Km__Command__BodyCase body_case,
                            void *message);
+
+/* Likewise, for removals.c: before what waits there. */
+int forwarder_send_now(struct forwarder *forwarder, uint32_t worker, Km__Command__BodyCase body_case,
+                       void *message);
 
 /* Has the forwarder log at the levels that its tags have now (control/log.h). */
 void forwarder_tell_log_levels(struct forwarder *forwarder);

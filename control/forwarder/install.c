@@ -11,14 +11,6 @@
 #include "control/forwarder/tuples.h"
 #include "shm/address.h"
 
-static void send_remove(struct forwarder *forwarder, uint32_t worker, Km__Command__BodyCase body,
-                        uint64_t handle)
-{
-    Km__Remove remove = KM__REMOVE__INIT;
-    remove.handle = handle;
-    (void)forwarder_send_message(forwarder, worker, body, &remove);
-}
-
 static int send_pause(struct forwarder *forwarder, uint32_t worker, Km__Command__BodyCase body,
                       uint64_t handle, bool paused)
 {
@@ -179,7 +171,7 @@ void forwarder_remove_transport(struct forwarder *forwarder, uint64_t transport)
     struct object_producer *producer;
     LIST_FOREACH(producer, &object->producers, by_transport)
     mirrors_remove(forwarder, producer);
-    send_remove(forwarder, object->worker, KM__COMMAND__BODY_REMOVE_TRANSPORT, transport);
+    removals_say(forwarder, object->worker, KM__COMMAND__BODY_REMOVE_TRANSPORT, transport);
     objects_free_transport(&forwarder->objects, object);
 }
 
@@ -262,7 +254,7 @@ void forwarder_remove_producer(struct forwarder *forwarder, uint64_t producer)
     if (!object)
         return;
     mirrors_remove(forwarder, object);
-    send_remove(forwarder, object->worker, KM__COMMAND__BODY_REMOVE_PRODUCER, producer);
+    removals_say(forwarder, object->worker, KM__COMMAND__BODY_REMOVE_PRODUCER, producer);
     objects_free_producer(&forwarder->objects, object);
 }
 
@@ -313,6 +305,6 @@ void forwarder_remove_consumer(struct forwarder *forwarder, uint64_t consumer)
     struct object_consumer *object = objects_find_consumer(&forwarder->objects, consumer);
     if (!object)
         return;
-    send_remove(forwarder, object->worker, KM__COMMAND__BODY_REMOVE_CONSUMER, consumer);
+    removals_say(forwarder, object->worker, KM__COMMAND__BODY_REMOVE_CONSUMER, consumer);
     free_consumer(forwarder, object);
 }

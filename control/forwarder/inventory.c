@@ -18,27 +18,31 @@ static bool stands(const struct forwarder *forwarder, enum shm_section_kind kind
     return row->state != SHM_ROW_FREE && row->generation == shm_handle_generation(handle);
 }
 
-static bool is_whole(const struct forwarder *forwarder, const struct object_transport *transport)
+static bool sends_whole(const struct forwarder *forwarder, const struct object_transport *transport)
 {
     const struct object_producer *producer;
-    const struct object_consumer *consumer;
 
     if (!stands(forwarder, SHM_SECTION_TRANSPORT, transport->handle))
         return false;
     LIST_FOREACH(producer, &transport->producers, by_transport)
     if (!stands(forwarder, SHM_SECTION_PRODUCER, producer->handle))
         return false;
+    return true;
+}
+
+static bool receives_whole(const struct forwarder *forwarder, const struct object_transport *transport)
+{
+    const struct object_consumer *consumer;
+
     LIST_FOREACH(consumer, &transport->consumers, by_transport)
     if (!stands(forwarder, SHM_SECTION_CONSUMER, consumer->handle))
         return false;
     return true;
 }
 
-void inventory_turn(struct forwarder *forwarder)
+static void fail_unless(struct forwarder *forwarder,
+                        bool (*is_whole)(const struct forwarder *, const struct object_transport *))
 {
-    if (!forwarder->has_gone_on || forwarder->state != FORWARDER_READY || !is_quiet(forwarder))
-        return;
-    forwarder->has_gone_on = false;
     for (uint32_t i = 0; i < forwarder->capacities.transports; i++) {
         uint64_t handle = forwarder->objects.transports[i].handle;
         const struct object_transport *transport = objects_find_transport(&forwarder->objects, handle);
@@ -48,4 +52,15 @@ void inventory_turn(struct forwarder *forwarder)
                  "a transport, or what belongs to it, was being written when the forwarder ended");
         forwarder->handler.on_failed(forwarder->context, handle);
     }
+}
+
+/* With a producer all of its consumers are missing. They end with its transport, and those that received them
+ * are none the worse. */
+void inventory_turn(struct forwarder *forwarder)
+{
+    if (!forwarder->has_gone_on || forwarder->state != FORWARDER_READY || !is_quiet(forwarder))
+        return;
+    forwarder->has_gone_on = false;
+    fail_unless(forwarder, sends_whole);
+    fail_unless(forwarder, receives_whole);
 }

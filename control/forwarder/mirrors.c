@@ -34,14 +34,6 @@ static int send_follower(struct forwarder *forwarder, const struct object_produc
     return forwarder_send_message(forwarder, producer->worker, KM__COMMAND__BODY_SET_FOLLOWER, &message);
 }
 
-static void send_remove(struct forwarder *forwarder, const struct object_producer *producer, uint32_t worker)
-{
-    Km__Remove message = KM__REMOVE__INIT;
-
-    message.handle = producer->handle;
-    (void)forwarder_send_message(forwarder, worker, KM__COMMAND__BODY_REMOVE_PRODUCER, &message);
-}
-
 int mirrors_add(struct forwarder *forwarder, const struct object_producer *producer, uint32_t worker)
 {
     if (worker == producer->worker || is_mirrored(producer, worker))
@@ -51,7 +43,7 @@ int mirrors_add(struct forwarder *forwarder, const struct object_producer *produ
         return err;
     err = send_follower(forwarder, producer, worker, true);
     if (err != 0)
-        send_remove(forwarder, producer, worker);
+        removals_say(forwarder, worker, KM__COMMAND__BODY_REMOVE_PRODUCER, producer->handle);
     return err;
 }
 
@@ -60,7 +52,7 @@ void mirrors_trim(struct forwarder *forwarder, const struct object_producer *pro
     if (worker == producer->worker || is_mirrored(producer, worker))
         return;
     (void)send_follower(forwarder, producer, worker, false);
-    send_remove(forwarder, producer, worker);
+    removals_say(forwarder, worker, KM__COMMAND__BODY_REMOVE_PRODUCER, producer->handle);
 }
 
 void mirrors_pause(struct forwarder *forwarder, const struct object_producer *producer, bool paused)
@@ -78,5 +70,5 @@ void mirrors_remove(struct forwarder *forwarder, const struct object_producer *p
 {
     for (uint32_t i = 0; i < forwarder->worker_count; i++)
         if (is_mirrored(producer, i))
-            send_remove(forwarder, producer, i);
+            removals_say(forwarder, i, KM__COMMAND__BODY_REMOVE_PRODUCER, producer->handle);
 }

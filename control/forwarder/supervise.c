@@ -65,6 +65,7 @@ static void lose(struct forwarder *forwarder)
     for (uint32_t i = 0; i < forwarder->worker_count; i++) {
         event_del(forwarder->workers[i].wake_event);
         answers_forget(&forwarder->workers[i].answers);
+        removals_forget(&forwarder->workers[i].removals);
     }
     forwarder->has_gone_on = false;
     tuples_forget_all(forwarder);

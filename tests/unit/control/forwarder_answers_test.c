@@ -57,6 +57,7 @@ static void close_stage(struct stage *stage)
 {
     struct forwarder *forwarder = stage->forwarder;
     answers_deinit(&forwarder->workers[WORKER].answers);
+    removals_deinit(&forwarder->workers[WORKER].removals);
     objects_deinit(&forwarder->objects);
     shm_segment_deinit(&forwarder->segment, true);
     free(forwarder);
@@ -244,6 +245,46 @@ static void test_what_was_not_taken_over_fails(void **state)
     close_stage(&stage);
 }
 
+static struct shm_row *stand(struct stage *stage, enum shm_section_kind kind, uint64_t handle)
+{
+    struct shm_row *row = shm_segment_at(&stage->forwarder->segment, kind, shm_handle_index(handle));
+    row->generation = shm_handle_generation(handle);
+    row->state = SHM_ROW_FREE + 1;
+    return row;
+}
+
+/* With a producer its consumers go: whoever received them loses no more than that. */
+static void test_receivers_outlive_a_producer_that_is_missing(void **state)
+{
+    struct stage stage;
+
+    (void)state;
+    open_stage(&stage);
+    struct forwarder *forwarder = stage.forwarder;
+    struct objects *objects = &forwarder->objects;
+    forwarder->capacities = forwarder->segment.capacities;
+    struct object_transport *to = objects_add_transport(objects, WORKER, true);
+    struct object_transport *from = objects_add_transport(objects, WORKER, false);
+    struct object_transport *torn = objects_add_transport(objects, WORKER, true);
+    uint64_t from_handle = from->handle, torn_handle = torn->handle;
+    struct object_producer *producer = objects_add_producer(objects, from, 1);
+    struct object_producer *other = objects_add_producer(objects, to, 1);
+    (void)objects_add_consumer(objects, to, producer); /* has no row any more, as the producer */
+    struct object_consumer *missing = objects_add_consumer(objects, torn, other);
+    stand(&stage, SHM_SECTION_TRANSPORT, to->handle);
+    stand(&stage, SHM_SECTION_TRANSPORT, from->handle);
+    stand(&stage, SHM_SECTION_TRANSPORT, torn->handle);
+    stand(&stage, SHM_SECTION_PRODUCER, other->handle);
+    stand(&stage, SHM_SECTION_CONSUMER, missing->handle)->state = SHM_ROW_FREE;
+    forwarder->state = FORWARDER_READY;
+    forwarder->has_gone_on = true;
+    inventory_turn(forwarder);
+    assert_int_equal(stage.failed_count, 2);
+    assert_int_equal(stage.failed[0], from_handle);
+    assert_int_equal(stage.failed[1], torn_handle);
+    close_stage(&stage);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +293,7 @@ int main(void)
         cmocka_unit_test(test_removal_is_said_again),
         cmocka_unit_test(test_refused_installation_fails),
         cmocka_unit_test(test_what_was_not_taken_over_fails),
+        cmocka_unit_test(test_receivers_outlive_a_producer_that_is_missing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
