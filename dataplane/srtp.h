@@ -92,6 +92,9 @@ struct srtp_backend {
     /* Once a process, before any thread: loads and warms up what is slow the first time. */
     int (*init)(void);
     void (*deinit)(void);
+    /* Once in each thread that will use sessions: what it needs of its own, so that nothing is allocated
+     * while calls run. Without, or after -ENOMEM, that is tried with the first packet. */
+    int (*begin_thread)(void);
 
     /* New keys, each of srtp_key_bytes(profile): indices and roll-over counters begin anew. The keys are
      * copied. No other session stands on place. -EINVAL, -ENOMEM. */

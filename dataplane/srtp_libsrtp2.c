@@ -270,10 +270,16 @@ static void deinit(void)
     srtp_shutdown();
 }
 
+static int begin_thread(void)
+{
+    return 0;
+}
+
 const struct srtp_backend srtp_libsrtp2 = {
     .name = "libsrtp2",
     .init = init,
     .deinit = deinit,
+    .begin_thread = begin_thread,
     .create = session_create,
     .attach = session_attach,
     .destroy = session_destroy,

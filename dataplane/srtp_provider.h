@@ -39,6 +39,9 @@ struct srtp_provider {
     /* Whether this CPU can do it. */
     bool (*is_available)(void);
 
+    /* As in struct srtp_backend. */
+    int (*begin_thread)(void);
+
     /* Expands a key into SRTP_CIPHER_KEY_BYTES at ret_key, aligned to a cache line. auth_key: 20 bytes, for
      * AES-CM only. -ENOMEM: OpenSSL has memory of its own behind each key, ipsec-mb its manager for each
      * thread. */

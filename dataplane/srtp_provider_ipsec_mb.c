@@ -78,6 +78,11 @@ static IMB_MGR *manager_of_thread(void)
     return manager;
 }
 
+static int begin_thread(void)
+{
+    return manager_of_thread() ? 0 : -ENOMEM;
+}
+
 static bool is_available(void)
 {
     IMB_MGR *manager = manager_create();
@@ -281,6 +286,7 @@ static void open_jobs(struct srtp_cipher_job *jobs, size_t count)
 const struct srtp_provider srtp_provider_ipsec_mb = {
     .name = "ipsec-mb",
     .is_available = is_available,
+    .begin_thread = begin_thread,
     .key_init = key_init,
     .key_deinit = key_deinit,
     .seal = seal,

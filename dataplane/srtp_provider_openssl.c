@@ -16,6 +16,11 @@ struct srtp_cipher_key {
 };
 _Static_assert(sizeof(struct srtp_cipher_key) <= SRTP_CIPHER_KEY_BYTES, "a key has its place");
 
+static int begin_thread(void)
+{
+    return 0;
+}
+
 static bool is_available(void)
 {
     return true;
@@ -162,6 +167,7 @@ static void open_jobs(struct srtp_cipher_job *jobs, size_t count)
 const struct srtp_provider srtp_provider_openssl = {
     .name = "openssl",
     .is_available = is_available,
+    .begin_thread = begin_thread,
     .key_init = key_init,
     .key_deinit = key_deinit,
     .seal = seal,

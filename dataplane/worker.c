@@ -185,6 +185,7 @@ static bool may_sleep(struct worker *worker, uint32_t work)
 
 void worker_run(struct worker *worker, const atomic_bool *stop)
 {
+    (void)worker->srtp->begin_thread(); /* what fails here fails, or not, with the first packet */
     while (!atomic_load_explicit(stop, memory_order_relaxed)) {
         uint32_t work = worker_round(worker);
         if (may_sleep(worker, work))
