@@ -135,7 +135,7 @@ static void take_received(struct estimator *estimator, uint16_t number, int64_t 
 {
     struct send_history_packet packet;
     struct arrival_delta delta;
-    enum send_history_match match = send_history_received(&estimator->history, number, now_us, &packet);
+    enum send_history_match match = send_history_received(&estimator->history, number, &packet);
 
     if (match == SEND_HISTORY_UNKNOWN)
         return;

@@ -1,42 +1,57 @@
 #include "dataplane/send_history.h"
 
 #include <stddef.h>
+#include <string.h>
 
-/* Facts of an entry: bytes, the high bits of its number, its cluster, its state. */
-#define BYTES_BITS 14u
-#define BYTES_MAX ((1u << BYTES_BITS) - 1)
-#define TAG_SHIFT BYTES_BITS
-#define TAG_MASK 63u
-#define CLUSTER_SHIFT (TAG_SHIFT + 6)
+/* An entry: state, cluster, bytes, and the send time in SEND_HISTORY_UNIT_US, of which 15 bits are kept. All
+ * that is remembered is less than SEND_HISTORY_US older than the newest, which is known in full. */
+#define STATE_SHIFT 30u
+#define CLUSTER_SHIFT 27u
 #define CLUSTER_MASK (SEND_HISTORY_CLUSTERS - 1)
-#define STATE_SHIFT (CLUSTER_SHIFT + 3)
-#define STATE_MASK 3u
+#define BYTES_SHIFT 15u
+#define UNITS_MASK ((1u << BYTES_SHIFT) - 1)
 
 #define CARRIED_US 100000u /* older bytes tell nothing of the rate at which this one arrives */
+#define CARRIED_BYTES 16384u
 
-_Static_assert(SEND_HISTORY_PACKETS *(TAG_MASK + 1) == 65536, "place and tag make up a number");
+_Static_assert(CLUSTER_MASK == 7 && SEND_HISTORY_BYTES_MAX == 4095 &&
+                   SEND_HISTORY_US == (UNITS_MASK + 1) * SEND_HISTORY_UNIT_US,
+               "an entry has 32 bits");
 
 enum state { STATE_NONE, STATE_IN_FLIGHT, STATE_LOST, STATE_RECEIVED };
 
-static enum state state_of(const struct send_history_entry *entry)
+static uint32_t *entry_of(struct send_history *history, uint16_t number)
 {
-    return (enum state)(entry->facts >> STATE_SHIFT & STATE_MASK);
+    return &history->entries[number % SEND_HISTORY_PACKETS];
 }
 
-static void set_state(struct send_history_entry *entry, enum state state)
+static enum state state_of(uint32_t entry)
 {
-    entry->facts = (entry->facts & ~(STATE_MASK << STATE_SHIFT)) | (uint32_t)state << STATE_SHIFT;
+    return (enum state)(entry >> STATE_SHIFT);
 }
 
-static uint32_t tag_of(uint16_t number)
+static void set_state(uint32_t *entry, enum state state)
 {
-    return number / SEND_HISTORY_PACKETS;
+    *entry = (*entry & ~(3u << STATE_SHIFT)) | (uint32_t)state << STATE_SHIFT;
+}
+
+static void clear(struct send_history *history, uint16_t number)
+{
+    uint32_t *entry = entry_of(history, number);
+
+    history->in_flight -= state_of(*entry) == STATE_IN_FLIGHT;
+    *entry = 0;
+}
+
+/* Units of time from an entry to the newest one. */
+static uint32_t age_of(const struct send_history *history, uint32_t entry)
+{
+    return ((uint32_t)(history->newest_us / SEND_HISTORY_UNIT_US) - entry) & UNITS_MASK;
 }
 
 static void forget(struct send_history *history)
 {
-    for (unsigned i = 0; i < SEND_HISTORY_PACKETS; i++)
-        history->entries[i].facts = 0;
+    memset(history->entries, 0, sizeof(history->entries));
     history->in_flight = 0;
 }
 
@@ -47,12 +62,27 @@ static void skip_to(struct send_history *history, uint16_t number)
 
     if (gap == 0 || gap > SEND_HISTORY_PACKETS) {
         forget(history);
+        history->oldest = number;
         return;
     }
-    for (uint16_t skipped = (uint16_t)(history->newest + 1); skipped != number; skipped++) {
-        struct send_history_entry *entry = &history->entries[skipped % SEND_HISTORY_PACKETS];
-        history->in_flight -= state_of(entry) == STATE_IN_FLIGHT;
-        entry->facts = 0;
+    for (uint16_t skipped = (uint16_t)(history->newest + 1); skipped != number; skipped++)
+        clear(history, skipped);
+}
+
+/* Makes room for number, and forgets what will be too old beside a packet of now. */
+static void forget_old(struct send_history *history, uint16_t number, uint64_t now_us)
+{
+    uint64_t passed = now_us / SEND_HISTORY_UNIT_US - history->newest_us / SEND_HISTORY_UNIT_US;
+
+    if ((uint16_t)(number - history->oldest) >= SEND_HISTORY_PACKETS)
+        history->oldest = (uint16_t)(number - SEND_HISTORY_PACKETS + 1);
+    for (; history->oldest != number; history->oldest++) {
+        uint32_t entry = *entry_of(history, history->oldest);
+        if (state_of(entry) == STATE_NONE)
+            continue;
+        if (age_of(history, entry) + passed <= UNITS_MASK)
+            return;
+        clear(history, history->oldest);
     }
 }
 
@@ -67,18 +97,21 @@ void send_history_reset(struct send_history *history)
 void send_history_add(struct send_history *history, uint16_t number, uint32_t bytes, uint8_t cluster,
                       uint64_t now_us)
 {
-    struct send_history_entry *entry = &history->entries[number % SEND_HISTORY_PACKETS];
-
-    if (history->started && number != (uint16_t)(history->newest + 1))
+    if (!history->started)
+        history->oldest = number;
+    else if (number != (uint16_t)(history->newest + 1))
         skip_to(history, number);
+    if (history->started)
+        forget_old(history, number, now_us);
     if (now_us - history->newest_us < CARRIED_US)
         bytes += history->carried_bytes;
-    history->carried_bytes = 0;
-    history->in_flight += state_of(entry) != STATE_IN_FLIGHT;
-    *entry = (struct send_history_entry){
-        .sent_us = (uint32_t)now_us,
-        .facts = (bytes < BYTES_MAX ? bytes : BYTES_MAX) | tag_of(number) << TAG_SHIFT |
-                 (cluster & CLUSTER_MASK) << CLUSTER_SHIFT | (uint32_t)STATE_IN_FLIGHT << STATE_SHIFT};
+    history->carried_bytes = bytes > SEND_HISTORY_BYTES_MAX ? bytes - SEND_HISTORY_BYTES_MAX : 0;
+    bytes -= history->carried_bytes;
+    clear(history, number);
+    history->in_flight++;
+    *entry_of(history, number) = (uint32_t)STATE_IN_FLIGHT << STATE_SHIFT |
+                                 (cluster & CLUSTER_MASK) << CLUSTER_SHIFT | bytes << BYTES_SHIFT |
+                                 ((uint32_t)(now_us / SEND_HISTORY_UNIT_US) & UNITS_MASK);
     history->newest = number;
     history->newest_us = now_us;
     history->started = 1;
@@ -86,41 +119,43 @@ void send_history_add(struct send_history *history, uint16_t number, uint32_t by
 
 void send_history_carry(struct send_history *history, uint32_t bytes)
 {
-    if (history->carried_bytes < BYTES_MAX)
+    if (history->carried_bytes < CARRIED_BYTES)
         history->carried_bytes += bytes;
 }
 
-static struct send_history_entry *find(struct send_history *history, uint16_t number)
+static uint32_t *find(struct send_history *history, uint16_t number)
 {
-    struct send_history_entry *entry = &history->entries[number % SEND_HISTORY_PACKETS];
+    uint32_t *entry = entry_of(history, number);
 
-    if (state_of(entry) == STATE_NONE || (entry->facts >> TAG_SHIFT & TAG_MASK) != tag_of(number))
+    if (!history->started || (uint16_t)(history->newest - number) >= SEND_HISTORY_PACKETS ||
+        state_of(*entry) == STATE_NONE)
         return NULL;
     return entry;
 }
 
-enum send_history_match send_history_received(struct send_history *history, uint16_t number, uint64_t now_us,
+enum send_history_match send_history_received(struct send_history *history, uint16_t number,
                                               struct send_history_packet *ret_packet)
 {
-    struct send_history_entry *entry = find(history, number);
+    uint32_t *entry = find(history, number);
 
-    if (!entry || state_of(entry) == STATE_RECEIVED)
+    if (!entry || state_of(*entry) == STATE_RECEIVED)
         return SEND_HISTORY_UNKNOWN;
-    bool was_lost = state_of(entry) == STATE_LOST;
+    bool was_lost = state_of(*entry) == STATE_LOST;
     history->in_flight -= !was_lost;
     set_state(entry, STATE_RECEIVED);
-    *ret_packet =
-        (struct send_history_packet){.sent_us = now_us - (uint32_t)((uint32_t)now_us - entry->sent_us),
-                                     .bytes = entry->facts & BYTES_MAX,
-                                     .cluster = (uint8_t)(entry->facts >> CLUSTER_SHIFT & CLUSTER_MASK)};
+    *ret_packet = (struct send_history_packet){
+        .sent_us =
+            (history->newest_us / SEND_HISTORY_UNIT_US - age_of(history, *entry)) * SEND_HISTORY_UNIT_US,
+        .bytes = *entry >> BYTES_SHIFT & SEND_HISTORY_BYTES_MAX,
+        .cluster = (uint8_t)(*entry >> CLUSTER_SHIFT & CLUSTER_MASK)};
     return was_lost ? SEND_HISTORY_LATE : SEND_HISTORY_FIRST;
 }
 
 enum send_history_match send_history_lost(struct send_history *history, uint16_t number)
 {
-    struct send_history_entry *entry = find(history, number);
+    uint32_t *entry = find(history, number);
 
-    if (!entry || state_of(entry) != STATE_IN_FLIGHT)
+    if (!entry || state_of(*entry) != STATE_IN_FLIGHT)
         return SEND_HISTORY_UNKNOWN;
     history->in_flight--;
     set_state(entry, STATE_LOST);
