@@ -10,8 +10,6 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
-#include <netinet/udp.h>
-#include <srtp2/srtp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,25 +18,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "dataplane/commands.h"
-#include "dataplane/forward.h"
 #include "dataplane/srtp_native.h"
 #include "dataplane/srtp_provider.h"
 #include "dataplane/worker.h"
-#include "proto/wire/bytes.h"
-#include "shm/address.h"
+#include "tests/bench/camera.h"
 #include "tests/bench/forwarder_floor.h"
+#include "tests/bench/room.h"
 
 #define RECEIVERS_MAX 1000u
 #define TURNS 6u
-#define CAMERA_SSRC 0x1234u
-
-struct camera {
-    srtp_t srtp;
-    uint16_t sequence;
-    uint32_t timestamp;
-    uint16_t picture;
-};
 
 struct bench {
     const struct srtp_backend *backend;
@@ -106,113 +94,35 @@ static int make_sink(void)
     return fd;
 }
 
-static void make_keys(uint32_t peer, uint8_t receive[SRTP_KEY_MAX], uint8_t send[SRTP_KEY_MAX])
-{
-    for (unsigned i = 0; i < SRTP_KEY_MAX; i++) {
-        receive[i] = (uint8_t)(peer * 31 + (peer >> 8) + i * 7);
-        send[i] = (uint8_t)(receive[i] ^ 0x5a);
-    }
-}
-
-/* Peer 0 is the camera. */
-static struct transport *add_peer(struct bench *bench, uint32_t peer, const struct sockaddr_in *name)
-{
-    struct worker *worker = bench->worker;
-    shm_handle handle = shm_handle_make(peer, 1);
-    struct shm_transport_row row = {.rtcp_ssrc = 5};
-    struct transport *transport;
-    struct shm_address address;
-    uint8_t receive[SRTP_KEY_MAX], send[SRTP_KEY_MAX];
-
-    make_keys(peer, receive, send);
-    shm_address_from_sockaddr((const struct sockaddr *)name, &address);
-    if (tuple_map_insert(&worker->tuples, &address, handle, 0) != 0 ||
-        transport_install(&worker->transports, &bench->segment, handle, &row, worker->now_us, &transport) !=
-            0 ||
-        transport_set_keys(&worker->transports, transport, bench->profile, receive, send) != 0)
-        die("transport");
-    transport_select(transport, &address, true, worker->now_us);
-    return transport;
-}
-
-static struct producer *add_producer(struct bench *bench, struct transport *camera)
-{
-    Km__InstallProducer message = KM__INSTALL_PRODUCER__INIT;
-    Km__PayloadType type = KM__PAYLOAD_TYPE__INIT;
-    Km__PayloadType *types[] = {&type};
-    Km__Encoding encoding = KM__ENCODING__INIT;
-    Km__Encoding *encodings[] = {&encoding};
-    struct shm_producer_row row;
-    struct shm_stream_row streams[MEDIA_ENCODINGS_MAX];
-    struct producer *producer;
-    const char *reason = "";
-
-    type.codec = KM__CODEC__VP8;
-    type.clock_rate = 90000;
-    type.payload_type = 96;
-    type.router_payload_type = 101;
-    encoding.stream = shm_handle_make(0, 1);
-    encoding.ssrc = CAMERA_SSRC;
-    encoding.rid = (char *)"";
-    message.producer = shm_handle_make(0, 1);
-    message.transport = camera->handle;
-    message.kind = KM__MEDIA_KIND__VIDEO;
-    message.mid = (char *)"0";
-    message.cname = (char *)"camera";
-    message.n_payload_types = message.n_encodings = 1;
-    message.payload_types = types;
-    message.encodings = encodings;
-    if (commands_read_producer(&message, &row, streams, &reason) != 0 ||
-        producer_install(&bench->worker->streams, camera, message.producer, &row, streams, &producer) != 0)
-        die("producer");
-    return producer;
-}
-
-static void add_consumer(struct bench *bench, struct producer *producer, struct transport *transport,
-                         uint32_t number)
-{
-    static const Km__HeaderExtension__Uri uris[] = {KM__HEADER_EXTENSION__URI__MID,
-                                                    KM__HEADER_EXTENSION__URI__ABS_SEND_TIME,
-                                                    KM__HEADER_EXTENSION__URI__TRANSPORT_WIDE_CC};
-    Km__InstallConsumer message = KM__INSTALL_CONSUMER__INIT;
-    Km__HeaderExtension extensions[3];
-    Km__HeaderExtension *list[3];
-    struct shm_consumer_row row;
-    struct consumer *consumer;
-    const char *reason = "";
-
-    for (unsigned i = 0; i < 3; i++) {
-        km__header_extension__init(&extensions[i]);
-        extensions[i].uri = uris[i];
-        extensions[i].id = 1 + 2 * i;
-        list[i] = &extensions[i];
-    }
-    message.consumer = shm_handle_make(number, 1);
-    message.transport = transport->handle;
-    message.producer = producer->handle;
-    message.ssrc = 1000 + number;
-    message.paused = bench->is_paused;
-    message.mid = (char *)"0";
-    message.n_header_extensions = 3;
-    message.header_extensions = list;
-    if (commands_read_consumer(bench->worker, &message, producer, &row, &reason) != 0 ||
-        consumer_install(&bench->worker->streams, transport, producer, message.consumer, &row, &consumer) !=
-            0)
-        die("consumer");
-    forward_begin(bench->worker, consumer);
-}
-
 static void make_camera(struct bench *bench)
 {
     uint8_t receive[SRTP_KEY_MAX], send[SRTP_KEY_MAX];
     struct sockaddr_in to = name_of(bench->media_socket);
 
-    make_keys(0, receive, send);
+    room_keys(0, receive, send);
     bench->camera_socket = bound_socket(INADDR_LOOPBACK);
     if (connect(bench->camera_socket, (struct sockaddr *)&to, sizeof(to)) != 0)
         die("connect");
-    for (unsigned i = 0; i < 2; i++)
-        bench->cameras[i] = (struct camera){.srtp = floor_srtp_context(bench->profile, receive, true)};
+    for (unsigned i = 0; i < 2; i++) {
+        if (camera_init(&bench->cameras[i], bench->profile, ROOM_CAMERA_SSRC, receive) != 0)
+            die("camera");
+    }
+}
+
+/* Peer 0 is the camera. */
+static void fill_room(struct bench *bench, int sink)
+{
+    struct sockaddr_in name = name_of(bench->camera_socket);
+    struct transport *transport = room_add_peer(bench->worker, bench->profile, 0, &name);
+    struct producer *camera = transport ? room_add_camera(bench->worker, transport, 0) : NULL;
+
+    for (uint32_t i = 0; i < bench->fan_out; i++) {
+        name = floor_receiver_name(sink, i);
+        transport = room_add_peer(bench->worker, bench->profile, 1 + i, &name);
+        if (!camera || !transport ||
+            !room_add_consumer(bench->worker, camera, transport, i, bench->is_paused))
+            exit(1);
+    }
 }
 
 static void bench_init(struct bench *bench, int sink)
@@ -244,13 +154,7 @@ static void bench_init(struct bench *bench, int sink)
         die(why);
 
     make_camera(bench);
-    struct sockaddr_in name = name_of(bench->camera_socket);
-    struct transport *camera = add_peer(bench, 0, &name);
-    struct producer *producer = add_producer(bench, camera);
-    for (uint32_t i = 0; i < bench->fan_out; i++) {
-        name = floor_receiver_name(sink, i);
-        add_consumer(bench, producer, add_peer(bench, 1 + i, &name), i);
-    }
+    fill_room(bench, sink);
 }
 
 static void bench_deinit(struct bench *bench)
@@ -263,47 +167,23 @@ static void bench_deinit(struct bench *bench)
     rmdir(bench->folder);
     statistics_deinit(&bench->statistics);
     shm_segment_deinit(&bench->segment, true);
-    srtp_dealloc(bench->cameras[0].srtp);
-    srtp_dealloc(bench->cameras[1].srtp);
+    camera_deinit(&bench->cameras[0]);
+    camera_deinit(&bench->cameras[1]);
     close(bench->media_socket);
     close(bench->camera_socket);
     close(bench->wakes[0]);
     close(bench->wakes[1]);
 }
 
-/* A frame: VP8 with 15-bit picture ids, the first one a key frame. */
 static void send_burst(const struct bench *bench, struct camera *camera)
 {
-    bool is_key = camera->picture == 0;
+    uint8_t data[CAMERA_PACKET_MAX];
 
     for (uint32_t i = 0; i < bench->burst; i++) {
-        uint8_t data[2048] = {0x80, (uint8_t)(96 | (i + 1 == bench->burst ? 0x80 : 0))};
-        store_be16(data + 2, camera->sequence++);
-        store_be32(data + 4, camera->timestamp);
-        store_be32(data + 8, CAMERA_SSRC);
-        const uint8_t descriptor[] = {(uint8_t)(i == 0 ? 0x90 : 0x80), 0x80,
-                                      (uint8_t)(0x80 | camera->picture >> 8), (uint8_t)camera->picture,
-                                      is_key && i == 0 ? 0x10 : 0x11};
-        memcpy(data + 12, descriptor, sizeof(descriptor));
-        int length = (int)(bench->bytes - srtp_trailer_bytes(bench->profile, SRTP_KIND_RTP));
-        if (srtp_protect(camera->srtp, data, &length) != srtp_err_status_ok ||
-            send(bench->camera_socket, data, (size_t)length, 0) != length)
+        if (!camera_write(camera, i, bench->burst, bench->bytes, data) ||
+            send(bench->camera_socket, data, bench->bytes, 0) != (ssize_t)bench->bytes)
             die("camera");
     }
-    camera->timestamp += 3000;
-    camera->picture = (uint16_t)((camera->picture + 1) & 0x7fff);
-}
-
-/* As if every receiver had just sent a check: making a thousand of them can take longer than consent lasts.
- */
-static void refresh_consent(struct bench *bench)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    for (uint32_t i = 0; i <= bench->fan_out; i++)
-        bench->worker->transports.transports[i].row->consent_us =
-            (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
 /* CPU time of a packet sent. */
@@ -312,7 +192,7 @@ static double engine_turn(struct bench *bench, uint32_t rounds)
     uint64_t before = bench->worker->totals.rtp_forwarded;
     uint64_t spent_ns = 0;
 
-    refresh_consent(bench);
+    room_refresh_consent(bench->worker);
     for (uint32_t i = 0; i < rounds; i++) {
         send_burst(bench, &bench->cameras[0]);
         uint64_t begun_ns = cpu_ns();
@@ -351,7 +231,7 @@ static void measure(struct bench *bench, int sink, uint32_t packets)
     double engine = 0, bare = 0;
 
     bench_init(bench, sink);
-    make_keys(0, receive, send);
+    room_keys(0, receive, send);
     struct floor *floor = floor_create(bench->backend, bench->profile, receive, sink, bench->fan_out,
                                        bench->bytes, bench->burst);
     if (!floor)
@@ -382,7 +262,7 @@ static void measure_paused(int sink, uint32_t burst)
                            .is_paused = true};
     bench_init(&bench, sink);
     for (unsigned i = 0; i < 2000; i++) {
-        refresh_consent(&bench);
+        room_refresh_consent(bench.worker);
         send_burst(&bench, &bench.cameras[0]);
         uint64_t begun_ns = cpu_ns();
         worker_round(bench.worker);

@@ -9,6 +9,7 @@
 #include "dataplane/port.h"
 #include "dataplane/srtp_native.h"
 #include "dataplane/srtp_provider.h"
+#include "tests/bench/camera.h"
 
 #define HEAD_BYTES 32u /* RTP header with its extensions, as the engine writes it */
 #define DESCRIPTOR_BYTES 4u
@@ -55,29 +56,6 @@ struct sockaddr_in floor_receiver_name(int sink, uint32_t receiver)
     return name;
 }
 
-srtp_t floor_srtp_context(enum srtp_profile profile, const uint8_t *key, bool outbound)
-{
-    uint8_t copy[SRTP_KEY_MAX];
-    srtp_policy_t policy = {.ssrc.type = outbound ? ssrc_any_outbound : ssrc_any_inbound,
-                            .key = copy,
-                            .window_size = 1024,
-                            .allow_repeat_tx = 1};
-    srtp_t context = NULL;
-
-    memcpy(copy, key, sizeof(copy));
-    if (profile == SRTP_AES128_CM_SHA1_80) {
-        srtp_crypto_policy_set_rtp_default(&policy.rtp);
-        srtp_crypto_policy_set_rtcp_default(&policy.rtcp);
-    } else if (profile == SRTP_AEAD_AES_128_GCM) {
-        srtp_crypto_policy_set_aes_gcm_128_16_auth(&policy.rtp);
-        srtp_crypto_policy_set_aes_gcm_128_16_auth(&policy.rtcp);
-    } else {
-        srtp_crypto_policy_set_aes_gcm_256_16_auth(&policy.rtp);
-        srtp_crypto_policy_set_aes_gcm_256_16_auth(&policy.rtcp);
-    }
-    return srtp_create(&context, &policy) == srtp_err_status_ok ? context : NULL;
-}
-
 /* NULL when it cannot be expanded. */
 static struct srtp_cipher_key *make_key(const struct floor *floor, const uint8_t *key)
 {
@@ -107,7 +85,7 @@ static bool make_receiver(struct floor *floor, struct receiver *receiver, uint32
         receiver->key = make_key(floor, key);
         return receiver->key != NULL;
     }
-    receiver->context = floor_srtp_context(floor->profile, key, true);
+    receiver->context = camera_srtp_context(floor->profile, key, true);
     return receiver->context != NULL;
 }
 
@@ -133,7 +111,7 @@ struct floor *floor_create(const struct srtp_backend *backend, enum srtp_profile
     if (floor->native)
         floor->camera_key = make_key(floor, receive_key);
     else
-        floor->camera_context = floor_srtp_context(profile, receive_key, false);
+        floor->camera_context = camera_srtp_context(profile, receive_key, false);
     for (uint32_t i = 0; i < fan_out; i++) {
         floor->names[i] = floor_receiver_name(sink, i);
         if (!make_receiver(floor, &floor->receivers[i], i)) {

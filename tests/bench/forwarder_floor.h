@@ -4,7 +4,6 @@
 #pragma once
 
 #include <netinet/in.h>
-#include <srtp2/srtp.h>
 
 #include "dataplane/srtp.h"
 
@@ -21,6 +20,3 @@ void floor_round(struct floor *floor, int socket);
 
 /* A receiver's address of its own at the sink's port. */
 struct sockaddr_in floor_receiver_name(int sink, uint32_t receiver);
-
-/* A context of libsrtp2 for all SSRCs of one direction. */
-srtp_t floor_srtp_context(enum srtp_profile profile, const uint8_t *key, bool outbound);
