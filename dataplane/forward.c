@@ -60,7 +60,7 @@ void forward_stored(struct worker *worker, struct stream *stream, const struct s
     add_flight(worker, &flight);
 }
 
-/* Stores what is this worker's. Other workers are told first, so that they work side by side. */
+/* Stores what is this worker's, and tells other workers. */
 static void keep(struct worker *worker, struct flight *flight)
 {
     const struct producer *producer = flight->stream->producer;
@@ -151,20 +151,25 @@ static void fan_out(struct worker *worker, const struct fanout *fanout, const st
 
 static void flush_stream(struct worker *worker, struct stream *stream)
 {
-    struct flight *first = stream->first_flight;
+    struct volley volley = measure(worker, stream, stream->first_flight);
 
     stream->first_flight = stream->last_flight = NULL;
-    if (first->next)
-        equalise(first);
-    struct volley volley = measure(worker, stream, first);
-    keep(worker, first);
     fan_out(worker, &stream->producer->fanout, &volley);
 }
 
+/* Other workers are told of everything, and woken, before the first consumer here is served: they work side by
+ * side. */
 void forward_flush(struct worker *worker)
 {
     struct forward_batch *batch = &worker->forward;
 
+    for (uint32_t i = 0; i < batch->stream_count; i++) {
+        struct flight *first = batch->streams[i]->first_flight;
+        if (first->next)
+            equalise(first);
+        keep(worker, first);
+    }
+    peers_wake(worker);
     for (uint32_t i = 0; i < batch->stream_count; i++)
         flush_stream(worker, batch->streams[i]);
     batch->stream_count = 0;

@@ -3,7 +3,7 @@
  *
  * A packet stands in the packet store already, and each worker that has consumers of it is told its
  * position. A record that finds its ring full is dropped and counted; a worker that sleeps is
- * woken once a round.
+ * woken before this one serves consumers of its own.
  *
  * Rooms share these rings, so that nobody may fill them with words: what a sender's or receiver's RTCP brings
  * is noted, and told by the clock, and the last quarter of a ring is left to media. */

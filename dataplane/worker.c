@@ -70,9 +70,8 @@ static uint32_t packets(struct worker *worker)
     uint32_t records = peers_take(worker, taken, &taken_count);
     if (taken_count > 0)
         ingress(worker, taken, taken_count, true);
-    forward_flush(worker);
-    peers_wake(worker);   /* before the ciphers: they work side by side */
-    egress_flush(worker); /* protect, send; what is queued refers to the received buffers */
+    forward_flush(worker); /* tells other workers first, and wakes them */
+    egress_flush(worker);  /* protect, send; what is queued refers to the received buffers */
     worker->stages.received = 0;
     return (count > 0 ? (uint32_t)count : 0) + records;
 }

@@ -432,6 +432,84 @@ static void test_another_process_goes_on(void **state)
     pair_deinit(&pair);
 }
 
+/* What had happened when the first packet for a consumer of the first worker was begun. */
+static struct {
+    const struct port_verbs *verbs;
+    struct pair *pair;
+    bool is_seen;
+    bool was_woken;
+    uint64_t references;
+} first_served;
+
+static uint8_t *reserve_watched(struct port *port)
+{
+    struct pollfd wake = {.fd = first_served.pair->second.worker_wake, .events = POLLIN};
+
+    if (!first_served.is_seen) {
+        first_served.is_seen = true;
+        first_served.was_woken = poll(&wake, 1, 0) == 1;
+        first_served.references = first_served.pair->call.rig.worker->totals.references_sent;
+    }
+    return first_served.verbs->reserve(port);
+}
+
+/* A packet of each stream, so that they wait together. */
+static void send_both(struct call *call, uint16_t sequence)
+{
+    struct rig_rtp packets[] = {{.ssrc = ALICE_AUDIO_SSRC, .payload_type = 111, .mid = "0"},
+                                {.ssrc = ALICE_VIDEO_SSRC, .payload_type = 96, .mid = "1"}};
+
+    for (unsigned i = 0; i < 2; i++) {
+        uint8_t data[512];
+        packets[i].sequence = sequence;
+        packets[i].payload = opus;
+        packets[i].payload_length = sizeof(opus);
+        size_t length = rig_write_rtp(data, sizeof(data) - 64, &packets[i]);
+        length = client_protect(&call->alice, data, length, false);
+        assert_int_equal(send(call->alice.socket, data, length, 0), (int)length);
+    }
+}
+
+/* A worker that sleeps is woken, and told of all streams, before the others' consumers are served. */
+static void test_woken_before_anyone_is_served(void **state)
+{
+    struct pair pair;
+    struct call *call = &pair.call;
+    struct port_verbs watched;
+
+    (void)state;
+    pair_init(&pair);
+    pair_consume(&pair);
+    struct rig_consumer own = {.handle = shm_handle_make(9, 1),
+                               .transport = call->alice.transport,
+                               .producer = call->audio,
+                               .ssrc = 0xcccccccc,
+                               .mid = "9"};
+    assert_int_equal(rig_install_consumer(&call->rig, &own), 0);
+    send_both(call, 1); /* both streams live from now on */
+    rig_await(call->rig.media_socket);
+    rig_rounds(&call->rig);
+    struct port *port = call->rig.worker->port;
+    uint64_t told = call->rig.worker->totals.references_sent;
+    assert_int_equal(told, 2);
+    first_served.verbs = port->verbs;
+    first_served.pair = &pair;
+    watched = *port->verbs;
+    watched.reserve = reserve_watched;
+    assert_true(peers_sleep(pair.second.worker));
+    send_both(call, 2);
+
+    port->verbs = &watched;
+    while (!first_served.is_seen) {
+        rig_await(call->rig.media_socket);
+        worker_round(call->rig.worker);
+    }
+    port->verbs = first_served.verbs;
+    assert_true(first_served.was_woken);
+    assert_int_equal(first_served.references, told + 2);
+    pair_deinit(&pair);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -448,6 +526,7 @@ int main(void)
         cmocka_unit_test(test_strangers_are_handed_over_within_a_quota),
         cmocka_unit_test(test_store_is_overwritten),
         cmocka_unit_test(test_another_process_goes_on),
+        cmocka_unit_test(test_woken_before_anyone_is_served),
     };
     return RIG_RUN(tests);
 }
