@@ -29,8 +29,8 @@ struct worker;
 
 /* Of a consumer. All zeroes: it is live. */
 struct catch_up {
-    bool is_listed;
-    bool is_active;       /* it is sent what is stored, from next on */
+    bool is_listed : 1;
+    bool is_active : 1;   /* it is sent what is stored, from next on */
     int8_t encoding;      /* wanted, or being sent */
     uint16_t next;        /* input number */
     uint32_t squeeze_end; /* the live timestamp when it began */

@@ -6,7 +6,7 @@
 #include "dataplane/svc_filter.h"
 #include "dataplane/worker.h"
 
-#define SCORE_INTERVAL_US (1000000u / CONSUMER_EVENTS_RATE)
+#define SCORE_INTERVAL_MS (1000u / CONSUMER_EVENTS_RATE)
 
 /* The spatial layer within the encoding that is sent. */
 static int layer_within(const struct consumer *consumer)
@@ -33,9 +33,11 @@ static bool tell_layers(struct worker *worker, struct consumer *consumer)
 
 static bool tell_score(struct worker *worker, struct consumer *consumer)
 {
-    if (worker->now_us - consumer->events.scored_us < SCORE_INTERVAL_US || !events_have_room_for_news(worker))
+    uint32_t now_ms = (uint32_t)(worker->now_us / 1000);
+
+    if (now_ms - consumer->events.scored_ms < SCORE_INTERVAL_MS || !events_have_room_for_news(worker))
         return false;
-    consumer->events.scored_us = worker->now_us;
+    consumer->events.scored_ms = now_ms;
     events_score(worker, consumer);
     return true;
 }

@@ -17,7 +17,7 @@ struct worker;
 /* Of one consumer; all zeroes: nothing is to be told. */
 struct consumer_events {
     struct token_bucket quota; /* for layers */
-    uint64_t scored_us;        /* when its score was told last */
+    uint32_t scored_ms;        /* when its score was told last */
     bool layers;               /* have changed since they were told; likewise */
     bool score;
 };

@@ -216,7 +216,9 @@ static void deliver(struct worker *worker, struct consumer *consumer, const stru
     }
     struct stored_packet packet = {
         .data = flight->data, .view = &flight->view, .type = flight->type, .source = flight->source};
-    if (pacer_send(worker, consumer, &packet, &numbers) == 0 && consumer->transport->redundancy.level != 0)
+    const struct transport *transport = consumer->transport;
+    if (pacer_send(worker, consumer, &packet, &numbers) == 0 && transport->estimator &&
+        transport->redundancy.level != REDUNDANCY_LEVEL_NONE)
         redundancy_sent(worker, consumer, &flight->view, &numbers);
 }
 

@@ -40,6 +40,7 @@ int fanout_add(struct line_pool *pool, struct fanout *fanout, struct consumer *c
     fanout->lines[consumer->line] = (struct fanout_line){.consumer = consumer,
                                                          .row = consumer->row,
                                                          .transport = consumer->transport,
+                                                         .transport_row = consumer->transport->row,
                                                          .takes = UINT8_MAX,
                                                          .begins = UINT8_MAX};
     return 0;

@@ -5,7 +5,8 @@
  * encoding), so that these cost no more than the line; and where all that the others need is, so that it can
  * be fetched while the consumer before is served. What it says is derived from the consumer's row and its
  * transport by fanout_refresh, and may lag behind to one side: a packet that could stop here may be let
- * through, and is then looked at as a whole; none is stopped that is to be sent. */
+ * through, and is then looked at as a whole; none is stopped that is to be sent. Consumers come and go by
+ * commands, never while a packet is forwarded, so the lines stay where they are meanwhile. */
 #pragma once
 
 #include <stdbool.h>
@@ -22,6 +23,7 @@ struct fanout_line {
     _Alignas(LINE_POOL_LINE_BYTES) struct consumer *consumer;
     struct shm_consumer_row *row;
     struct transport *transport;
+    const struct shm_transport_row *transport_row;
     uint64_t dropped; /* packets that stopped here and are not yet in the row's count */
     uint8_t takes;    /* bit n: packets of encoding n are let through */
     uint8_t begins;   /* likewise, if they are of a key frame */

@@ -130,7 +130,10 @@ static void prefetch(const struct fanout_line *line)
     for (unsigned offset = 0; offset < SHM_CONSUMER_HOT_BYTES; offset += SHM_CACHE_LINE)
         __builtin_prefetch(row + offset, 1);
     __builtin_prefetch(line->consumer);
-    __builtin_prefetch(line->transport);
+    __builtin_prefetch(line->transport, 1);
+    __builtin_prefetch(line->transport_row);
+    __builtin_prefetch(&line->transport_row->packets_sent, 1);
+    __builtin_prefetch(&line->transport_row->send_bitrate, 1);
 }
 
 /* What the next one needs comes from memory while one is served. */

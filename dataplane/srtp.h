@@ -73,7 +73,7 @@ struct srtp_unprotect_job {
 struct srtp_protect_job {
     struct srtp_session *session;
     struct srtp_send_stream *stream;
-    struct srtp_sent_window *window; /* NULL: its indices only rise */
+    struct srtp_hole_window *window; /* NULL: its indices only rise */
     uint64_t index;
     uint8_t *out;
     uint32_t out_capacity;

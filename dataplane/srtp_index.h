@@ -25,6 +25,7 @@ static inline uint64_t srtp_index_estimate(uint64_t highest, uint16_t sequence)
 
 /* Makes index the sender's, before a cipher sees it. False when it was used before with these keys, cannot be
  * known not to have been, or is no index at all. What another process sent is all taken for used. Without
- * a window (NULL) indices can only rise; with one it is always the same. */
-bool srtp_index_claim(struct srtp_send_stream *stream, struct srtp_sent_window *window, uint32_t epoch,
+ * a window (NULL) indices can only rise; with one it is always the same, which is not looked at while none of
+ * the newest was passed over. */
+bool srtp_index_claim(struct srtp_send_stream *stream, struct srtp_hole_window *window, uint32_t epoch,
                       uint32_t life, uint64_t index);

@@ -128,7 +128,7 @@ static int queue(struct worker *worker, struct consumer *consumer, const struct 
     if (!job)
         return -ENOTCONN;
     job->stream = rtx ? &row->media.srtp_rtx : &row->media.srtp;
-    job->window = rtx ? NULL : &row->media.srtp_sent;
+    job->window = rtx ? NULL : &row->media.srtp_holes;
     job->index = index;
     if (build(worker, consumer, packet, numbers, rtx, job) != 0) {
         egress_cancel(worker);

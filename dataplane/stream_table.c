@@ -6,10 +6,11 @@
 
 #include "dataplane/mirror.h"
 #include "dataplane/row.h"
+#include "dataplane/zero_pages.h"
 
 _Static_assert(sizeof(struct shm_consumer_row) + sizeof(struct consumer) + sizeof(struct fanout_line) +
                        sizeof(struct statistics_consumer) <=
-                   1024,
+                   960,
                "what a consumer costs in tables");
 
 /* What an SSRC is mapped to: index of the stream, and whether it is the one of its RTX. */
@@ -110,7 +111,7 @@ static struct consumer *link_consumer(struct stream_table *table, struct transpo
         return NULL;
     }
     if (transport->consumers)
-        transport->consumers->previous_of_transport = consumer;
+        transport->consumers->previous_of_transport = shm_handle_index(handle) + 1;
     transport->consumers = consumer;
     consumer_map_install(&table->consumer_ssrcs, consumer);
     table->consumer_count++;
@@ -204,7 +205,7 @@ int stream_table_init(struct stream_table *table, const struct shm_segment *segm
     table->producers = calloc(capacities->producers, sizeof(*table->producers));
     table->streams = calloc(capacities->streams, sizeof(*table->streams));
     table->nacks = calloc(capacities->streams, sizeof(*table->nacks));
-    table->consumers = calloc(capacities->consumers, sizeof(*table->consumers));
+    table->consumers = zero_pages_map(capacities->consumers * sizeof(*table->consumers));
     table->resends = calloc(capacities->consumers, sizeof(*table->resends));
     table->mirrors = calloc(capacities->producers, sizeof(*table->mirrors));
     table->ssrc_slots = calloc(slots, sizeof(*table->ssrc_slots));
@@ -225,7 +226,8 @@ void stream_table_deinit(struct stream_table *table)
     free(table->producers);
     free(table->streams);
     free(table->nacks);
-    free(table->consumers);
+    if (table->consumers)
+        zero_pages_unmap(table->consumers, table->segment->capacities.consumers * sizeof(*table->consumers));
     consumer_map_deinit(&table->consumer_ssrcs);
     free(table->resends);
     free(table->mirrors);
@@ -352,8 +354,8 @@ int consumer_install(struct stream_table *table, struct transport *transport, st
 void consumer_remove(struct stream_table *table, struct consumer *consumer)
 {
     fanout_remove(&table->lines, &consumer->producer->fanout, consumer);
-    if (consumer->previous_of_transport)
-        consumer->previous_of_transport->next_of_transport = consumer->next_of_transport;
+    if (consumer->previous_of_transport != 0)
+        table->consumers[consumer->previous_of_transport - 1].next_of_transport = consumer->next_of_transport;
     else
         consumer->transport->consumers = consumer->next_of_transport;
     if (consumer->next_of_transport)

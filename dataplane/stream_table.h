@@ -52,19 +52,24 @@ struct producer {
     struct mirror *mirror;   /* of another worker's producer: no transport, no demux */
 };
 
+/* Its first cache line is all that sending it a packet needs of it. */
 struct consumer {
-    shm_handle handle;
+    SHM_ALIGNED shm_handle handle;
     struct shm_consumer_row *row;
     struct transport *transport;
     struct producer *producer;
-    struct consumer *next_of_transport;
-    struct consumer *previous_of_transport;
-    uint32_t line;            /* in its producer's fanout */
-    uint32_t next_of_ssrc[2]; /* consumer_map.h */
     struct catch_up catch_up;
+
     struct key_frame_limit key_frames;
     struct consumer_events events;
+    struct consumer *next_of_transport;
+    uint32_t previous_of_transport; /* its index + 1, 0 = it is the first */
+    uint32_t line;                  /* in its producer's fanout */
+    uint32_t next_of_ssrc[2];       /* consumer_map.h */
 };
+_Static_assert(sizeof(struct consumer) == 2 * SHM_CACHE_LINE &&
+                   __builtin_offsetof(struct consumer, key_frames) == SHM_CACHE_LINE,
+               "what sending needs is a line");
 
 struct stream_table {
     const struct shm_segment *segment;

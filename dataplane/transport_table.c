@@ -8,6 +8,7 @@
 #include "dataplane/row.h"
 #include "dataplane/srtp_memory.h"
 #include "dataplane/srtp_receive_pool.h"
+#include "dataplane/zero_pages.h"
 #include "shm/seqlock.h"
 
 /* Those that are appended may be due a little before the last, whose turn is taken first all the same. */
@@ -111,7 +112,7 @@ int transport_table_init(struct transport_table *table, const struct shm_segment
 {
     *table =
         (struct transport_table){.capacity = segment->capacities.transports, .worker = worker, .srtp = srtp};
-    table->transports = calloc(table->capacity, sizeof(*table->transports));
+    table->transports = zero_pages_map(table->capacity * sizeof(*table->transports));
     table->estimators = calloc(table->capacity, sizeof(*table->estimators));
     table->demuxes = calloc((size_t)table->capacity * TRANSPORT_PRODUCERS_MAX, sizeof(*table->demuxes));
     if (!table->transports || !table->estimators || !table->demuxes || create_pool(table, segment) != 0 ||
@@ -138,7 +139,7 @@ void transport_table_deinit(struct transport_table *table)
     srtp_memory_destroy(table->srtp_memory);
     free(table->demuxes);
     free(table->estimators);
-    free(table->transports);
+    zero_pages_unmap(table->transports, table->capacity * sizeof(*table->transports));
     *table = (struct transport_table){0};
 }
 

@@ -43,13 +43,17 @@ struct pacing {
     uint32_t dropped; /* likewise, for waiting too long */
 };
 
+/* Its first cache line is all that sending a packet needs of it. */
 struct transport {
+    SHM_ALIGNED struct shm_transport_row *row;
+    struct srtp_session *srtp;   /* NULL before the keys are known */
+    struct estimator *estimator; /* of its bandwidth (bandwidth.h), NULL: none is made */
+    struct pacing pacing;
+
     shm_handle handle; /* SHM_HANDLE_NONE: free */
     uint32_t index;
     uint32_t turns;
-    struct shm_transport_row *row;
     struct twcc_feedback_state *twcc; /* NULL before it sends a transport-wide number */
-    struct srtp_session *srtp;        /* NULL before the keys are known */
     uint32_t key_epoch;               /* counts srtp's lives */
 
     struct media_extension_map extensions; /* of all its producers (RFC 8843 section 9.1) */
@@ -57,14 +61,12 @@ struct transport {
     struct producer *producers[TRANSPORT_PRODUCERS_MAX]; /* by the same index */
     struct consumer *consumers;                          /* list, by next_of_transport */
 
-    struct estimator *estimator; /* of its bandwidth (bandwidth.h), NULL: none is made */
     struct transport *next_busy; /* in transport_table.busy, which it is in while is_busy */
     bool is_busy;
     bool has_news; /* of a stream or of its clock, for other workers (peers.h) */
     bool clock_moved;
     bool has_events; /* for control, of its consumers (consumer_events.h) */
     bool told_lost;  /* what control knows of its consent */
-    struct pacing pacing;
     struct redundancy redundancy;
 
     struct police police; /* of what it sends */
@@ -80,6 +82,8 @@ struct transport {
     uint64_t raised_us;
     uint64_t hold_us;
 };
+_Static_assert(__builtin_offsetof(struct transport, handle) == SHM_CACHE_LINE,
+               "what sending needs is a line");
 
 struct transport_table {
     struct transport *transports; /* by index of the row */

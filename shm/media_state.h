@@ -242,13 +242,14 @@ struct media_consumer {
     struct vp8_continuity vp8;
     struct rewrite_state rewrite;
     struct rewrite_extensions extensions;
-    struct srtp_send_stream srtp;     /* the indices of its SSRC */
-    struct srtp_send_stream srtp_rtx; /* and of its RTX SSRC */
-    struct srtp_sent_window srtp_sent;
+    struct srtp_send_stream srtp; /* the indices of its SSRC */
+    uint8_t reserved[8];
     struct send_stats stats;
     struct svc_filter svc;
+    struct srtp_hole_window srtp_holes;
+    struct srtp_send_stream srtp_rtx; /* the indices of its RTX SSRC */
 };
-MEDIA_STATIC_SIZE(struct media_consumer, 480);
+MEDIA_STATIC_SIZE(struct media_consumer, 504);
 
 /* Key frames asked of one producer stream. */
 struct key_frame_request {

@@ -78,8 +78,8 @@ struct shm_transport_row {
     uint8_t is_nominated;       /* the selected pair, with the credentials in ice */
     uint8_t has_twcc;           /* its element of SHM_SECTION_TWCC means something */
 
+    struct bitrate_window send_bitrate; /* first: within a cache line */
     struct bitrate_window receive_bitrate;
-    struct bitrate_window send_bitrate;
     struct sender_clock clock;
     struct remb_cap remb;
     struct rtcp_report_state report;
@@ -93,16 +93,20 @@ struct shm_transport_row {
     uint32_t sender_rtt_us; /* to a peer that sends to us, by DLRR (RFC 3611 section 4.5); 0 = not known */
     uint8_t plain;          /* enum shm_plain */
     uint8_t reserved2[3];
-    uint32_t min_bps; /* bounds of the estimate, 0 = none */
-    uint32_t max_bps;
     uint8_t reserved3[4];
     struct srtp_transport_state srtp;
     struct srtp_send_stream srtp_probator;
-    uint8_t reserved4[64];
+    uint32_t min_bps; /* bounds of the estimate, 0 = none */
+    uint32_t max_bps;
+    uint8_t reserved4[56];
     uint64_t probator_next;        /* its next packet index (probator.h) */
     struct shm_address plain_rtcp; /* where RTCP of a plain transport goes; port 0: not known */
 };
 SHM_STATIC_SIZE(struct shm_transport_row, 1024);
+_Static_assert(__builtin_offsetof(struct shm_transport_row, send_bitrate) == 128 &&
+                   __builtin_offsetof(struct shm_transport_row, srtp) % 64 == 0 &&
+                   __builtin_offsetof(struct shm_transport_row, srtp.send.rtp_salt) % 64 <= 48,
+               "what a packet sent touches lies within lines");
 
 struct shm_payload_type {
     uint8_t codec;            /* enum media_codec */
@@ -168,9 +172,9 @@ struct shm_stream_row {
 };
 SHM_STATIC_SIZE(struct shm_stream_row, 768);
 
-/* In the order of heat. Of these, the first packet of a round touches six cache lines (ARCHITECTURE.md counts
- * them). */
-#define SHM_CONSUMER_HOT_BYTES 448u
+/* In the order of heat. Of these, the first packet of a round touches five cache lines (ARCHITECTURE.md
+ * counts them). */
+#define SHM_CONSUMER_HOT_BYTES 384u
 struct shm_consumer_row {
     SHM_ALIGNED struct shm_row row;
     uint32_t ssrc;
@@ -193,9 +197,8 @@ struct shm_consumer_row {
     struct score score;
 };
 SHM_STATIC_SIZE(struct shm_consumer_row, 640);
-_Static_assert(
-    __builtin_offsetof(struct shm_consumer_row, media.rewrite) == 64 &&
-        __builtin_offsetof(struct shm_consumer_row, media.extensions) == 256 &&
-        __builtin_offsetof(struct shm_consumer_row, media.srtp_sent) == 320 &&
-        __builtin_offsetof(struct shm_consumer_row, media.stats) == 384,
-    "choice, numbers with their window, extensions and indices, sent indices, counters begin lines");
+_Static_assert(__builtin_offsetof(struct shm_consumer_row, media.rewrite) == 64 &&
+                   __builtin_offsetof(struct shm_consumer_row, media.extensions) == 256 &&
+                   __builtin_offsetof(struct shm_consumer_row, media.stats) == 320 &&
+                   __builtin_offsetof(struct shm_consumer_row, media.srtp_holes) == 448,
+               "choice, numbers with their window, extensions and indices, counters, holes begin lines");

@@ -50,17 +50,19 @@ SHM_STATIC_SIZE(struct srtp_transport_state, 320);
 /* The indices (48 bits: roll-over counter and sequence number) of one SSRC that is sent. Those of a former
  * process are all taken for used up to the highest. */
 struct srtp_send_stream {
-    uint64_t next;  /* one past the highest index used */
-    uint32_t epoch; /* the keys that this is about */
-    uint32_t life;  /* the process that knows which below next were used */
+    uint64_t next;      /* one past the highest index used */
+    uint32_t epoch;     /* the keys that this is about */
+    uint32_t life;      /* the process that knows which below next were used */
+    uint64_t holes_end; /* one past the newest that was passed over, 0 = none; with a window of holes only */
 };
-SHM_STATIC_SIZE(struct srtp_send_stream, 16);
+SHM_STATIC_SIZE(struct srtp_send_stream, 24);
 
-/* Which of the newest indices were used, where packets may be sent out of order. */
-struct srtp_sent_window {
-    uint64_t sent[SRTP_STATE_SENT_PACKETS / 64]; /* bit n % 512: index n was used */
+/* Which of the newest indices were passed over and may still be used, where packets may be sent out of order.
+ * It means nothing, and is not touched, while all of the last ones were sent in order. */
+struct srtp_hole_window {
+    uint64_t holes[SRTP_STATE_SENT_PACKETS / 64]; /* bit n % 512: index n was not used */
 };
-SHM_STATIC_SIZE(struct srtp_sent_window, 64);
+SHM_STATIC_SIZE(struct srtp_hole_window, 64);
 
 /* What a part of the pool says of itself. */
 struct srtp_receive_head {

@@ -33,7 +33,7 @@ static void claims_an_index_once(void **state)
 {
     (void)state;
     struct srtp_send_stream stream = {0};
-    struct srtp_sent_window window = {0};
+    struct srtp_hole_window window = {0};
 
     assert_true(srtp_index_claim(&stream, &window, 1, 1, 1000));
     assert_false(srtp_index_claim(&stream, &window, 1, 1, 1000));
@@ -55,24 +55,60 @@ static void never_claims_twice_whatever_is_asked(void **state)
     static uint8_t used[1 << 20];
     struct prng prng = {.state = 77};
     struct srtp_send_stream stream = {0};
-    struct srtp_sent_window window = {0};
-    uint64_t highest = 500;
+    struct srtp_hole_window window = {0};
+    uint64_t highest = 500, life_begins = 0;
     uint32_t life = 1, claimed = 0;
 
     memset(used, 0, sizeof(used));
-    while (highest + 400 < sizeof(used)) {
+    while (highest + 1200 < sizeof(used)) {
         uint64_t index = highest + prng_below(&prng, 300) - 200;
-        if (prng_below(&prng, 1000) == 0)
+        if (prng_below(&prng, 1000) == 0) {
             life++;
-        if (srtp_index_claim(&stream, &window, 1, life, index)) {
-            assert_int_equal(used[index], 0);
+            life_begins = stream.next;
+        }
+        bool is_known = index >= stream.next || (index >= life_begins && stream.next - index <= 512);
+        bool may = is_known && !used[index];
+        assert_int_equal(srtp_index_claim(&stream, &window, 1, life, index), may);
+        if (may) {
             used[index] = 1;
             claimed++;
+        }
+        if (prng_below(&prng, 300) == 0) { /* in order for longer than the window */
+            for (unsigned i = 0; i < 400 + prng_below(&prng, 300); i++) {
+                highest = stream.next;
+                assert_true(srtp_index_claim(&stream, &window, 1, life, highest));
+                used[highest] = 1;
+            }
         }
         if (index > highest)
             highest = index;
     }
     assert_true(claimed > 20000);
+}
+
+/* So that a packet of a stream without loss costs a line of memory less. */
+static void does_not_touch_the_window_in_order(void **state)
+{
+    (void)state;
+    struct srtp_send_stream stream = {0};
+    struct srtp_hole_window window = {0}, before;
+    uint64_t index = 0;
+
+    assert_true(srtp_index_claim(&stream, &window, 1, 1, 100));
+    for (index = 101; index < 100 + 512; index++)
+        assert_true(srtp_index_claim(&stream, &window, 1, 1, index));
+    memset(&window, 0xa5, sizeof(window));
+    before = window;
+    for (; index < 2000; index++)
+        assert_true(srtp_index_claim(&stream, &window, 1, 1, index));
+    for (uint64_t old = 1480; old < 2000; old++) /* whatever stands there */
+        assert_false(srtp_index_claim(&stream, &window, 1, 1, old));
+    assert_memory_equal(&window, &before, sizeof(window));
+
+    assert_true(srtp_index_claim(&stream, &window, 1, 1, 2001));
+    assert_false(srtp_index_claim(&stream, &window, 1, 1, 1999));
+    assert_true(srtp_index_claim(&stream, &window, 1, 1, 2000));
+    assert_false(srtp_index_claim(&stream, &window, 1, 1, 2000));
 }
 
 /* Without a window: RTX and padding are always sent in order. */
@@ -95,7 +131,7 @@ static void another_process_goes_on_behind(void **state)
 {
     (void)state;
     struct srtp_send_stream stream = {0};
-    struct srtp_sent_window window = {0};
+    struct srtp_hole_window window = {0};
 
     assert_true(srtp_index_claim(&stream, &window, 1, 1, 50));
     assert_false(srtp_index_claim(&stream, &window, 1, 2, 50));
@@ -137,6 +173,7 @@ int main(void)
         cmocka_unit_test(estimates_whatever_is_near),
         cmocka_unit_test(claims_an_index_once),
         cmocka_unit_test(never_claims_twice_whatever_is_asked),
+        cmocka_unit_test(does_not_touch_the_window_in_order),
         cmocka_unit_test(only_rises_without_a_window),
         cmocka_unit_test(another_process_goes_on_behind),
         cmocka_unit_test(a_window_is_a_window),

@@ -51,7 +51,7 @@ struct peer_memory {
     struct srtp_transport_state state;
     struct srtp_receive_head head;
     struct srtp_send_stream send[4];
-    struct srtp_sent_window sent[4];
+    struct srtp_hole_window sent[4];
     struct srtp_receive_stream streams[PEER_STREAMS];
 };
 
