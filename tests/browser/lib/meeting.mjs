@@ -13,12 +13,13 @@ const PATIENCE_MS = 20000;
 export class Meeting {
     #contexts = [];
 
-    static async open(env = {}) {
+    // `origin` is where pages find the server, if not on loopback; `launch` starts the browser.
+    static async open(env = {}, { origin, launch = launchChromium } = {}) {
         assert.ok(existsSync(DEMO), 'the demo page is built');
         const meeting = new Meeting();
         meeting.server = await Server.start({ DEMO, ...env });
-        meeting.url = `http://127.0.0.1:${meeting.server.port}/demo/`;
-        meeting.browser = await launchChromium();
+        meeting.url = `${origin ?? `http://127.0.0.1:${meeting.server.port}`}/demo/`;
+        meeting.browser = await launch();
         return meeting;
     }
 
@@ -142,8 +143,8 @@ export async function assertAllMeet(participants) {
 }
 
 // Runs `body` in a meeting of its own, which has to end well.
-export async function inMeeting(body, env) {
-    const meeting = await Meeting.open(env);
+export async function inMeeting(body, env, place) {
+    const meeting = await Meeting.open(env, place);
     try {
         await body(meeting);
         await meeting.close();
