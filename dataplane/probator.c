@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "dataplane/srtp_index.h"
 #include "dataplane/worker.h"
 #include "proto/wire/rtp_ext.h"
 
@@ -68,5 +69,5 @@ int probator_send(struct worker *worker, const struct consumer *like, uint32_t b
 
 void probator_new_keys(struct transport *transport)
 {
-    transport->row->probator_next &= 0xffff;
+    transport->row->probator_next = srtp_index_begin(transport->row->probator_next);
 }

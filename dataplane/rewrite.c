@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "dataplane/ntp_time.h"
+#include "dataplane/srtp_index.h"
 
 #define WINDOW MEDIA_REWRITE_WINDOW
 
@@ -70,9 +71,9 @@ void rewrite_init(struct rewrite_state *state, uint32_t ssrc, uint8_t payload_ty
 /* Late packets of before a wrap have no index any more: they count as sent. */
 void rewrite_new_keys(struct rewrite_state *state)
 {
-    state->highest_out = state->highest_out == UINT64_MAX ? UINT64_MAX : state->highest_out & 0xffff;
-    state->rtx_next &= 0xffff;
-    state->begin_out = state->highest_out + 1;
+    state->begin_out = srtp_index_begin(state->highest_out + 1);
+    state->highest_out = state->begin_out - 1;
+    state->rtx_next = srtp_index_begin(state->rtx_next);
     for (unsigned i = 0; i < WINDOW / 64; i++)
         state->window[i].sent = UINT64_MAX;
 }

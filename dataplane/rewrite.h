@@ -25,7 +25,7 @@ void rewrite_init(struct rewrite_state *state, uint32_t ssrc, uint8_t payload_ty
                   bool video);
 
 /* The packets to come are protected by other keys: the roll-over counter begins anew at 0, as it does at the
- * receiver; the sequence numbers go on. */
+ * receiver; the sequence numbers go on, or leave out those up to the wrap (srtp_index_begin). */
 void rewrite_new_keys(struct rewrite_state *state);
 
 /* Where a new piece of stream begins, and what is known of its clock. */

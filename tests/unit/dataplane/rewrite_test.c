@@ -9,6 +9,7 @@
 
 #include "dataplane/ntp_time.h"
 #include "dataplane/rewrite.h"
+#include "dataplane/srtp_index.h"
 #include "tests/unit/dataplane/prng.h"
 
 #define SSRC 0xabcd0123u
@@ -54,7 +55,30 @@ static void test_new_keys(void **unused)
     rewrite_new_keys(&state);
     struct rewrite_start start = {.sequence = 7, .to = {.rate = 90000}};
     rewrite_sync(&state, &start);
-    assert_int_equal(send_number(&state, 7), 0);
+    assert_int_equal(send_number(&state, 7), 1);
+}
+
+/* A receiver with new keys takes the roll-over counter for 0 when it hears of the stream (RFC 3711 section
+ * 3.3.1), also when half a circle of numbers was lost before: it must be 0 then, for RTP and RTX. And the
+ * numbers go on upwards, or else the receiver drops them for old ones. */
+static void test_new_keys_far_from_the_wrap(void **unused)
+{
+    (void)unused;
+    for (uint32_t last = 1; last <= 0x20000; last++) {
+        struct rewrite_state state = started(1, 100, 0, false);
+        struct rewrite_numbers numbers;
+        state.highest_out = last;
+        state.rtx_next = last + 1;
+        rewrite_new_keys(&state);
+        assert_int_equal(send_at(&state, 100, 1000, true, 1, &numbers), 0);
+        assert_in_range(numbers.sequence, 1, 0x8002);
+        assert_in_range(state.rtx_next, 1, 0x8002);
+        assert_true(state.begin_out <= numbers.sequence && state.begin_out != 0);
+        assert_true(rtp_seq_newer((uint16_t)numbers.sequence, (uint16_t)last));
+        assert_true(rtp_seq_newer((uint16_t)state.rtx_next, (uint16_t)last));
+        uint64_t heard = numbers.sequence + 0x7ffd;
+        assert_int_equal(srtp_index_estimate(0, (uint16_t)heard), heard);
+    }
 }
 
 static void test_plain_sequence(void **state)
@@ -394,6 +418,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plain_sequence),
         cmocka_unit_test(test_new_keys),
+        cmocka_unit_test(test_new_keys_far_from_the_wrap),
         cmocka_unit_test(test_dropped_packets_close_gaps),
         cmocka_unit_test(test_window),
         cmocka_unit_test(test_switch_sequence),
