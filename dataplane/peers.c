@@ -336,15 +336,28 @@ static uint32_t take_from(struct worker *worker, uint32_t from, struct port_pack
     return taken;
 }
 
+/* Who is heard first in the next round. This worker's own turn would be its neighbour's a second time. */
+static uint32_t next_first(const struct worker *worker)
+{
+    uint32_t count = worker->peers.count;
+    uint32_t first = (worker->peers.first + 1) % count;
+
+    return first == worker->index ? (first + 1) % count : first;
+}
+
 uint32_t peers_take(struct worker *worker, struct port_packet ret_packets[PORT_BATCH], uint32_t *ret_count)
 {
     uint32_t taken = 0;
 
+    struct peers *peers = &worker->peers;
+
     *ret_count = 0;
-    for (uint32_t i = 0; i < worker->peers.count; i++) {
-        if (i != worker->index)
-            taken += take_from(worker, i, ret_packets, ret_count);
+    for (uint32_t i = 0; i < peers->count; i++) {
+        uint32_t from = (peers->first + i) % peers->count;
+        if (from != worker->index)
+            taken += take_from(worker, from, ret_packets, ret_count);
     }
+    peers->first = next_first(worker);
     return taken;
 }
 

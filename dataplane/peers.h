@@ -23,6 +23,7 @@ struct worker;
 
 struct peers {
     uint32_t count; /* of workers, this one included */
+    uint32_t first; /* whose records are taken first, since datagrams of one may be all that fit in a round */
     uint64_t told;  /* bit n: worker n was told something since it was last looked whether it sleeps */
     struct packet_store store;
     struct ring_producer to[PEERS_MAX];

@@ -36,6 +36,9 @@
 #ifndef RIG_STORE_SLOTS
 #define RIG_STORE_SLOTS 256
 #endif
+#ifndef RIG_WORKERS
+#define RIG_WORKERS 2
+#endif
 #define RIG_MID_ID 1
 #define RIG_RID_ID 2
 #define RIG_ABS_SEND_TIME_ID 4
@@ -55,7 +58,7 @@ static bool rig_is_threaded;
 struct rig {
     uint32_t index;    /* of the worker; the second of a pair has the first one's memory */
     struct rig *other; /* NULL: there is one */
-    int wakes[2];      /* of both */
+    int wakes[RIG_WORKERS];
     char folder[64];
     struct shm_segment segment;
     struct statistics statistics;
@@ -77,7 +80,7 @@ struct rig {
 
 /* Two of everything that there is for each worker; most tests start one. */
 static const struct shm_capacities rig_capacities = {
-    .workers = 2,
+    .workers = RIG_WORKERS,
     .transports = 16,
     .producers = 16,
     .streams = 32,
