@@ -96,7 +96,7 @@ void consent_ingress(struct worker *worker, struct transport *transport, const s
 }
 
 /* Once for each change, however full control's ring is meanwhile: what it forgets with a lost consent it has
- * learned anew when consent is back. */
+ * learned anew when consent is back. What a killed forwarder has said is not known, and said again. */
 static void tell(struct worker *worker, struct transport *transport)
 {
     bool is_lost = transport->row->has_selected && !transport->row->has_consent;

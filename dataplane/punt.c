@@ -69,7 +69,9 @@ void punt(struct worker *worker, struct transport *transport, const struct port_
         worker_drop(worker, datagram_class == SHM_DATAGRAM_STUN ? DROP_stun_quota : DROP_dtls_quota);
         return;
     }
-    struct shm_datagram *datagram = ring_reserve(&worker->punts, sizeof(*datagram) + packet->length);
+    bool has_room = transport || ring_has_free(&worker->punts, worker->punts.capacity / 4);
+    struct shm_datagram *datagram =
+        has_room ? ring_reserve(&worker->punts, sizeof(*datagram) + packet->length) : NULL;
     if (!datagram) {
         worker_drop(worker, DROP_punt_ring_full);
         return;

@@ -2,7 +2,8 @@
  * ring.
  *
  * What a stranger can make control do is bounded: a quota per source address (IPv6: per /64), a quota per
- * transport for those that ICE knows, and the size of the ring. */
+ * transport for those that ICE knows, and the size of the ring, of which strangers, who can claim to be many,
+ * leave a quarter to those that ICE knows. */
 #pragma once
 
 #include "dataplane/port.h"

@@ -61,7 +61,6 @@ static struct transport *link_row(struct transport_table *table, const struct sh
     if (row->has_twcc)
         transport->twcc = shm_segment_at(segment, SHM_SECTION_TWCC, index);
     transport->demux = empty_places(table, index);
-    transport->told_lost = row->has_selected && !row->has_consent;
     queue_append(table, transport, now_us + TRANSPORT_TURN_US);
     table->count++;
     return transport;

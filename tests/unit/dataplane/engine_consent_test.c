@@ -205,6 +205,50 @@ static void test_punts_have_a_quota(void **state)
     scene_deinit(&scene);
 }
 
+/* Strangers, of whom there can be many, leave room in control's ring for those whom ICE knows. */
+static void test_strangers_do_not_fill_the_ring(void **state)
+{
+    struct scene scene;
+    struct shm_datagram punted = {0};
+    struct check other = {"anotherufrag", "x", false, false};
+    unsigned known = 0;
+
+    (void)state;
+    scene_init(&scene);
+    for (unsigned i = 0; i < PUNT_SOURCE_BURST; i++)
+        send_check(&scene.stranger, &scene.rig, &good_check);
+    assert_true(rig_drops(&scene.rig, DROP_punt_ring_full) > 0);
+    for (unsigned i = 0; i < 20; i++)
+        send_check(&scene.alice, &scene.rig, &other);
+    while (take_punt(&scene.rig, &punted))
+        known += punted.transport == scene.alice.transport;
+    assert_int_equal(known, 20);
+    scene_deinit(&scene);
+}
+
+/* One that was killed had noted that consent is lost, and not yet said so. */
+static void test_lost_consent_is_told_after_a_kill(void **state)
+{
+    struct scene scene;
+    struct shm_transport_row *row;
+
+    (void)state;
+    scene_init(&scene);
+    row = shm_segment_at(&scene.rig.segment, SHM_SECTION_TRANSPORT, 1);
+    worker_destroy(scene.rig.worker);
+    row->has_consent = 0;
+    rig_start_worker(&scene.rig);
+    rig_wait_ms(&scene.rig, 80);
+    Km__Event *event = rig_find_event(&scene.rig, KM__EVENT__BODY_TRANSPORT_STATE);
+    assert_non_null(event);
+    assert_int_equal(event->transport_state->state, KM__TRANSPORT_STATE__STATE__CONSENT_LOST);
+    assert_true(event->transport_state->transport == scene.bob.transport);
+    km__event__free_unpacked(event, NULL);
+    rig_wait_ms(&scene.rig, 80);
+    assert_null(rig_find_event(&scene.rig, KM__EVENT__BODY_TRANSPORT_STATE));
+    scene_deinit(&scene);
+}
+
 static void test_consent_runs_out_and_comes_back(void **state)
 {
     struct scene scene;
@@ -300,6 +344,8 @@ int main(void)
         cmocka_unit_test(test_what_control_must_see_is_punted),
         cmocka_unit_test(test_bad_checks_are_dropped),
         cmocka_unit_test(test_punts_have_a_quota),
+        cmocka_unit_test(test_strangers_do_not_fill_the_ring),
+        cmocka_unit_test(test_lost_consent_is_told_after_a_kill),
         cmocka_unit_test(test_consent_runs_out_and_comes_back),
         cmocka_unit_test(test_inject),
         cmocka_unit_test(test_control_is_not_woken_for_nothing),
