@@ -42,6 +42,8 @@ void redundancy_turn(struct transport *transport, uint64_t now_us)
     }
     if (redundancy->level == REDUNDANCY_LEVEL_NONE)
         redundancy->refilled_us = now_us;
+    if (redundancy->rate_bps == 0)
+        redundancy->tokens_bytes = 0; /* what was saved is as wrong now as more would be */
     redundancy->level = (uint8_t)level;
 }
 

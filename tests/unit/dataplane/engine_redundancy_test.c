@@ -101,6 +101,7 @@ static void test_nothing_is_left_over(void **state)
     bob->estimator->overuse.state = OVERUSE_OVERUSING;
     lose(&call, 0.2);
     assert_int_equal(bob->redundancy.rate_bps, 0);
+    assert_int_equal(redundancy_repeats(bob, 100, call.rig.worker->now_us + 1000000), 0); /* nor saved */
 
     bob->row->available_bps = 0; /* no estimate: nothing is known of the path */
     lose(&call, 0.2);
