@@ -18,6 +18,7 @@
 #include "proto/wire/demux.h"
 #include "proto/wire/stun.h"
 #include "shm/bpf_abi.h"
+#include "shm/ufrag.h"
 
 struct opening {
     struct srtp_unprotect_job jobs[PORT_BATCH];
@@ -49,49 +50,60 @@ static int base36(uint8_t character)
     return character >= 'a' && character <= 'z' ? character - 'a' + 10 : -1;
 }
 
-/* The worker that a check's USERNAME names by the first two characters of our ufrag, else this one. USERNAME
- * is looked for where the steering program does: what names a worker behind that came here by its doing, and
- * is nothing that a client sends. */
-static uint32_t worker_of_check(const struct worker *worker, const struct port_packet *packet)
+/* Whose a packet is. */
+struct owner {
+    uint32_t worker;
+    shm_handle transport; /* known by its source, or none */
+    const char *ufrag;    /* of ours, of UFRAG_CHARACTERS, which a stranger's check names; or NULL */
+};
+
+/* The worker that a check's USERNAME names by the first two characters of our ufrag, if it is ours at all.
+ * USERNAME is looked for where the steering program does: what names a worker behind that came here by its
+ * doing, and is nothing that a client sends. */
+static void find_owner_of_check(const struct worker *worker, const struct port_packet *packet,
+                                struct owner *owner)
 {
     struct stun_message message;
 
     if (stun_parse(packet->data, packet->length, &message) != 0 || message.class != STUN_REQUEST ||
-        message.username_length < 2 || message.username_place >= BPF_ABI_STUN_ATTRIBUTES)
-        return worker->index;
+        message.username_place >= BPF_ABI_STUN_ATTRIBUTES ||
+        !ufrag_is_sealed(worker->segment->secret, message.username, message.username_length))
+        return;
     int high = base36(message.username[0]);
     int low = base36(message.username[1]);
-    uint32_t named = high < 0 || low < 0 ? UINT32_MAX : (uint32_t)(high * 36 + low);
-    return named < worker->peers.count ? named : worker->index;
+    if (high < 0 || low < 0)
+        return;
+    owner->worker = (uint32_t)(high * 36 + low);
+    owner->ufrag = message.username;
 }
 
-/* What is of no known source and no check stays where it came: it is dropped there. */
-static uint32_t owner_of(const struct worker *worker, const struct port_packet *packet,
-                         shm_handle *ret_transport)
+/* What is of no known source and no check of ours stays where it came. */
+static struct owner owner_of(const struct worker *worker, const struct port_packet *packet)
 {
-    uint32_t owner = worker->index;
+    struct owner owner = {.worker = worker->index};
 
-    *ret_transport = tuple_map_find(&worker->tuples, &packet->remote, &owner);
-    if (*ret_transport == SHM_HANDLE_NONE && worker->peers.count > 1 &&
+    owner.transport = tuple_map_find(&worker->tuples, &packet->remote, &owner.worker);
+    if (owner.transport == SHM_HANDLE_NONE && worker->peers.count > 1 &&
         demux_classify(packet->data, packet->length) == DEMUX_STUN)
-        owner = worker_of_check(worker, packet);
-    return owner < worker->peers.count ? owner : worker->index;
+        find_owner_of_check(worker, packet, &owner);
+    if (owner.worker >= worker->peers.count)
+        owner.worker = worker->index;
+    return owner;
 }
 
 static void classify(struct worker *worker, struct opening *opening, const struct port_packet *packet,
                      bool taken_over)
 {
-    shm_handle handle;
-    uint32_t owner = owner_of(worker, packet, &handle);
+    struct owner owner = owner_of(worker, packet);
 
-    if (owner != worker->index && !taken_over) {
-        if (handle != SHM_HANDLE_NONE || punt_may_hand_over(worker, &packet->remote))
-            peers_hand_over(worker, owner, packet);
+    if (owner.worker != worker->index && !taken_over) {
+        if (owner.transport != SHM_HANDLE_NONE || punt_may_hand_over(worker, owner.ufrag))
+            peers_hand_over(worker, owner.worker, packet);
         else
             worker_drop(worker, DROP_stun_quota);
         return;
     }
-    struct transport *transport = transport_find(&worker->transports, handle);
+    struct transport *transport = transport_find(&worker->transports, owner.transport);
     if (transport) {
         transport->row->packets_received++;
         transport->row->bytes_received += packet->length;

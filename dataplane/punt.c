@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "dataplane/worker.h"
+#include "shm/siphash.h"
+#include "shm/ufrag.h"
 
 void punt_quota_init(struct punt_quota *quota, uint32_t seed)
 {
@@ -52,9 +54,12 @@ static bool take_of_source(struct worker *worker, const struct shm_address *remo
                              worker->now_us);
 }
 
-bool punt_may_hand_over(struct worker *worker, const struct shm_address *remote)
+bool punt_may_hand_over(struct worker *worker, const char *ufrag)
 {
-    return take_of_source(worker, remote) &&
+    uint64_t name = siphash(worker->segment->secret, ufrag, UFRAG_CHARACTERS);
+
+    return token_bucket_take(&worker->quota.names[name % PUNT_NAMES], 1, PUNT_NAME_RATE, PUNT_NAME_BURST,
+                             worker->now_us) &&
            token_bucket_take(&worker->quota.handed_over, 1, PUNT_HAND_OVER_RATE, PUNT_HAND_OVER_RATE,
                              worker->now_us);
 }

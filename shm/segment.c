@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -130,6 +131,7 @@ static void format(struct shm_segment *segment)
     header->header_bytes = sizeof *header;
     header->total_bytes = segment->bytes;
     header->created_us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+    memcpy(header->secret, segment->secret, sizeof header->secret);
     header->capacities = *c;
     memcpy(header->sections, segment->sections, sizeof header->sections);
     for (uint32_t i = 0; i < c->workers; i++) {
@@ -149,6 +151,8 @@ int shm_segment_create(const struct shm_capacities *capacities, struct shm_segme
 
     if (!capacities_are_sane(capacities))
         return -EINVAL;
+    if (getrandom(made.secret, sizeof made.secret, 0) != sizeof made.secret)
+        return -EIO;
     made.bytes = lay_out(capacities, made.sections);
     made.fd = memfd_create("kolabmeet", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (made.fd < 0)
@@ -211,6 +215,7 @@ int shm_segment_attach(int fd, struct shm_segment *ret_segment, char *ret_why, s
     if (err != 0)
         return err;
     made.bytes = header.total_bytes;
+    memcpy(made.secret, header.secret, sizeof made.secret);
     made.capacities = header.capacities;
     memcpy(made.sections, header.sections, sizeof made.sections);
     err = map(fd, made.bytes, &made.header);

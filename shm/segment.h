@@ -66,6 +66,7 @@ struct shm_header {
     uint32_t header_bytes;
     uint64_t total_bytes;
     uint64_t created_us; /* CLOCK_REALTIME */
+    uint64_t secret[2];  /* random; what it is used for must not be aimed at, or forged, from outside */
     struct shm_capacities capacities;
     struct shm_section sections[SHM_SECTION_COUNT];
 };
@@ -76,6 +77,7 @@ struct shm_segment {
     struct shm_header *header; /* the mapping */
     size_t bytes;
     int fd; /* owned */
+    uint64_t secret[2];
     struct shm_capacities capacities;
     struct shm_section sections[SHM_SECTION_COUNT];
 };

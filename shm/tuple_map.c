@@ -16,13 +16,13 @@ struct slot_body {
 };
 _Static_assert(sizeof(struct slot_body) == 48, "the words of struct shm_tuple_slot up to worker");
 
-static uint32_t hash(const struct shm_address *remote)
+static uint32_t hash(const struct tuple_map *map, const struct shm_address *remote)
 {
     uint64_t words[3];
     memcpy(words, remote, sizeof words);
-    uint64_t h = words[0] * 0x9e3779b97f4a7c15ull;
+    uint64_t h = (words[0] ^ map->seed[0]) * 0x9e3779b97f4a7c15ull;
     h = (h ^ words[1] ^ h >> 32) * 0xbf58476d1ce4e5b9ull;
-    h = (h ^ words[2] ^ h >> 29) * 0x94d049bb133111ebull;
+    h = (h ^ words[2] ^ map->seed[1] ^ h >> 29) * 0x94d049bb133111ebull;
     return (uint32_t)(h ^ h >> 32);
 }
 
@@ -31,15 +31,17 @@ static bool same(const struct shm_address *a, const struct shm_address *b)
     return memcmp(a, b, sizeof *a) == 0;
 }
 
-void tuple_map_init(struct tuple_map *map, struct shm_tuple_slot *slots, uint32_t capacity)
+void tuple_map_init(struct tuple_map *map, struct shm_tuple_slot *slots, uint32_t capacity,
+                    const uint64_t seed[2])
 {
     map->slots = slots;
     map->mask = capacity - 1;
+    memcpy(map->seed, seed, sizeof map->seed);
 }
 
 shm_handle tuple_map_find(const struct tuple_map *map, const struct shm_address *remote, uint32_t *ret_worker)
 {
-    uint32_t start = hash(remote);
+    uint32_t start = hash(map, remote);
     for (uint32_t i = 0; i <= map->mask; i++) {
         struct shm_tuple_slot *slot = &map->slots[(start + i) & map->mask];
         struct slot_body body;
@@ -71,7 +73,7 @@ static void write_slot(struct shm_tuple_slot *slot, uint32_t state, const struct
 static struct shm_tuple_slot *find_slot(struct tuple_map *map, const struct shm_address *remote,
                                         struct shm_tuple_slot **ret_free)
 {
-    uint32_t start = hash(remote);
+    uint32_t start = hash(map, remote);
     *ret_free = NULL;
     for (uint32_t i = 0; i <= map->mask; i++) {
         struct shm_tuple_slot *slot = &map->slots[(start + i) & map->mask];

@@ -22,10 +22,13 @@ SHM_STATIC_SIZE(struct shm_tuple_slot, 64);
 struct tuple_map {
     struct shm_tuple_slot *slots;
     uint32_t mask;
+    uint64_t seed[2];
 };
 
-/* capacity as in the segment's header: a power of two. */
-void tuple_map_init(struct tuple_map *map, struct shm_tuple_slot *slots, uint32_t capacity);
+/* capacity as in the segment's header: a power of two. seed: the segment's secret, the same for all, so that
+ * nobody who has many addresses can have them stand behind one another. */
+void tuple_map_init(struct tuple_map *map, struct shm_tuple_slot *slots, uint32_t capacity,
+                    const uint64_t seed[2]);
 
 /* The transport at remote with its worker, or SHM_HANDLE_NONE. */
 shm_handle tuple_map_find(const struct tuple_map *map, const struct shm_address *remote,

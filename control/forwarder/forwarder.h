@@ -88,7 +88,7 @@ struct forwarder_transport {
     uint32_t initial_outgoing_bitrate_bps; /* 0: what is sent is not estimated */
     uint32_t min_outgoing_bitrate_bps;     /* bounds of the estimate; 0: none */
     uint32_t max_outgoing_bitrate_bps;
-    bool consuming;                        /* consumers are to be expected on it */
+    bool consuming; /* consumers are to be expected on it */
 };
 
 int forwarder_install_transport(struct forwarder *forwarder, uint32_t worker,
@@ -106,6 +106,10 @@ int forwarder_install_plain(struct forwarder *forwarder, const struct forwarder_
 /* RTP goes to remote, RTCP to another port of it. */
 int forwarder_connect_plain(struct forwarder *forwarder, uint64_t transport, const struct sockaddr *remote,
                             uint16_t rtcp_port);
+
+/* Makes of a fragment of 32 characters one that workers know for ours (shm/ufrag.h): to be done with each,
+ * before it is installed. */
+void forwarder_seal_ufrag(const struct forwarder *forwarder, char *ufrag);
 
 int forwarder_set_ice_credentials(struct forwarder *forwarder, uint64_t transport, const char *ufrag,
                                   const char *password);

@@ -10,6 +10,7 @@
 #include "control/forwarder/plain_sockets.h"
 #include "control/forwarder/tuples.h"
 #include "shm/address.h"
+#include "shm/ufrag.h"
 
 static int send_pause(struct forwarder *forwarder, uint32_t worker, Km__Command__BodyCase body,
                       uint64_t handle, bool paused)
@@ -97,6 +98,11 @@ int forwarder_connect_plain(struct forwarder *forwarder, uint64_t transport, con
     message.rtcp_port = rtcp_port;
     message.scope = address.scope;
     return forwarder_send_message(forwarder, object->worker, KM__COMMAND__BODY_CONNECT_PLAIN, &message);
+}
+
+void forwarder_seal_ufrag(const struct forwarder *forwarder, char *ufrag)
+{
+    ufrag_seal(forwarder->segment.secret, ufrag);
 }
 
 int forwarder_set_ice_credentials(struct forwarder *forwarder, uint64_t transport, const char *ufrag,

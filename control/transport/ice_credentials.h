@@ -1,6 +1,6 @@
 /* ICE user name fragments and passwords (RFC 8445 section 5.3): 32 characters of a-z and 0-9 each. The first
  * two of a fragment name the worker that owns the transport, in base 36, so that a check can be steered to
- * it. */
+ * it; the last six are for forwarder_seal_ufrag to replace. */
 #pragma once
 
 #include <stdint.h>

@@ -166,6 +166,7 @@ int webrtc_transport_create(struct webrtc_service *service, bool consuming,
     if (err == 0)
         err = ice_credentials_make(made->worker, &credentials);
     if (err == 0) {
+        forwarder_seal_ufrag(service->forwarder, credentials.ufrag);
         const struct forwarder_transport install = {
             .ice_ufrag = credentials.ufrag,
             .ice_password = credentials.password,
@@ -268,8 +269,10 @@ json_t *webrtc_transport_restart_ice(struct webrtc_transport *transport)
     struct webrtc_service *service = transport->service;
     struct ice_credentials credentials;
 
-    if (ice_credentials_make(transport->worker, &credentials) != 0 ||
-        forwarder_set_ice_credentials(service->forwarder, transport->handle, credentials.ufrag,
+    if (ice_credentials_make(transport->worker, &credentials) != 0)
+        return NULL;
+    forwarder_seal_ufrag(service->forwarder, credentials.ufrag);
+    if (forwarder_set_ice_credentials(service->forwarder, transport->handle, credentials.ufrag,
                                       credentials.password) != 0)
         return NULL;
     if (transport->previous.ufrag[0])

@@ -6,6 +6,7 @@
 #include "dataplane/key_frame.h"
 #include "proto/wire/bytes.h"
 #include "proto/wire/stun_write.h"
+#include "shm/ufrag.h"
 
 static unsigned plis_of_alice(struct pair *pair)
 {
@@ -275,6 +276,16 @@ static void test_words_leave_room_for_media(void **state)
     pair_deinit(&pair);
 }
 
+/* The USERNAME of a check of the second worker's transports; each number is another one. */
+static const char *name_of_second(const struct pair *pair, unsigned number)
+{
+    static char name[UFRAG_CHARACTERS + sizeof(":theirs")];
+
+    snprintf(name, sizeof(name), "01%024u......:theirs", number);
+    ufrag_seal(pair->call.rig.segment.secret, name);
+    return name;
+}
+
 /* As the kernel does without the steering program. */
 static void test_datagrams_that_come_to_the_wrong_worker(void **state)
 {
@@ -284,10 +295,6 @@ static void test_datagrams_that_come_to_the_wrong_worker(void **state)
     uint8_t check[400];
     uint8_t record[4096];
     uint32_t length;
-    const struct stun_binding_request request = {.transaction_id = (const uint8_t *)"transaction",
-                                                 .username = "01bobsufrag:theirs",
-                                                 .username_length = 18,
-                                                 .priority = 1};
 
     (void)state;
     pair_init(&pair);
@@ -301,6 +308,11 @@ static void test_datagrams_that_come_to_the_wrong_worker(void **state)
     assert_int_equal(pair.call.rig.worker->totals.taken_over, 100);
 
     client_open(&wrong, &pair.call.rig);
+    const char *name = name_of_second(&pair, 1);
+    const struct stun_binding_request request = {.transaction_id = (const uint8_t *)"transaction",
+                                                 .username = name,
+                                                 .username_length = strlen(name),
+                                                 .priority = 1};
     int bytes = stun_write_binding_request(check, sizeof(check), &request, NULL);
     assert_true(bytes > 0);
     client_send_raw(&wrong, &pair.call.rig, check, (size_t)bytes);
@@ -313,10 +325,9 @@ static void test_datagrams_that_come_to_the_wrong_worker(void **state)
     pair_deinit(&pair);
 }
 
-/* A check that names the second worker, with so many attributes before USERNAME. */
-static size_t write_check(uint8_t *data, unsigned before)
+/* A check with that USERNAME, of 39 characters, with so many attributes before it. */
+static size_t write_check(uint8_t *data, unsigned before, const char *name)
 {
-    static const uint8_t username[] = {0, 6, 0, 6, '0', '1', 'u', 'f', ':', 'x', 0, 0};
     size_t length = 20;
 
     memset(data, 0, 20);
@@ -324,56 +335,61 @@ static size_t write_check(uint8_t *data, unsigned before)
     store_be32(data + 4, STUN_MAGIC_COOKIE);
     for (unsigned i = 0; i < before; i++, length += 4)
         memcpy(data + length, "\x80\x22\0", 4); /* SOFTWARE, empty */
-    memcpy(data + length, username, sizeof(username));
-    length += sizeof(username);
+    memcpy(data + length, "\0\6\0\47", 4);
+    memcpy(data + length + 4, name, 40);
+    length += 44;
     store_be16(data + 2, (uint16_t)(length - 20));
     return length;
 }
 
-/* As by a spoofer: ret_client has that loopback address. */
-static void open_at(struct client *ret_client, const struct rig *rig, uint8_t last)
-{
-    struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK - 1 + last)};
-
-    memset(ret_client, 0, sizeof(*ret_client));
-    ret_client->socket = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(ret_client->socket, (struct sockaddr *)&name, sizeof(name)), 0);
-    client_connect(ret_client, rig);
-}
-
-/* Nobody has authenticated these: they may not take what the media of others need. */
+/* Nobody has authenticated these: they may not take what the media of others need, nor what other strangers
+ * do. */
 static void test_strangers_are_handed_over_within_a_quota(void **state)
 {
     struct pair pair;
     struct client stranger;
     uint8_t check[400];
+    char made_up[40];
 
     (void)state;
     pair_init(&pair);
+    memcpy(pair.call.rig.segment.secret, "which is no secret", 16); /* the first names have a bucket each */
     const struct statistics_worker *totals = &pair.call.rig.worker->totals;
-    pair.call.rig.worker->quota.seed = 1; /* these addresses have a bucket each */
-    open_at(&stranger, &pair.call.rig, 2);
-    client_send_raw(&stranger, &pair.call.rig, check, write_check(check, 7));
+    client_open(&stranger, &pair.call.rig);
+    client_send_raw(&stranger, &pair.call.rig, check, write_check(check, 7, name_of_second(&pair, 0)));
     assert_int_equal(totals->handed_over, 1);
-    client_send_raw(&stranger, &pair.call.rig, check, write_check(check, 8)); /* as the steering program */
+    /* As the steering program. */
+    client_send_raw(&stranger, &pair.call.rig, check, write_check(check, 8, name_of_second(&pair, 0)));
     assert_int_equal(totals->handed_over, 1);
-    client_close(&stranger);
 
-    size_t length = write_check(check, 0);
-    for (uint8_t i = 3; i < 13; i++) {
-        uint64_t before = totals->handed_over;
-        open_at(&stranger, &pair.call.rig, i);
-        for (unsigned j = 0; j < 500; j++)
-            client_send_raw(&stranger, &pair.call.rig, check, length);
-        assert_in_range(totals->handed_over - before, i < 7 ? PUNT_SOURCE_BURST : 0, PUNT_SOURCE_BURST + 2);
-        client_close(&stranger);
+    /* What is made up stays here, and uses up nothing. */
+    for (unsigned i = 0; i < 5000; i++) {
+        snprintf(made_up, sizeof(made_up), "01%030u:theirs", i);
+        client_send_raw(&stranger, &pair.call.rig, check, write_check(check, 0, made_up));
     }
-    assert_in_range(totals->handed_over, PUNT_HAND_OVER_RATE, PUNT_HAND_OVER_RATE * 11 / 10);
-    assert_int_equal(rig_drops(&pair.call.rig, DROP_stun_quota), 5001 - totals->handed_over);
+    assert_int_equal(totals->handed_over, 1);
+
+    /* Who was given one has that one's quota. */
+    for (unsigned i = 0; i < 3000; i++)
+        client_send_raw(&stranger, &pair.call.rig, check, write_check(check, 0, name_of_second(&pair, 1)));
+    assert_in_range(totals->handed_over, PUNT_NAME_BURST, PUNT_NAME_BURST + 5);
+    uint64_t before = totals->handed_over;
+    client_send_raw(&stranger, &pair.call.rig, check, write_check(check, 0, name_of_second(&pair, 2)));
+    assert_int_equal(totals->handed_over, before + 1);
+
+    /* And there is one for all. */
+    uint64_t refused = rig_drops(&pair.call.rig, DROP_stun_quota);
+    for (unsigned i = 0; i < 5000; i++)
+        client_send_raw(&stranger, &pair.call.rig, check, write_check(check, 0, name_of_second(&pair, i)));
+    assert_in_range(totals->handed_over, PUNT_HAND_OVER_RATE, PUNT_HAND_OVER_RATE * 13 / 10);
+    assert_int_equal(rig_drops(&pair.call.rig, DROP_stun_quota) - refused,
+                     5000 - (totals->handed_over - before - 1));
+    client_close(&stranger);
 
     /* Whose address is known is not concerned. */
     client_connect(&pair.call.bob, &pair.call.rig);
-    uint64_t before = totals->handed_over;
+    before = totals->handed_over;
+    size_t length = write_check(check, 0, name_of_second(&pair, 1));
     for (unsigned i = 0; i < 1000; i++)
         client_send_raw(&pair.call.bob, &pair.call.rig, check, length);
     assert_int_equal(totals->handed_over, before + 1000);

@@ -15,6 +15,8 @@
 #define CAPACITY 1024u
 #define ADDRESSES 700u
 
+static const uint64_t seed[2] = {0x1234567890abcdefull, 42};
+
 static struct shm_address address(uint32_t n)
 {
     struct shm_address made = {.port = (uint16_t)(n * 7)};
@@ -47,7 +49,7 @@ static void answers_as_an_oracle_does(void **state)
     uint32_t random = 1;
 
     memset(slots, 0, CAPACITY * sizeof *slots);
-    tuple_map_init(&map, slots, CAPACITY);
+    tuple_map_init(&map, slots, CAPACITY, seed);
     for (uint32_t step = 0; step < 200000; step++) {
         random = random * 1664525u + 1013904223u;
         uint32_t n = (random >> 8) % ADDRESSES;
@@ -73,7 +75,7 @@ static void another_transports_tuple_is_not_removed(void **state)
     struct shm_address remote = address(1);
 
     memset(slots, 0, CAPACITY * sizeof *slots);
-    tuple_map_init(&map, slots, CAPACITY);
+    tuple_map_init(&map, slots, CAPACITY, seed);
     assert_int_equal(insert(&map, &remote, 5), 0);
     assert_int_equal(insert(&map, &remote, 6), 0);
     tuple_map_remove(&map, &remote, 5);
@@ -90,7 +92,7 @@ static void a_full_map_says_so(void **state)
     struct tuple_map map;
 
     memset(slots, 0, 16 * sizeof *slots);
-    tuple_map_init(&map, slots, 16);
+    tuple_map_init(&map, slots, 16, seed);
     for (uint32_t n = 0; n < 16; n++) {
         struct shm_address remote = address(n);
         assert_int_equal(insert(&map, &remote, n + 1), 0);
@@ -102,6 +104,34 @@ static void a_full_map_says_so(void **state)
     tuple_map_remove(&map, &first, 1);
     assert_int_equal(insert(&map, &one_more, 17), 0);
     assert_int_equal(find(&map, &one_more), 17);
+    free(slots);
+}
+
+/* Addresses that stand behind one another with one seed do not with another: who is told nothing of the seed
+ * cannot choose such. */
+static void a_seed_spreads_what_collides_with_another(void **state)
+{
+    (void)state;
+    static const uint64_t other_seed[2] = {7, 8};
+    struct shm_tuple_slot *slots = aligned_alloc(64, CAPACITY * sizeof *slots);
+    struct shm_address colliding[16];
+    struct tuple_map map;
+    unsigned count = 0, at_home = 0;
+
+    for (uint32_t n = 0; count < 16; n++) { /* whatever goes to the first slot of an empty map */
+        memset(slots, 0, CAPACITY * sizeof *slots);
+        tuple_map_init(&map, slots, CAPACITY, seed);
+        colliding[count] = address(n);
+        assert_int_equal(insert(&map, &colliding[count], 1), 0);
+        count += slots[0].state != 0;
+    }
+    memset(slots, 0, CAPACITY * sizeof *slots);
+    tuple_map_init(&map, slots, CAPACITY, other_seed);
+    for (unsigned i = 0; i < count; i++)
+        assert_int_equal(insert(&map, &colliding[i], 1 + i), 0);
+    for (uint32_t slot = 1; slot < CAPACITY; slot++)
+        at_home += slots[slot].state != 0 && slots[slot - 1].state == 0;
+    assert_true(at_home >= 12);
     free(slots);
 }
 
@@ -134,7 +164,7 @@ static void a_reader_sees_whole_slots(void **state)
     pthread_t thread;
 
     memset(slots, 0, CAPACITY * sizeof *slots);
-    tuple_map_init(&c.map, slots, CAPACITY);
+    tuple_map_init(&c.map, slots, CAPACITY, seed);
     assert_int_equal(insert(&c.map, &fixed, 1000), 0);
     assert_int_equal(pthread_create(&thread, NULL, churn, &c), 0);
     for (uint32_t n = 0; !c.done; n++) {
@@ -154,6 +184,7 @@ int main(void)
         cmocka_unit_test(another_transports_tuple_is_not_removed),
         cmocka_unit_test(a_full_map_says_so),
         cmocka_unit_test(a_reader_sees_whole_slots),
+        cmocka_unit_test(a_seed_spreads_what_collides_with_another),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
