@@ -45,17 +45,8 @@ bool catch_up_holds(const struct consumer *consumer, const struct flight *flight
            state->restarts == flight->restarts && !rtp_seq_newer(state->next, flight->view.header.sequence);
 }
 
-/* What is known of a stored piece of stream, from a key frame to the newest packet. */
-struct piece {
-    uint16_t first;
-    uint16_t count;
-    uint32_t bytes;
-    uint32_t missing;
-    uint32_t last_timestamp;
-    uint64_t received_us;
-};
-
-static bool measure(const struct worker *worker, const struct stream *stream, struct piece *ret_piece)
+static bool measure(const struct worker *worker, const struct stream *stream,
+                    struct catch_up_piece *ret_piece)
 {
     struct history history = stored_history(worker, stream);
     uint32_t restarts = stream->row->stats.restarts;
@@ -69,8 +60,9 @@ static bool measure(const struct worker *worker, const struct stream *stream, st
     int more = rtp_seq_delta(newest.slot->sequence, first);
     if (more < 0 || more >= (int)CATCH_UP_PACKETS_MAX)
         return false;
-    *ret_piece =
-        (struct piece){.first = first, .count = (uint16_t)(more + 1), .received_us = facts.received_us};
+    ret_piece->first = first;
+    ret_piece->count = (uint16_t)(more + 1);
+    ret_piece->received_us = facts.received_us;
     for (int i = 0; i <= more; i++) {
         if (history_find(&history, (uint16_t)(first + i), restarts, &place) &&
             stored_read(&place, &facts) == 0) {
@@ -83,6 +75,19 @@ static bool measure(const struct worker *worker, const struct stream *stream, st
     return ret_piece->missing <= CATCH_UP_MISSING_MAX;
 }
 
+/* Hundreds of packets are looked at, for one consumer or for a thousand. NULL: the store has none. */
+static const struct catch_up_piece *look(struct worker *worker, const struct stream *stream)
+{
+    struct catch_up_piece *piece = &worker->catch_ups.piece;
+
+    if (piece->stream != stream->handle) {
+        *piece = (struct catch_up_piece){.stream = stream->handle};
+        piece->is_stored = measure(worker, stream, piece);
+        worker->catch_ups.looks++;
+    }
+    return piece->is_stored ? piece : NULL;
+}
+
 static uint32_t rate_of(const struct consumer *consumer)
 {
     uint64_t estimate_bps = bandwidth_estimate_bps(consumer->transport);
@@ -92,7 +97,7 @@ static uint32_t rate_of(const struct consumer *consumer)
 }
 
 /* Whether sending the piece is soon done, also with what comes meanwhile. */
-static bool is_worth_it(const struct worker *worker, const struct piece *piece, uint32_t rate_bps)
+static bool is_worth_it(const struct worker *worker, const struct catch_up_piece *piece, uint32_t rate_bps)
 {
     uint64_t age_us = worker->now_us > piece->received_us ? worker->now_us - piece->received_us : 0;
     uint64_t duration_us = (uint64_t)piece->bytes * 8000000 / rate_bps;
@@ -115,15 +120,16 @@ static bool begin(struct worker *worker, struct consumer *consumer, const struct
 {
     struct catch_up *state = &consumer->catch_up;
     uint32_t rate_bps = rate_of(consumer);
-    struct piece piece;
 
-    if (forward_is_silent(worker, stream) || !measure(worker, stream, &piece) ||
-        !is_worth_it(worker, &piece, rate_bps) || was_sent(consumer, stream, piece.first))
+    if (forward_is_silent(worker, stream))
+        return false;
+    const struct catch_up_piece *piece = look(worker, stream);
+    if (!piece || !is_worth_it(worker, piece, rate_bps) || was_sent(consumer, stream, piece->first))
         return false;
     state->is_active = true;
     state->encoding = (int8_t)stream->encoding;
-    state->next = piece.first;
-    state->squeeze_end = piece.last_timestamp;
+    state->next = piece->first;
+    state->squeeze_end = piece->last_timestamp;
     state->rate_bps = rate_bps;
     state->restarts = stream->row->stats.restarts;
     state->sent_us = worker->now_us - (uint64_t)CATCH_UP_FIRST_BYTES * 8000000 / rate_bps;
@@ -221,7 +227,9 @@ void catch_up_run(struct worker *worker)
 
     if (worker->now_us < catch_ups->due_us)
         return;
-    *catch_ups = (struct catch_ups){.due_us = UINT64_MAX};
+    catch_ups->first = NULL;
+    catch_ups->due_us = UINT64_MAX;
+    catch_ups->piece.stream = SHM_HANDLE_NONE;
     while (consumer) {
         struct catch_up *state = &consumer->catch_up;
         struct consumer *following = state->following;

@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "shm/abi.h"
+
 #define CATCH_UP_AGE_MAX_US 3000000u /* of the key frame */
 #define CATCH_UP_BYTES_MAX 400000u   /* of it and all that followed */
 #define CATCH_UP_PACKETS_MAX 400u    /* fewer than a history has */
@@ -40,9 +42,23 @@ struct catch_up {
     struct consumer *following;
 };
 
+/* What is known of a stored piece of stream, from a key frame to the newest packet. */
+struct catch_up_piece {
+    shm_handle stream; /* SHM_HANDLE_NONE: of none */
+    bool is_stored;    /* else the rest says nothing */
+    uint16_t first;
+    uint16_t count;
+    uint32_t bytes;
+    uint32_t missing;
+    uint32_t last_timestamp;
+    uint64_t received_us;
+};
+
 struct catch_ups {
     struct consumer *first;
-    uint64_t due_us; /* UINT64_MAX: never */
+    uint64_t due_us;             /* UINT64_MAX: never */
+    struct catch_up_piece piece; /* looked at last in this round: all who begin with a stream want the same */
+    uint64_t looks;              /* at pieces, so far */
 };
 
 void catch_ups_init(struct catch_ups *catch_ups);

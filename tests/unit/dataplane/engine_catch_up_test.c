@@ -105,6 +105,45 @@ static void test_joiner_on_another_worker(void **state)
     pair_deinit(&pair);
 }
 
+/* However many begin at once, what is stored is looked at once. */
+static void test_many_begin_at_once(void **state)
+{
+    enum { CONSUMERS = 8, FRAMES = 5 };
+    struct call call;
+    struct client carol;
+    struct rig_packet packet;
+    struct rtp_header header;
+    unsigned received[CONSUMERS] = {0};
+
+    (void)state;
+    call_init(&call, SRTP_AEAD_AES_128_GCM, SRTP_AEAD_AES_128_GCM);
+    consume_video(&call, true);
+    client_join(&carol, &call.rig, 2, SRTP_AEAD_AES_128_GCM);
+    struct shm_transport_row *row = shm_segment_at(&call.rig.segment, SHM_SECTION_TRANSPORT, 2);
+    row->has_consent = 0;
+    for (unsigned i = 0; i < CONSUMERS; i++) {
+        struct rig_consumer consumer = {.handle = shm_handle_make(20 + i, 1),
+                                        .transport = carol.transport,
+                                        .producer = call.video,
+                                        .ssrc = CAROL_SSRC + i,
+                                        .mid = "8"};
+        assert_int_equal(rig_install_consumer(&call.rig, &consumer), 0);
+    }
+    for (unsigned i = 0; i < FRAMES; i++)
+        send_frame(&call, i == 0);
+    uint64_t before = call.rig.worker->catch_ups.looks;
+    assert_int_equal(rig_select(&call.rig, carol.transport, &carol.address), 0);
+    assert_int_equal(call.rig.worker->catch_ups.looks, before + 1);
+    while (client_receive_rtp(&carol, &packet, &header)) {
+        assert_in_range(header.ssrc, CAROL_SSRC, CAROL_SSRC + CONSUMERS - 1);
+        received[header.ssrc - CAROL_SSRC]++;
+    }
+    for (unsigned i = 0; i < CONSUMERS; i++)
+        assert_int_equal(received[i], FRAMES);
+    client_close(&carol);
+    call_deinit(&call);
+}
+
 /* The old pictures come within a few milliseconds of the live one. */
 static void test_timestamps_are_squeezed(void **state)
 {
@@ -294,6 +333,7 @@ int main(void)
         cmocka_unit_test(test_timestamps_are_squeezed),   cmocka_unit_test(test_too_much_for_the_estimate),
         cmocka_unit_test(test_nothing_overtakes),         cmocka_unit_test(test_ends_in_the_middle),
         cmocka_unit_test(test_nothing_is_shown_twice),    cmocka_unit_test(test_old_key_frames_are_not_sent),
+        cmocka_unit_test(test_many_begin_at_once),
     };
     return RIG_RUN(tests);
 }
