@@ -11,6 +11,7 @@
 
 #include "control/transport/dtls_bio.h"
 #include "control/transport/dtls_farewell.h"
+#include "control/transport/dtls_library.h"
 
 #define FIRST_TIMEOUT_US 100000u
 #define LAST_TIMEOUT_US 4000000u
@@ -52,7 +53,7 @@ int dtls_context_create(const struct dtls_certificate *certificate, struct dtls_
     struct dtls_context *made = calloc(1, sizeof *made);
     if (!made)
         return -ENOMEM;
-    made->ssl = SSL_CTX_new(DTLS_method());
+    made->ssl = dtls_library() ? SSL_CTX_new_ex(dtls_library(), NULL, DTLS_method()) : NULL;
     if (!made->ssl || !SSL_CTX_set_min_proto_version(made->ssl, DTLS1_2_VERSION) ||
         !SSL_CTX_set_max_proto_version(made->ssl, DTLS1_2_VERSION) ||
         !SSL_CTX_use_certificate(made->ssl, certificate->x509) ||
