@@ -29,11 +29,15 @@ int channel_init(struct channel *channel, const struct shm_segment *segment, uin
     return 0;
 }
 
-static void wake(struct ring_producer *ring, int eventfd)
+void channel_wake(struct channel *channel)
 {
     static const uint64_t one = 1;
-    if (ring_wants_wake(ring))
-        (void)!write(eventfd, &one, sizeof one);
+    if (!channel->is_told)
+        return;
+    channel->is_told = false;
+    bool wants = ring_wants_wake(&channel->commands);
+    if (ring_wants_wake(&channel->injects) || wants)
+        (void)!write(channel->worker_wake, &one, sizeof one);
 }
 
 int channel_send(struct channel *channel, Km__Command *command)
@@ -45,7 +49,7 @@ int channel_send(struct channel *channel, Km__Command *command)
     command->sequence = ++channel->sequence;
     length = km__command__pack(command, room);
     ring_commit(&channel->commands, (uint32_t)length);
-    wake(&channel->commands, channel->worker_wake);
+    channel->is_told = true;
     return 0;
 }
 
@@ -61,7 +65,7 @@ int channel_inject(struct channel *channel, const struct shm_address *remote, co
     memcpy(room, &header, sizeof header);
     memcpy(room + sizeof header, data, length);
     ring_commit(&channel->injects, (uint32_t)(sizeof header + length));
-    wake(&channel->injects, channel->worker_wake);
+    channel->is_told = true;
     return 0;
 }
 
@@ -112,6 +116,7 @@ bool channel_drain(struct channel *channel, uint32_t worker, const struct channe
     for (int i = 0; i < DRAIN_MAX; i++) {
         bool event = take_event(channel, worker, handler, context);
         bool punt = take_punt(channel, worker, handler, context);
+        channel_wake(channel);
         if (!event && !punt && ring_sleep(&channel->events)) {
             if (ring_sleep(&channel->punts))
                 return true;

@@ -39,6 +39,11 @@ uint64_t forwarder_wall_clock_us(void)
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
+void forwarder_told(struct forwarder_worker *worker)
+{
+    event_active(worker->told_event, EV_TIMEOUT, 0);
+}
+
 static int send_now(struct forwarder *forwarder, uint32_t worker, Km__Command *command)
 {
     struct forwarder_worker *to = &forwarder->workers[worker];
@@ -46,11 +51,13 @@ static int send_now(struct forwarder *forwarder, uint32_t worker, Km__Command *c
     if (err != 0)
         return err;
     err = channel_send(&to->channel, command);
-    if (err == 0)
-        answers_expect(forwarder, &to->answers, command);
-    else
+    if (err != 0) {
         log_every_s(5, log_error, "forwarder", "worker %u does not empty its ring of commands", worker);
-    return err;
+        return err;
+    }
+    forwarder_told(to);
+    answers_expect(forwarder, &to->answers, command);
+    return 0;
 }
 
 int forwarder_send(struct forwarder *forwarder, uint32_t worker, Km__Command *command)
@@ -160,6 +167,15 @@ static void on_wake(evutil_socket_t fd, short what, void *context)
         event_active(worker->wake_event, EV_READ, 0);
 }
 
+static void on_told(evutil_socket_t fd, short what, void *context)
+{
+    struct forwarder_worker *worker = context;
+    (void)fd;
+    (void)what;
+    if (worker->forwarder->is_open)
+        channel_wake(&worker->channel);
+}
+
 /* Timers
  * ---------------------------------------------------------------------------------------------- */
 
@@ -197,7 +213,8 @@ static int make_wakes(struct forwarder *forwarder)
             return -errno;
         worker->wake_event = event_new(forwarder->base, forwarder->descriptors.control_wake[i],
                                        EV_READ | EV_PERSIST, on_wake, worker);
-        if (!worker->wake_event)
+        worker->told_event = event_new(forwarder->base, -1, 0, on_told, worker);
+        if (!worker->wake_event || !worker->told_event)
             return -ENOMEM;
     }
     return 0;
@@ -290,6 +307,8 @@ void forwarder_destroy(struct forwarder *forwarder)
     if (!forwarder)
         return;
     if (forwarder->state != FORWARDER_STOPPED) {
+        for (uint32_t i = 0; forwarder->is_open && i < forwarder->worker_count; i++)
+            channel_wake(&forwarder->workers[i].channel); /* the loop has had its last turn */
         process_stop(&forwarder->process, STOP_GRACE_MS);
         forwarder->counts.forwarder_pid = 0;
     }
@@ -299,6 +318,7 @@ void forwarder_destroy(struct forwarder *forwarder)
     free_event(forwarder->tick_event);
     for (uint32_t i = 0; i < forwarder->worker_count; i++) {
         free_event(forwarder->workers[i].wake_event);
+        free_event(forwarder->workers[i].told_event);
         answers_deinit(&forwarder->workers[i].answers);
         removals_deinit(&forwarder->workers[i].removals);
         close_fd(forwarder->descriptors.media_socket[i]);

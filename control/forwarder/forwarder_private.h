@@ -34,6 +34,7 @@ struct forwarder_worker {
     struct answers answers;   /* that are expected of it */
     struct removals removals; /* that are still to be said */
     struct event *wake_event;
+    struct event *told_event; /* what control's loop was at is done: the worker is woken for all of it */
 };
 
 struct forwarder {
@@ -77,6 +78,9 @@ struct forwarder {
 
 uint64_t forwarder_now_us(void);
 uint64_t forwarder_wall_clock_us(void);
+
+/* Something was queued in the worker's channel: it is woken in this turn of the loop. */
+void forwarder_told(struct forwarder_worker *worker);
 
 /* Queues a command to a worker. -EAGAIN without a forwarder, or with its ring full. Removals have a way of
  * their own (removals.h). */

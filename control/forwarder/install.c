@@ -191,7 +191,10 @@ int forwarder_inject(struct forwarder *forwarder, uint32_t worker, const struct 
         return -EAGAIN;
     if (!shm_address_from_sockaddr(remote, &address))
         return -EAFNOSUPPORT;
-    return channel_inject(&forwarder->workers[worker].channel, &address, data, length);
+    int err = channel_inject(&forwarder->workers[worker].channel, &address, data, length);
+    if (err == 0)
+        forwarder_told(&forwarder->workers[worker]);
+    return err;
 }
 
 int forwarder_pass_connection(struct forwarder *forwarder, uint32_t worker, const struct sockaddr *remote,

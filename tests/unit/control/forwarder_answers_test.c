@@ -31,6 +31,13 @@ static void on_failed(void *context, uint64_t transport)
     objects_free_transport(&stage->forwarder->objects, object);
 }
 
+static void ignore(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    (void)context;
+}
+
 static void open_stage(struct stage *stage)
 {
     struct shm_capacities c = shm_capacities_default(2);
@@ -43,6 +50,9 @@ static void open_stage(struct stage *stage)
     forwarder->context = stage;
     forwarder->worker_count = 2;
     forwarder->is_open = true;
+    forwarder->base = event_base_new();
+    forwarder->workers[WORKER].told_event = event_new(forwarder->base, -1, 0, ignore, NULL);
+    assert_non_null(forwarder->workers[WORKER].told_event);
     assert_int_equal(objects_init(&forwarder->objects, &c), 0);
     assert_int_equal(shm_segment_create(&c, &forwarder->segment), 0);
     assert_int_equal(channel_init(&forwarder->workers[WORKER].channel, &forwarder->segment, WORKER, -1, -1),
@@ -60,6 +70,8 @@ static void close_stage(struct stage *stage)
     removals_deinit(&forwarder->workers[WORKER].removals);
     objects_deinit(&forwarder->objects);
     shm_segment_deinit(&forwarder->segment, true);
+    event_free(forwarder->workers[WORKER].told_event);
+    event_base_free(forwarder->base);
     free(forwarder);
 }
 

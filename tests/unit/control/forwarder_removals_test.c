@@ -23,6 +23,13 @@ struct stage {
 
 static const struct forwarder_transport credentials = {.ice_ufrag = "ufrag", .ice_password = "password"};
 
+static void ignore(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    (void)context;
+}
+
 static void open_stage(struct stage *stage)
 {
     struct shm_capacities c = shm_capacities_default(1);
@@ -34,6 +41,9 @@ static void open_stage(struct stage *stage)
     assert_non_null(forwarder);
     forwarder->worker_count = 1;
     forwarder->is_open = true;
+    forwarder->base = event_base_new();
+    forwarder->workers[0].told_event = event_new(forwarder->base, -1, 0, ignore, NULL);
+    assert_non_null(forwarder->workers[0].told_event);
     assert_int_equal(objects_init(&forwarder->objects, &c), 0);
     assert_int_equal(shm_segment_create(&c, &forwarder->segment), 0);
     tuple_map_init(&forwarder->tuples, shm_segment_section(&forwarder->segment, SHM_SECTION_TUPLE_MAP),
@@ -52,6 +62,8 @@ static void close_stage(struct stage *stage)
     removals_deinit(&forwarder->workers[0].removals);
     objects_deinit(&forwarder->objects);
     shm_segment_deinit(&forwarder->segment, true);
+    event_free(forwarder->workers[0].told_event);
+    event_base_free(forwarder->base);
     free(forwarder);
 }
 
