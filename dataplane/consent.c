@@ -4,11 +4,11 @@
 
 #include "dataplane/events.h"
 #include "dataplane/forward.h"
+#include "dataplane/hmac_sha1.h"
 #include "dataplane/plain.h"
 #include "dataplane/punt.h"
 #include "dataplane/worker.h"
 #include "proto/wire/stun.h"
-#include "proto/wire/stun_hmac.h"
 #include "proto/wire/stun_write.h"
 #include "shm/address.h"
 
@@ -80,9 +80,8 @@ void consent_ingress(struct worker *worker, struct transport *transport, const s
     }
     struct stun_key key = {.bytes = (const uint8_t *)ice->password,
                            .length = strnlen(ice->password, sizeof(ice->password)),
-                           .hmac = stun_hmac_sha1};
-    if (!stun_check_fingerprint(&message) ||
-        !stun_check_integrity(&message, key.bytes, key.length, key.hmac)) {
+                           .hmac = hmac_sha1};
+    if (!stun_check_fingerprint(&message) || !stun_check_integrity(&message, &key)) {
         worker_drop(worker, DROP_stun_integrity);
         return;
     }

@@ -44,6 +44,7 @@ struct port_counters {
 
 struct port {
     const struct port_verbs *verbs;
+    uint64_t now_us; /* the worker's time of the round */
     struct port_counters counters;
 };
 

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "dataplane/tcp_stream.h"
@@ -43,7 +42,6 @@ struct port_tcp {
     uint32_t count;
     uint32_t more_count;
     uint64_t receives;
-    uint64_t now_us;
     uint64_t swept_us;
     uint64_t looked_us; /* when epoll was asked last; 0: ask at once */
     bool tcp_first;     /* in the next receive: whoever is busy must not starve the other */
@@ -53,14 +51,6 @@ struct port_tcp {
     uint32_t dirty_count;
     struct connection *connections; /* touched only as far as they were ever used */
 };
-
-static uint64_t now_us(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
 
 static uint32_t bucket_of(const struct shm_address *remote)
 {
@@ -138,7 +128,7 @@ static void arrive(struct port_tcp *tcp, const struct port_tcp_arrival *arrival)
     connection->next = *bucket;
     *bucket = number;
     tcp->count++;
-    connection->heard_us = tcp->now_us;
+    connection->heard_us = tcp->port.now_us;
     connection->stalled_us = 0;
     tcp_stream_open(&connection->stream, arrival->fd, &arrival->remote);
     watch(tcp, connection, EPOLL_CTL_ADD, EPOLLIN);
@@ -163,7 +153,7 @@ static void push(struct port_tcp *tcp, struct connection *connection)
         if (connection->stalled_us == 0)
             watch(tcp, connection, EPOLL_CTL_MOD, EPOLLIN | EPOLLOUT);
         if (connection->stalled_us == 0 || tcp_stream_waiting(&connection->stream) < waiting)
-            connection->stalled_us = tcp->now_us;
+            connection->stalled_us = tcp->port.now_us;
     } else if (error != 0) {
         shut(tcp, connection);
     } else if (connection->stalled_us != 0) {
@@ -189,7 +179,7 @@ static uint32_t take_packets(struct port_tcp *tcp, struct connection *connection
         count++;
     }
     if (count > 0)
-        connection->heard_us = tcp->now_us;
+        connection->heard_us = tcp->port.now_us;
     if (more < 0) {
         tcp->counters.oversized++;
         shut(tcp, connection);
@@ -231,13 +221,13 @@ static uint32_t read_connection(struct port_tcp *tcp, struct connection *connect
 
 static void sweep(struct port_tcp *tcp)
 {
-    tcp->swept_us = tcp->now_us;
+    tcp->swept_us = tcp->port.now_us;
     for (uint32_t i = 0; i < PORT_TCP_CONNECTIONS && tcp->count > 0; i++) {
         struct connection *connection = &tcp->connections[i];
         if (connection->stream.fd < 0)
             continue;
-        if (tcp->now_us - connection->heard_us > PORT_TCP_SILENCE_US ||
-            (connection->stalled_us != 0 && tcp->now_us - connection->stalled_us > PORT_TCP_STALL_US))
+        if (tcp->port.now_us - connection->heard_us > PORT_TCP_SILENCE_US ||
+            (connection->stalled_us != 0 && tcp->port.now_us - connection->stalled_us > PORT_TCP_STALL_US))
             shut(tcp, connection);
     }
 }
@@ -247,12 +237,11 @@ static uint32_t receive_tcp(struct port_tcp *tcp, struct port_packet ret_packets
     struct epoll_event events[EVENTS];
 
     tcp->receives++;
-    tcp->now_us = now_us();
-    if (tcp->now_us - tcp->swept_us > SWEEP_US)
+    if (tcp->port.now_us - tcp->swept_us > SWEEP_US)
         sweep(tcp);
-    if (tcp->count == 0 && tcp->now_us - tcp->looked_us < LOOK_US)
+    if (tcp->count == 0 && tcp->port.now_us - tcp->looked_us < LOOK_US)
         return 0;
-    tcp->looked_us = tcp->now_us;
+    tcp->looked_us = tcp->port.now_us;
     uint32_t count = take_rest(tcp, ret_packets, PORT_BATCH);
     int ready = epoll_wait(tcp->epoll, events, EVENTS, 0);
     for (int i = 0; i < ready; i++) {
@@ -422,7 +411,6 @@ int port_tcp_create(struct port *below, int arrivals, int wake_fd, struct port *
         free(tcp);
         return error;
     }
-    tcp->now_us = tcp->swept_us = now_us();
     *ret_port = &tcp->port;
     return 0;
 }

@@ -1,18 +1,19 @@
 /* Ciphers by OpenSSL's EVP, one packet after the other: for CPUs that ipsec-mb has no code for. A key's
- * contexts are made once; a packet only sets the vector. */
+ * context is made once; a packet only sets the vector. Contexts of keys that are gone are kept for the next
+ * ones, since SRTCP's come and go with each packet. */
 #include <errno.h>
-#include <openssl/core_names.h>
 #include <openssl/evp.h>
+#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "dataplane/hmac_sha1.h"
 #include "dataplane/srtp_provider.h"
-
-#define HMAC_SHA1_BYTES 20
 
 struct srtp_cipher_key {
     enum srtp_profile profile;
     EVP_CIPHER_CTX *cipher;
-    EVP_MAC_CTX *mac; /* AES-CM only */
+    struct hmac_sha1_key mac; /* AES-CM only */
 };
 _Static_assert(sizeof(struct srtp_cipher_key) <= SRTP_CIPHER_KEY_BYTES, "a key has its place");
 
@@ -24,13 +25,6 @@ static int begin_thread(void)
 static bool is_available(void)
 {
     return true;
-}
-
-static void key_deinit(struct srtp_cipher_key *key)
-{
-    EVP_CIPHER_CTX_free(key->cipher); /* both wipe what they hold */
-    EVP_MAC_CTX_free(key->mac);
-    *key = (struct srtp_cipher_key){0};
 }
 
 static const EVP_CIPHER *cipher_of(enum srtp_profile profile)
@@ -46,37 +40,96 @@ static const EVP_CIPHER *cipher_of(enum srtp_profile profile)
     return NULL;
 }
 
-static EVP_MAC_CTX *mac_create(const uint8_t *auth_key)
-{
-    char digest[] = "SHA1";
-    const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-                                 OSSL_PARAM_construct_end()};
-    EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    EVP_MAC_CTX *context = mac ? EVP_MAC_CTX_new(mac) : NULL;
+#define SPARES 8u
 
-    EVP_MAC_free(mac);
-    if (context && EVP_MAC_init(context, auth_key, HMAC_SHA1_BYTES, params) != 1) {
-        EVP_MAC_CTX_free(context);
+/* Of a thread, by profile; without a key. */
+struct spares {
+    uint32_t counts[SRTP_AES128_CM_SHA1_80 + 1];
+    EVP_CIPHER_CTX *contexts[SRTP_AES128_CM_SHA1_80 + 1][SPARES];
+};
+
+static _Thread_local struct spares *thread_spares;
+static pthread_key_t spares_key;
+static pthread_once_t spares_key_once = PTHREAD_ONCE_INIT;
+static int spares_key_error;
+
+static void spares_free(void *context)
+{
+    struct spares *spares = context;
+
+    thread_spares = NULL;
+    for (unsigned profile = 0; profile <= SRTP_AES128_CM_SHA1_80; profile++)
+        for (uint32_t i = 0; i < spares->counts[profile]; i++)
+            EVP_CIPHER_CTX_free(spares->contexts[profile][i]);
+    free(spares);
+}
+
+static void spares_key_create(void)
+{
+    spares_key_error = pthread_key_create(&spares_key, spares_free);
+}
+
+static struct spares *spares_of_thread(void)
+{
+    if (thread_spares)
+        return thread_spares;
+    pthread_once(&spares_key_once, spares_key_create);
+    struct spares *spares = spares_key_error == 0 ? calloc(1, sizeof(*spares)) : NULL;
+    if (spares && pthread_setspecific(spares_key, spares) != 0) {
+        free(spares);
         return NULL;
     }
-    return context;
+    thread_spares = spares;
+    return spares;
+}
+
+static EVP_CIPHER_CTX *take_context(enum srtp_profile profile)
+{
+    struct spares *spares = spares_of_thread();
+
+    if (spares && spares->counts[profile] > 0)
+        return spares->contexts[profile][--spares->counts[profile]];
+    EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
+    if (context && EVP_EncryptInit_ex(context, cipher_of(profile), NULL, NULL, NULL) == 1)
+        return context;
+    EVP_CIPHER_CTX_free(context);
+    return NULL;
+}
+
+/* Another key in its place wipes the one that it had; so does free. */
+static void give_context(enum srtp_profile profile, EVP_CIPHER_CTX *context)
+{
+    static const uint8_t zeros[32];
+    struct spares *spares = spares_of_thread();
+
+    if (spares && spares->counts[profile] < SPARES &&
+        EVP_EncryptInit_ex(context, NULL, NULL, zeros, NULL) == 1)
+        spares->contexts[profile][spares->counts[profile]++] = context;
+    else
+        EVP_CIPHER_CTX_free(context);
+}
+
+static void key_deinit(struct srtp_cipher_key *key)
+{
+    if (key->cipher)
+        give_context(key->profile, key->cipher);
+    explicit_bzero(key, sizeof(*key));
 }
 
 static int key_init(enum srtp_profile profile, const uint8_t *bytes, const uint8_t *auth_key,
                     struct srtp_cipher_key *ret_key)
 {
-    struct srtp_cipher_key key = {.profile = profile, .cipher = EVP_CIPHER_CTX_new()};
+    struct srtp_cipher_key key = {.profile = profile, .cipher = take_context(profile)};
 
-    bool done = key.cipher && EVP_EncryptInit_ex(key.cipher, cipher_of(profile), NULL, bytes, NULL) == 1;
-    if (done && profile == SRTP_AES128_CM_SHA1_80) {
-        key.mac = mac_create(auth_key);
-        done = key.mac != NULL;
-    }
+    bool done = key.cipher && EVP_EncryptInit_ex(key.cipher, NULL, NULL, bytes, NULL) == 1;
+    if (done && profile == SRTP_AES128_CM_SHA1_80)
+        done = hmac_sha1_expand(auth_key, HMAC_SHA1_BYTES, &key.mac);
     if (!done) {
         key_deinit(&key);
         return -ENOMEM;
     }
     *ret_key = key;
+    explicit_bzero(&key.mac, sizeof(key.mac));
     return 0;
 }
 
@@ -92,13 +145,9 @@ static bool cipher_text(EVP_CIPHER_CTX *cipher, const struct srtp_cipher_job *jo
                                                     (int)job->tail_bytes) == 1;
 }
 
-static bool hash(EVP_MAC_CTX *mac, const struct srtp_cipher_job *job, uint8_t ret_digest[HMAC_SHA1_BYTES])
+static bool hash(const struct srtp_cipher_job *job, uint8_t ret_digest[HMAC_SHA1_BYTES])
 {
-    size_t written;
-
-    return EVP_MAC_init(mac, NULL, 0, NULL) == 1 &&
-           EVP_MAC_update(mac, job->authenticated, job->authenticated_bytes) == 1 &&
-           EVP_MAC_final(mac, ret_digest, &written, HMAC_SHA1_BYTES) == 1;
+    return hmac_sha1_with(&job->key->mac, job->authenticated, job->authenticated_bytes, ret_digest);
 }
 
 static bool seal_cm(struct srtp_cipher_job *job)
@@ -106,7 +155,7 @@ static bool seal_cm(struct srtp_cipher_job *job)
     uint8_t digest[HMAC_SHA1_BYTES];
 
     if (EVP_EncryptInit_ex(job->key->cipher, NULL, NULL, NULL, job->iv) != 1 ||
-        !cipher_text(job->key->cipher, job) || !hash(job->key->mac, job, digest))
+        !cipher_text(job->key->cipher, job) || !hash(job, digest))
         return false;
     memcpy(job->tag, digest, srtp_tag_bytes(SRTP_AES128_CM_SHA1_80));
     return true;
@@ -116,8 +165,7 @@ static bool open_cm(struct srtp_cipher_job *job)
 {
     uint8_t digest[HMAC_SHA1_BYTES];
 
-    return hash(job->key->mac, job, digest) &&
-           srtp_tag_equals(digest, job->tag, srtp_tag_bytes(SRTP_AES128_CM_SHA1_80)) &&
+    return hash(job, digest) && srtp_tag_equals(digest, job->tag, srtp_tag_bytes(SRTP_AES128_CM_SHA1_80)) &&
            EVP_EncryptInit_ex(job->key->cipher, NULL, NULL, NULL, job->iv) == 1 &&
            cipher_text(job->key->cipher, job);
 }

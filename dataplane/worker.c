@@ -61,6 +61,7 @@ static uint32_t packets(struct worker *worker)
     struct port_packet received[PORT_BATCH];
     struct port_packet taken[PORT_BATCH];
     uint32_t taken_count;
+    worker->port->now_us = worker->now_us;
     int count = worker->port->verbs->receive(worker->port, received);
 
     stages_enter(&worker->stages, STAGE_route);

@@ -1,7 +1,7 @@
 /* One worker: a thread that runs each packet to completion, with its port, its rings and its tables.
  *
- * In its loop there is no allocation, no lock, no log and no system call but packet I/O and waking control;
- * the clock is read once a round. Every packet that ends here has a name in STATISTICS_DROPS. */
+ * In its loop there is no lock, no log and no system call but packet I/O and waking others; only commands
+ * allocate (engine_allocation_test.c); the clock is read once a round, and once more before a sleep. Every packet that ends here has a name in STATISTICS_DROPS. */
 #pragma once
 
 #include <stdatomic.h>

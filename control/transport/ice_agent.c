@@ -1,9 +1,10 @@
 #include "control/transport/ice_agent.h"
 
 #include <netinet/in.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <string.h>
 
-#include "proto/wire/stun_hmac.h"
 #include "proto/wire/stun_write.h"
 
 static socklen_t name_length(const struct sockaddr *name)
@@ -163,16 +164,22 @@ static void take(struct ice_agent *agent, int index, const struct stun_message *
     }
 }
 
+static bool hmac_sha1(const uint8_t *key, size_t key_length, const uint8_t *data, size_t length,
+                      uint8_t ret_mac[STUN_INTEGRITY_BYTES])
+{
+    return HMAC(EVP_sha1(), key, (int)key_length, data, length, ret_mac, NULL) != NULL;
+}
+
 static struct stun_key key_of(const struct ice_credentials *credentials)
 {
-    return (struct stun_key){(const uint8_t *)credentials->password, strlen(credentials->password),
-                             stun_hmac_sha1};
+    return (struct stun_key){.bytes = (const uint8_t *)credentials->password,
+                             .length = strlen(credentials->password),
+                             .hmac = hmac_sha1};
 }
 
 static bool is_authentic(const struct stun_message *message, const struct stun_key *key)
 {
-    return stun_check_fingerprint(message) &&
-           stun_check_integrity(message, key->bytes, key->length, key->hmac);
+    return stun_check_fingerprint(message) && stun_check_integrity(message, key);
 }
 
 bool ice_agent_trusts(const struct ice_agent *agent, const struct stun_message *message)

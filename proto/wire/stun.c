@@ -196,15 +196,13 @@ static bool equal_in_constant_time(const uint8_t *a, const uint8_t *b, size_t le
     return difference == 0;
 }
 
-bool stun_check_integrity(const struct stun_message *message, const uint8_t *key, size_t key_length,
-                          stun_hmac_sha1_fn hmac)
+bool stun_check_integrity(const struct stun_message *message, const struct stun_key *key)
 {
     uint8_t input[STUN_MESSAGE_MAX];
     uint8_t mac[STUN_INTEGRITY_BYTES];
     int length = stun_integrity_input(message, input, sizeof input);
-    if (length < 0)
+    if (length < 0 || !key->hmac(key->bytes, key->length, input, (size_t)length, mac))
         return false;
-    hmac(key, key_length, input, (size_t)length, mac);
     return equal_in_constant_time(mac, message->data + message->integrity_offset + ATTRIBUTE_HEADER_BYTES,
                                   sizeof mac);
 }

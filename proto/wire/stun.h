@@ -85,9 +85,16 @@ struct stun_message {
     uint16_t unknown_count;             /* entries of unknown[] */
 };
 
-/* HMAC-SHA1 of data under key. */
-typedef void (*stun_hmac_sha1_fn)(const uint8_t *key, size_t key_length, const uint8_t *data, size_t length,
+/* HMAC-SHA1 of data under key; false when it cannot be had. */
+typedef bool (*stun_hmac_sha1_fn)(const uint8_t *key, size_t key_length, const uint8_t *data, size_t length,
                                   uint8_t ret_mac[STUN_INTEGRITY_BYTES]);
+
+/* What MESSAGE-INTEGRITY is made with; for ICE the bytes are the password. */
+struct stun_key {
+    const uint8_t *bytes;
+    size_t length;
+    stun_hmac_sha1_fn hmac;
+};
 
 /* Parses a datagram that is one STUN message. -EBADMSG when it is not one. */
 int stun_parse(const uint8_t *data, size_t length, struct stun_message *ret_message);
@@ -101,10 +108,8 @@ int stun_integrity_input(const struct stun_message *message, uint8_t *buffer, si
  * is nobody's. */
 bool stun_is_addressed_to(const struct stun_message *message, const char *ufrag, size_t ufrag_length);
 
-/* Whether the message carries the MESSAGE-INTEGRITY that key (for ICE: the password) gives. Constant-time
- * compare. */
-bool stun_check_integrity(const struct stun_message *message, const uint8_t *key, size_t key_length,
-                          stun_hmac_sha1_fn hmac);
+/* Whether the message carries the MESSAGE-INTEGRITY that key gives. Constant-time compare. */
+bool stun_check_integrity(const struct stun_message *message, const struct stun_key *key);
 
 /* Whether the message carries the right FINGERPRINT (RFC 5389 section 15.5). */
 bool stun_check_fingerprint(const struct stun_message *message);

@@ -60,8 +60,8 @@ static int finish(struct writer *writer, const struct stun_key *key)
     if (key) {
         size_t covered = writer->length;
         uint8_t *mac = append(writer, STUN_MESSAGE_INTEGRITY, STUN_INTEGRITY_BYTES);
-        if (mac)
-            key->hmac(key->bytes, key->length, writer->data, covered, mac);
+        if (mac && !key->hmac(key->bytes, key->length, writer->data, covered, mac))
+            return -EIO;
     }
     size_t covered = writer->length;
     uint8_t *fingerprint = append(writer, STUN_FINGERPRINT, 4);

@@ -2,17 +2,11 @@
  *
  * Every writer fills buffer up to capacity and returns the length of the message, or -ENOSPC; padding bytes
  * are zero and there is no SOFTWARE attribute and no reason phrase: an answer is no bigger than it has to be.
- * Every message ends with FINGERPRINT, preceded by MESSAGE-INTEGRITY where a key is given. */
+ * Every message ends with FINGERPRINT, preceded by MESSAGE-INTEGRITY where a key is given (not NULL); -EIO
+ * when its HMAC cannot be had. */
 #pragma once
 
 #include "proto/wire/stun.h"
-
-/* A key of NULL means a message without MESSAGE-INTEGRITY. */
-struct stun_key {
-    const uint8_t *bytes;
-    size_t length;
-    stun_hmac_sha1_fn hmac;
-};
 
 #define STUN_SUCCESS_MAX                                                                                     \
     76 /* bytes of the longest success response: IPv6, MESSAGE-INTEGRITY, FINGERPRINT                        \

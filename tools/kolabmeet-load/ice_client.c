@@ -1,11 +1,12 @@
 #include "tools/kolabmeet-load/ice_client.h"
 
 #include <errno.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "proto/wire/stun_hmac.h"
 #include "proto/wire/stun_write.h"
 #include "tools/kolabmeet-load/clock.h"
 
@@ -17,10 +18,22 @@
 #define CONSENT_EXPIRES_NS (30 * CLOCK_SECOND_NS)
 #define PRIORITY 1845501695u /* of a peer-reflexive candidate, RFC 8445 section 5.1.2 */
 
+static bool hmac_sha1(const uint8_t *key, size_t key_length, const uint8_t *data, size_t length,
+                      uint8_t ret_mac[STUN_INTEGRITY_BYTES])
+{
+    return HMAC(EVP_sha1(), key, (int)key_length, data, length, ret_mac, NULL) != NULL;
+}
+
+static struct stun_key key_of(const struct ice_client *ice)
+{
+    return (struct stun_key){
+        .bytes = (const uint8_t *)ice->password, .length = strlen(ice->password), .hmac = hmac_sha1};
+}
+
 static void send_check(struct ice_client *ice)
 {
     uint8_t message[STUN_MESSAGE_MAX];
-    const struct stun_key key = {(const uint8_t *)ice->password, strlen(ice->password), stun_hmac_sha1};
+    const struct stun_key key = key_of(ice);
     const struct stun_binding_request request = {
         .transaction_id = ice->transaction_id,
         .username = ice->username,
@@ -108,11 +121,12 @@ void ice_client_stop(struct ice_client *ice)
 void ice_client_receive(struct ice_client *ice, const uint8_t *data, size_t length)
 {
     struct stun_message message;
+    const struct stun_key key = key_of(ice);
 
     if (!ice->loop || ice->is_answered || stun_parse(data, length, &message) != 0 ||
         message.class != STUN_SUCCESS || message.method != STUN_METHOD_BINDING ||
         memcmp(message.transaction_id, ice->transaction_id, STUN_TRANSACTION_ID_BYTES) != 0 ||
-        !stun_check_integrity(&message, (const uint8_t *)ice->password, strlen(ice->password), stun_hmac_sha1))
+        !stun_check_integrity(&message, &key))
         return;
     ice->is_answered = true;
     ice->last_answer_ns = ice->loop->now_ns;

@@ -11,8 +11,8 @@
 #include <cmocka.h>
 
 #include "control/transport/ice_agent.h"
-#include "proto/wire/stun_hmac.h"
 #include "proto/wire/stun_write.h"
+#include "tests/unit/wire/hmac_sha1.h"
 
 static struct {
     int tuples;
@@ -102,7 +102,8 @@ static enum ice_result send_check(uint16_t port, const struct check *check)
     struct stun_message message;
     struct sockaddr_in from = remote(port);
     from.sin_zero[0] = over_tcp ? IPPROTO_TCP : 0;
-    const struct stun_key key = {(const uint8_t *)check->password, strlen(check->password), stun_hmac_sha1};
+    const struct stun_key key = {(const uint8_t *)check->password, strlen(check->password),
+                                 hmac_sha1_by_hand};
 
     snprintf(username, sizeof username, "%s:peer", check->ufrag);
     const struct stun_binding_request request = {.transaction_id = transaction,
@@ -159,8 +160,8 @@ static void a_good_check_is_answered_after_its_tuple_is_known(void **state)
     assert_int_equal(stun_parse(seen.answer, seen.answer_length, &answer), 0);
     assert_int_equal(answer.class, STUN_SUCCESS);
     assert_true(stun_check_fingerprint(&answer));
-    assert_true(
-        stun_check_integrity(&answer, (const uint8_t *)agent.credentials.password, 32, stun_hmac_sha1));
+    assert_true(stun_check_integrity(
+        &answer, &(struct stun_key){(const uint8_t *)agent.credentials.password, 32, hmac_sha1_by_hand}));
     assert_int_equal(stun_xor_mapped_address(&answer, &mapped), 0);
     assert_memory_equal(&mapped, &expected, sizeof expected);
     assert_memory_equal(&seen.selected, &expected, sizeof expected);

@@ -3,8 +3,8 @@
 
 #include "dataplane/consent.h"
 #include "proto/wire/stun.h"
-#include "proto/wire/stun_hmac.h"
 #include "proto/wire/stun_write.h"
+#include "tests/unit/wire/hmac_sha1.h"
 
 struct check {
     const char *ufrag;
@@ -19,7 +19,7 @@ static void send_check(struct client *client, struct rig *rig, const struct chec
 {
     uint8_t data[256];
     char username[64];
-    struct stun_key key = {(const uint8_t *)check->password, strlen(check->password), stun_hmac_sha1};
+    struct stun_key key = {(const uint8_t *)check->password, strlen(check->password), hmac_sha1_by_hand};
     snprintf(username, sizeof(username), "%s:remote", check->ufrag);
     struct stun_binding_request request = {.transaction_id = transaction,
                                            .username = username,
@@ -47,7 +47,8 @@ static bool is_answered(struct client *client, const char *password)
     assert_int_equal(message.class, STUN_SUCCESS);
     assert_memory_equal(message.transaction_id, transaction, sizeof(transaction));
     assert_true(stun_check_fingerprint(&message));
-    assert_true(stun_check_integrity(&message, (const uint8_t *)password, strlen(password), stun_hmac_sha1));
+    assert_true(stun_check_integrity(
+        &message, &(struct stun_key){(const uint8_t *)password, strlen(password), hmac_sha1_by_hand}));
     assert_int_equal(stun_xor_mapped_address(&message, &mapped), 0);
     assert_int_equal(mapped.ss_family, AF_INET);
     assert_int_equal(ntohs(((struct sockaddr_in *)&mapped)->sin_port), client->address.port);
@@ -163,7 +164,8 @@ static void test_bad_checks_are_dropped(void **state)
     struct scene scene;
     struct shm_datagram punted = {0};
     uint8_t data[128] = {0};
-    struct stun_key key = {(const uint8_t *)good_check.password, strlen(good_check.password), stun_hmac_sha1};
+    struct stun_key key = {(const uint8_t *)good_check.password, strlen(good_check.password),
+                           hmac_sha1_by_hand};
     struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = 1};
 
     (void)state;

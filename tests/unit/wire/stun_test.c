@@ -16,7 +16,7 @@ static void test_hmac_of_the_tests(void **state)
     (void)state;
     /* RFC 2202 test case 2. */
     uint8_t mac[20];
-    hmac_sha1(BYTES("Jefe"), BYTES("what do ya want for nothing?"), mac);
+    hmac_sha1_by_hand(BYTES("Jefe"), BYTES("what do ya want for nothing?"), mac);
     assert_memory_equal(
         mac, "\xef\xfc\xdf\x6a\xe5\xeb\x2f\xa2\xd2\x74\x16\xd5\xf1\x84\xdf\x9c\x25\x9a\x7c\x79", 20);
 }
@@ -41,9 +41,10 @@ static void test_sample_request(void **state)
     assert_int_equal(m.unknown_count, 0);
     assert_int_equal(m.error_code, 0);
     assert_true(stun_check_fingerprint(&m));
-    assert_true(stun_check_integrity(&m, PASSWORD, hmac_sha1));
-    assert_false(stun_check_integrity(&m, BYTES("VOkJxbRl1RmTxUk/WvJxBT"), hmac_sha1));
-    assert_false(stun_check_integrity(&m, BYTES(""), hmac_sha1));
+    assert_true(stun_check_integrity(&m, &(struct stun_key){PASSWORD, hmac_sha1_by_hand}));
+    assert_false(
+        stun_check_integrity(&m, &(struct stun_key){BYTES("VOkJxbRl1RmTxUk/WvJxBT"), hmac_sha1_by_hand}));
+    assert_false(stun_check_integrity(&m, &(struct stun_key){BYTES(""), hmac_sha1_by_hand}));
 }
 
 static void test_whom_a_username_names(void **state)
@@ -69,7 +70,7 @@ static void check_response(const uint8_t *data, size_t length, struct sockaddr_s
     assert_int_equal(m.class, STUN_SUCCESS);
     assert_int_equal(m.method, STUN_METHOD_BINDING);
     assert_true(stun_check_fingerprint(&m));
-    assert_true(stun_check_integrity(&m, PASSWORD, hmac_sha1));
+    assert_true(stun_check_integrity(&m, &(struct stun_key){PASSWORD, hmac_sha1_by_hand}));
     assert_int_equal(stun_xor_mapped_address(&m, ret_address), 0);
 }
 
@@ -108,7 +109,8 @@ static void test_sample_long_term_request(void **state)
     assert_false(stun_check_fingerprint(&m));
     /* MD5 of "<user>:example.org:TheMatrIX". */
     assert_true(stun_check_integrity(
-        &m, BYTES("\xe8\xca\x7a\xd5\x9d\x5e\xb0\x51\x8e\x31\x29\x11\xd2\xda\xb2\xa9"), hmac_sha1));
+        &m, &(struct stun_key){BYTES("\xe8\xca\x7a\xd5\x9d\x5e\xb0\x51\x8e\x31\x29\x11\xd2\xda\xb2\xa9"),
+                               hmac_sha1_by_hand}));
 }
 
 static void test_every_truncation_is_refused(void **state)
@@ -123,7 +125,8 @@ static void test_every_truncation_is_refused(void **state)
             store_be16(cut + 2, (uint16_t)(length - STUN_HEADER_BYTES));
             if (stun_parse(cut, length, &m) == 0) {
                 assert_int_equal(length % 4, 0);
-                assert_false(stun_check_integrity(&m, PASSWORD, hmac_sha1) && m.fingerprint_offset);
+                assert_false(stun_check_integrity(&m, &(struct stun_key){PASSWORD, hmac_sha1_by_hand}) &&
+                             m.fingerprint_offset);
             }
         }
         free(cut);
@@ -138,7 +141,8 @@ static void test_every_changed_byte_is_noticed(void **state)
         struct stun_message m;
         changed[i] ^= 0x01;
         bool passes = stun_parse(changed, sizeof rfc5769_request - 1, &m) == 0 &&
-                      stun_check_fingerprint(&m) && stun_check_integrity(&m, PASSWORD, hmac_sha1);
+                      stun_check_fingerprint(&m) &&
+                      stun_check_integrity(&m, &(struct stun_key){PASSWORD, hmac_sha1_by_hand});
         assert_false(passes);
         free(changed);
     }
@@ -165,7 +169,7 @@ static void test_header(void **state)
     uint8_t data[20] = "\x00\x01\x00\x00" RFC5769_COOKIE_AND_ID;
     assert_int_equal(stun_parse(data, 20, &m), 0);
     assert_null(m.username);
-    assert_false(stun_check_integrity(&m, PASSWORD, hmac_sha1));
+    assert_false(stun_check_integrity(&m, &(struct stun_key){PASSWORD, hmac_sha1_by_hand}));
     assert_false(stun_check_fingerprint(&m));
     struct sockaddr_storage address;
     uint8_t input[64];
