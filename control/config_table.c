@@ -83,7 +83,7 @@ const struct setting config_table[] = {
     {"CPUS", NULL, NULL, TEXT, AT(cpus), 0, 0,
      "CPUs to pin these threads to, e.g. 2,3 or 4-7; by default not pinned"},
     {"STORE_MIB", NULL, "64", NUMBER, AT(store_mib), 8, 65536,
-     "MiB of packets that these threads can read of one another"},
+     "MiB that packets of the last two seconds may take; resident is what they do take"},
     {"STEERING", NULL, "on", SWITCH, AT(steering), 0, 0,
      "on or off: a BPF program brings each packet to its thread, where the system permits it"},
     {"ROUTER_SCALE_SIZE", NULL, "16", IGNORED, 0, 0, 0, "accepted and ignored"},

@@ -50,14 +50,14 @@ static bool measure(const struct worker *worker, const struct stream *stream,
 {
     struct history history = stored_history(worker, stream);
     uint32_t restarts = stream->row->stats.restarts;
-    struct history_place place, newest;
+    struct packet_place place, newest;
     struct stored_facts facts;
 
     if (!history_key_frame(&history, restarts, &place) || !history_newest(&history, restarts, &newest) ||
         stored_read(&place, &facts) != 0)
         return false;
     uint16_t first = facts.view.header.sequence;
-    int more = rtp_seq_delta(newest.slot->sequence, first);
+    int more = rtp_seq_delta(newest.packet->sequence, first);
     if (more < 0 || more >= (int)CATCH_UP_PACKETS_MAX)
         return false;
     ret_piece->first = first;
@@ -141,7 +141,7 @@ static uint32_t send_next(struct worker *worker, struct consumer *consumer, stru
 {
     struct history history = stored_history(worker, stream);
     struct catch_up *state = &consumer->catch_up;
-    struct history_place place;
+    struct packet_place place;
     struct stored_facts facts;
     struct stored_packet packet;
     uint16_t sequence = state->next++;
@@ -172,10 +172,10 @@ static bool is_on(const struct consumer *consumer, const struct stream *stream)
 static bool is_done(const struct worker *worker, const struct stream *stream, const struct catch_up *state)
 {
     struct history history = stored_history(worker, stream);
-    struct history_place newest;
+    struct packet_place newest;
 
     return !history_newest(&history, state->restarts, &newest) ||
-           rtp_seq_newer(state->next, newest.slot->sequence);
+           rtp_seq_newer(state->next, newest.packet->sequence);
 }
 
 static void go_on(struct worker *worker, struct consumer *consumer, struct stream *stream, bool first)

@@ -15,7 +15,7 @@
 
 #include "shm/abi.h"
 
-#define CATCH_UP_AGE_MAX_US 3000000u /* of the key frame */
+#define CATCH_UP_AGE_MAX_US 2000000u /* of the key frame; the store keeps no longer */
 #define CATCH_UP_BYTES_MAX 400000u   /* of it and all that followed */
 #define CATCH_UP_PACKETS_MAX 400u    /* fewer than a history has */
 #define CATCH_UP_MISSING_MAX 4u      /* packets that wait to be repaired */

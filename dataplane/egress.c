@@ -42,9 +42,9 @@ struct srtp_protect_job *egress_begin(struct worker *worker, struct transport *t
 }
 
 /* Whether the cipher, or the copy, has read the packet that it was to read. */
-static bool is_whole(const struct egress_source *source)
+static bool is_whole(const struct packet_place *source)
 {
-    return !source->slot || packet_store_holds(source->slot, source->position);
+    return !source->packet || packet_store_holds(source);
 }
 
 static void tell_estimator(const struct worker *worker, struct estimator *estimator, uint32_t number,
@@ -75,7 +75,7 @@ static void send_job(struct worker *worker, uint32_t i)
 }
 
 /* Of a plain transport: nothing is to be encrypted. */
-static void commit_plain(struct worker *worker, const struct egress_source *source)
+static void commit_plain(struct worker *worker, const struct packet_place *source)
 {
     struct egress *egress = &worker->egress;
     struct srtp_protect_job *job = &egress->jobs[egress->count];
@@ -98,11 +98,11 @@ static void commit_plain(struct worker *worker, const struct egress_source *sour
 
 void egress_commit(struct worker *worker)
 {
-    static const struct egress_source stays;
+    static const struct packet_place stays;
     egress_commit_from(worker, &stays);
 }
 
-void egress_commit_from(struct worker *worker, const struct egress_source *source)
+void egress_commit_from(struct worker *worker, const struct packet_place *source)
 {
     struct egress *egress = &worker->egress;
 

@@ -1,7 +1,7 @@
 /* The way out: packets are written into the port's send buffers, encrypted all together, and sent.
  *
  * egress_begin gives a job whose `out` is to be filled; egress_commit queues it. What a job's tail points at
- * must stay until egress_flush; slots of the packet store may not (source), which is looked for when they
+ * must stay until egress_flush; packets of the store may not (source), which is looked for when they
  * have been read. Nothing else is begun before the commit or cancel. What a plain transport sends is queued
  * at the commit, as it is. */
 #pragma once
@@ -12,17 +12,11 @@
 
 struct worker;
 
-/* A slot of the packet store, whose writer asks nobody. */
-struct egress_source {
-    const struct shm_slot *slot; /* NULL: what the packet is made of stays */
-    uint64_t position;
-};
-
 struct egress {
     uint32_t count;
     struct srtp_protect_job jobs[PORT_SEND_BUFFERS];
     struct transport *transports[PORT_SEND_BUFFERS];
-    struct egress_source sources[PORT_SEND_BUFFERS];
+    struct packet_place sources[PORT_SEND_BUFFERS];
     uint32_t numbers[PORT_SEND_BUFFERS]; /* transport-wide, or EGRESS_UNNUMBERED */
 };
 
@@ -33,7 +27,7 @@ struct srtp_protect_job *egress_begin(struct worker *worker, struct transport *t
                                       enum srtp_kind kind);
 void egress_commit(struct worker *worker);
 /* What the job's tail points at may be overwritten before the flush: then the packet is dropped. */
-void egress_commit_from(struct worker *worker, const struct egress_source *source);
+void egress_commit_from(struct worker *worker, const struct packet_place *source);
 void egress_cancel(struct worker *worker);
 /* The job that was begun carries this transport-wide number: feedback will tell of it. */
 void egress_number(struct worker *worker, uint16_t number);

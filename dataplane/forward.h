@@ -16,10 +16,10 @@ struct flight {
     struct stream *stream;
     const struct shm_payload_type *type;
     const uint8_t *data;
-    uint8_t *room;               /* behind the payload, to be written to; NULL: in another worker's hands */
-    struct egress_source source; /* where data stand, once they are stored */
-    struct flight *next;         /* of the same stream */
-    uint32_t restarts;           /* of the stream, up to this packet */
+    uint8_t *room;              /* behind the payload, to be written to; NULL: in another worker's hands */
+    struct packet_place source; /* where data stand, once they are stored */
+    struct flight *next;        /* of the same stream */
+    uint32_t restarts;          /* of the stream, up to this packet */
     struct packet_view view;
 };
 

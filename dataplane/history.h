@@ -16,21 +16,17 @@ struct history {
     shm_handle stream;
 };
 
-struct history_place {
-    const struct shm_slot *slot;
-    uint64_t position;
-};
-
 /* A packet of the stream has been stored; key_frame: it is the first of one. */
-void history_note(const struct history *history, const struct history_place *place, bool key_frame);
+void history_note(const struct history *history, const struct packet_place *place, bool key_frame);
 
 /* The stored packet with that number. restarts: of the stream, since numbers begin anew with each. False when
- * there is none (any more). What is read of the slot counts only if packet_store_holds says so afterwards. */
+ * there is none (any more). What is read of the packet counts only if packet_store_holds says so afterwards.
+ */
 bool history_find(const struct history *history, uint16_t sequence, uint32_t restarts,
-                  struct history_place *ret_place);
+                  struct packet_place *ret_place);
 
 /* The packet with the highest number. */
-bool history_newest(const struct history *history, uint32_t restarts, struct history_place *ret_place);
+bool history_newest(const struct history *history, uint32_t restarts, struct packet_place *ret_place);
 
 /* The first packet of the newest key frame. */
-bool history_key_frame(const struct history *history, uint32_t restarts, struct history_place *ret_place);
+bool history_key_frame(const struct history *history, uint32_t restarts, struct packet_place *ret_place);

@@ -69,12 +69,12 @@ static bool push(struct worker *worker, struct consumer *consumer, const struct 
 
     if (!entry)
         return false;
-    *entry = (struct pacer_entry){.slot = packet->source.slot,
-                                  .position = packet->source.position,
+    *entry = (struct pacer_entry){.position = packet->source.position,
                                   .queued_us = worker->now_us,
                                   .consumer = consumer->handle,
                                   .numbers = *numbers,
-                                  .bytes = bytes};
+                                  .bytes = bytes,
+                                  .worker = packet_store_worker(&worker->peers.store, &packet->source)};
     uint32_t place = (uint32_t)(entry - pacer->entries) + 1;
     if (pacing->last != 0)
         pacer->entries[pacing->last - 1].next = place;
@@ -103,7 +103,7 @@ static int send_now(struct worker *worker, struct consumer *consumer, const stru
 static bool is_paced(const struct consumer *consumer, const struct stored_packet *packet)
 {
     return consumer->transport->estimator && consumer->transport->row->available_bps != 0 &&
-           consumer->row->kind == SHM_MEDIA_VIDEO && packet->source.slot;
+           consumer->row->kind == SHM_MEDIA_VIDEO && packet->source.packet;
 }
 
 static struct stream *stream_of(const struct consumer *consumer, shm_handle handle)
@@ -120,13 +120,15 @@ static struct stream *stream_of(const struct consumer *consumer, shm_handle hand
 static void send_entry(struct worker *worker, const struct pacer_entry *entry)
 {
     struct consumer *consumer = consumer_find(&worker->streams, entry->consumer);
-    struct history_place place = {.slot = entry->slot, .position = entry->position};
+    struct packet_place place;
     struct stored_facts facts;
     struct stored_packet packet;
 
     if (!consumer || consumer->row->paused)
         return; /* nobody waits for it any more */
-    const struct stream *stream = stored_read(&place, &facts) == 0 ? stream_of(consumer, facts.stream) : NULL;
+    bool is_stored = packet_store_find(&worker->peers.store, entry->worker, entry->position, &place) &&
+                     stored_read(&place, &facts) == 0;
+    const struct stream *stream = is_stored ? stream_of(consumer, facts.stream) : NULL;
     if (worker->now_us - entry->queued_us > PACER_LATE_US || !stream ||
         stored_open(stream, &place, &facts, &packet) != 0) {
         consumer->transport->pacing.dropped++;

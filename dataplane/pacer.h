@@ -9,7 +9,7 @@
  * PACER_DRAIN_US: the bucket fills faster where that needs it, since what comes later is worth nothing. Audio
  * and retransmissions are never queued, and so come first. Nothing else overtakes what waits: where the pool
  * is used up the transport's first is sent at once, and where there is no estimate any more all of them.
- * Where its slot was overwritten meanwhile a packet is dropped and counted.
+ * Where it was overwritten meanwhile a packet is dropped and counted.
  *
  * A transport below its budget costs a comparison a packet; one without an estimate a test. */
 #pragma once
@@ -25,13 +25,13 @@ struct worker;
 #define PACER_LATE_US 2000000u /* older: dropped */
 
 struct pacer_entry {
-    const struct shm_slot *slot;
     uint64_t position;
     uint64_t queued_us;
     shm_handle consumer;
     struct rewrite_numbers numbers;
     uint32_t next; /* index + 1; 0 = the last */
     uint32_t bytes;
+    uint32_t worker; /* in whose circle the packet stands */
 };
 
 struct pacer {

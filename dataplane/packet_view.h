@@ -27,8 +27,8 @@ struct packet_view {
     bool has_vp8;
     bool is_padded; /* by us: the padding is to be sent (equalise.h) */
     struct packet_layer layer;
-    struct svc_frame svc;
     struct vp8_descriptor vp8;
+    struct svc_frame svc; /* the last: not stored where there are no such layers (stored.c) */
 };
 
 /* Parses a plain (decrypted) packet. map says what the ids mean; under BUNDLE an id means the same for all

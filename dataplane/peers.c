@@ -23,7 +23,7 @@ int peers_init(struct worker *worker, const int *wake_fds)
     uint32_t count = segment->capacities.workers;
     int error = 0;
 
-    packet_store_init(&peers->store, segment, worker->index);
+    packet_store_init(&peers->store, segment, worker->index, worker->now_us);
     peers->count = wake_fds ? count : 1;
     for (uint32_t i = 0; error == 0 && wake_fds && i < count; i++) {
         peers->wake_fds[i] = wake_fds[i];
@@ -66,7 +66,7 @@ void peers_reference(struct worker *worker, const struct flight *flight)
 {
     uint64_t followers = flight->stream->producer->row->followers;
 
-    if (!flight->source.slot) /* too long to be stored */
+    if (!flight->source.packet) /* too long to be stored */
         return;
     for (; followers != 0; followers &= followers - 1) {
         uint32_t to = (uint32_t)__builtin_ctzll(followers);
@@ -82,19 +82,20 @@ void peers_reference(struct worker *worker, const struct flight *flight)
 
 void peers_hand_over(struct worker *worker, uint32_t owner, const struct port_packet *packet)
 {
-    if (packet->length > SHM_SLOT_DATA_BYTES) {
+    if (packet->length > SHM_PACKET_DATA_MAX) {
         worker_drop(worker, DROP_store_too_long);
         return;
     }
     struct shm_peer_record *record = begin(worker, owner, SHM_PEER_DATAGRAM);
     if (!record)
         return;
-    struct shm_slot *slot = packet_store_begin(&worker->peers.store);
-    slot->received_us = worker->now_us;
-    slot->stream = SHM_HANDLE_NONE;
-    slot->length = packet->length;
-    memcpy(slot->data, packet->data, packet->length);
-    record->position = packet_store_commit(&worker->peers.store, slot);
+    struct shm_packet *stored = packet_store_begin(&worker->peers.store, packet->length, worker->now_us);
+    stored->received_us = worker->now_us;
+    stored->stream = SHM_HANDLE_NONE;
+    stored->facts_bytes = 0;
+    stored->length = (uint16_t)packet->length;
+    memcpy(stored->bytes, packet->data, packet->length);
+    record->position = packet_store_commit(&worker->peers.store).position;
     record->remote = packet->remote;
     commit(worker, owner);
     worker->totals.handed_over++;
@@ -221,8 +222,7 @@ static void note_packet(struct worker *worker, struct stream *stream, const stru
 static void take_reference(struct worker *worker, uint32_t from, const struct shm_peer_record *record)
 {
     struct stream *stream = mirror_find_stream(&worker->streams, from, record->stream);
-    struct history_place place = {.slot = packet_store_find(&worker->peers.store, from, record->position),
-                                  .position = record->position};
+    struct packet_place place;
     struct stored_facts facts;
     struct stored_packet packet;
 
@@ -231,7 +231,8 @@ static void take_reference(struct worker *worker, uint32_t from, const struct sh
         worker_drop(worker, DROP_stream_gone);
         return;
     }
-    switch (place.slot ? stored_open(stream, &place, &facts, &packet) : -ESTALE) {
+    bool is_stored = packet_store_find(&worker->peers.store, from, record->position, &place);
+    switch (is_stored ? stored_open(stream, &place, &facts, &packet) : -ESTALE) {
     case 0:
         break;
     case -ESTALE:
@@ -251,12 +252,19 @@ static void take_reference(struct worker *worker, uint32_t from, const struct sh
 static bool take_datagram(struct worker *worker, uint32_t from, const struct shm_peer_record *record,
                           uint8_t *buffer, struct port_packet *ret_packet)
 {
-    const struct shm_slot *slot = packet_store_find(&worker->peers.store, from, record->position);
-    uint32_t length = slot ? slot->length : 0;
+    struct packet_place place;
+    uint32_t length = 0;
+    bool is_whole = packet_store_find(&worker->peers.store, from, record->position, &place);
 
-    if (slot && length <= SHM_SLOT_DATA_BYTES)
-        memcpy(buffer, slot->data, length);
-    if (!slot || !packet_store_holds(slot, record->position) || length > SHM_SLOT_DATA_BYTES) {
+    if (is_whole) {
+        length = place.packet->length;
+        is_whole = length <= SHM_PACKET_DATA_MAX && length <= packet_store_room(&place);
+    }
+    if (is_whole) {
+        memcpy(buffer, place.packet->bytes, length);
+        is_whole = packet_store_holds(&place);
+    }
+    if (!is_whole) {
         worker_drop(worker, DROP_store_overwritten);
         return false;
     }

@@ -29,7 +29,7 @@ struct peers {
     struct ring_producer to[PEERS_MAX];
     struct ring_consumer from[PEERS_MAX];
     int wake_fds[PEERS_MAX];
-    uint8_t datagrams[PORT_BATCH][SHM_SLOT_DATA_BYTES]; /* taken over in this round */
+    uint8_t datagrams[PORT_BATCH][SHM_PACKET_DATA_MAX]; /* taken over in this round */
 };
 
 /* wake_fds: eventfds of all workers, NULL with one. -EBADMSG for rings that cannot be. */

@@ -17,7 +17,7 @@
 #define PUNT_TRANSPORT_BURST 400u
 
 /* Checks of strangers that are handed to other workers, a second and at once: those of 200 joins a second,
- * and an eighth of the slots that a worker's circle of the packet store has with two of them. Of one ufrag: a
+ * and an eighth of a worker's circle of the packet store with two of them. Of one ufrag: a
  * client sends a check every 20 to 50 ms, however many addresses it has. */
 #define PUNT_HAND_OVER_RATE 2000u
 #define PUNT_NAMES 1024u /* told apart, by hash */
@@ -39,7 +39,7 @@ void punt_quota_init(struct punt_quota *quota, uint32_t seed);
 bool token_bucket_take(struct token_bucket *bucket, uint32_t tokens, uint32_t rate, uint32_t burst,
                        uint64_t now_us);
 
-/* Whether a check of nobody we know may take a slot of the packet store, and room in the ring to another
+/* Whether a check of nobody we know may take room in the packet store, and in the ring to another
  * worker: it is within the quota of the sealed ufrag that it names, and of all of them. Not of its source:
  * anybody can claim to be many, or somebody else, but ufrags cannot be made up. */
 bool punt_may_hand_over(struct worker *worker, const char *ufrag);

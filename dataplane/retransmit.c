@@ -44,7 +44,7 @@ static int find(const struct worker *worker, const struct consumer *consumer, ui
 {
     const struct shm_consumer_row *row = consumer->row;
     struct sent_number number;
-    struct history_place place;
+    struct packet_place place;
 
     if (row->restart) /* its numbers are those of another life of the stream */
         return -ESTALE;

@@ -11,7 +11,7 @@
 
 #include "dataplane/stream_table.h"
 
-#define RETRANSMIT_VIDEO_US 2000000u /* the oldest that is sent again */
+#define RETRANSMIT_VIDEO_US 2000000u /* the oldest that is sent again; the store keeps no longer */
 #define RETRANSMIT_AUDIO_US 1000000u
 
 struct worker;

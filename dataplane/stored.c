@@ -1,14 +1,30 @@
 #include "dataplane/stored.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
+#include "dataplane/catch_up.h"
 #include "dataplane/forward.h"
 #include "dataplane/mirror.h"
+#include "dataplane/pacer.h"
+#include "dataplane/retransmit.h"
 #include "dataplane/rewrite_packet.h"
 #include "dataplane/worker.h"
 
-_Static_assert(sizeof(struct packet_view) <= SHM_SLOT_FACTS_BYTES, "a slot has room for what was parsed");
+/* Of packets without layers in them the rest is all zeroes. */
+#define PLAIN_FACTS_BYTES offsetof(struct packet_view, svc)
+
+_Static_assert(sizeof(struct packet_view) <= SHM_PACKET_FACTS_MAX, "the store has room for what was parsed");
+
+_Static_assert(RETRANSMIT_VIDEO_US <= SHM_STORE_KEEP_US && CATCH_UP_AGE_MAX_US <= SHM_STORE_KEEP_US &&
+                   PACER_LATE_US <= SHM_STORE_KEEP_US,
+               "what is to be sent later is kept so long");
+
+static uint32_t facts_bytes_of(const struct packet_view *view)
+{
+    return view->svc.is_layered ? sizeof(*view) : PLAIN_FACTS_BYTES;
+}
 
 static uint32_t packet_bytes(const struct packet_view *view)
 {
@@ -34,49 +50,54 @@ void stored_keep(struct worker *worker, struct flight *flight)
     struct packet_store *store = &worker->peers.store;
     uint32_t length = packet_bytes(&flight->view);
 
-    if (length > SHM_SLOT_DATA_BYTES) {
+    if (length > SHM_PACKET_DATA_MAX) {
         worker_drop(worker, DROP_store_too_long);
         return;
     }
-    struct shm_slot *slot = packet_store_begin(store);
-    slot->received_us = worker->now_us;
-    slot->stream = stream->handle;
-    slot->length = length;
-    slot->payload_type = (uint32_t)(flight->type - stream->producer->row->payload_types);
-    slot->restarts = flight->restarts;
-    slot->sequence = flight->view.header.sequence;
-    memcpy(slot->facts, &flight->view, sizeof(flight->view));
-    memcpy(slot->data, flight->data, length);
-    struct history_place place = {.slot = slot, .position = packet_store_commit(store, slot)};
+    uint32_t facts_bytes = facts_bytes_of(&flight->view);
+    struct shm_packet *packet = packet_store_begin(store, facts_bytes + length, worker->now_us);
+    packet->received_us = worker->now_us;
+    packet->stream = stream->handle;
+    packet->restarts = flight->restarts;
+    packet->sequence = flight->view.header.sequence;
+    packet->payload_type = (uint16_t)(flight->type - stream->producer->row->payload_types);
+    packet->facts_bytes = (uint16_t)facts_bytes;
+    packet->length = (uint16_t)length;
+    memcpy(packet->bytes, &flight->view, facts_bytes);
+    memcpy(packet->bytes + facts_bytes, flight->data, length);
+    struct packet_place place = packet_store_commit(store);
 
     struct history history = stored_history(worker, stream);
     history_note(&history, &place, flight->view.key_frame);
-    flight->data = slot->data;
-    flight->source = (struct egress_source){.slot = slot, .position = place.position};
+    flight->data = packet->bytes + facts_bytes;
+    flight->source = place;
 }
 
-int stored_read(const struct history_place *place, struct stored_facts *ret_facts)
+int stored_read(const struct packet_place *place, struct stored_facts *ret_facts)
 {
-    const struct shm_slot *slot = place->slot;
+    const struct shm_packet *packet = place->packet;
     struct stored_facts facts = {
-        .received_us = slot->received_us,
-        .stream = slot->stream,
-        .payload_type = slot->payload_type,
-        .restarts = slot->restarts,
+        .received_us = packet->received_us,
+        .stream = packet->stream,
+        .payload_type = packet->payload_type,
+        .restarts = packet->restarts,
     };
-    uint32_t length = slot->length;
+    uint32_t length = packet->length;
+    uint32_t facts_bytes = packet->facts_bytes;
 
-    memcpy(&facts.view, slot->facts, sizeof(facts.view));
-    if (!packet_store_holds(slot, place->position))
+    if (facts_bytes <= sizeof(facts.view) && facts_bytes <= packet_store_room(place))
+        memcpy(&facts.view, packet->bytes, facts_bytes);
+    if (!packet_store_holds(place))
         return -ESTALE;
-    if (length > SHM_SLOT_DATA_BYTES || packet_bytes(&facts.view) > length)
+    if (facts_bytes != facts_bytes_of(&facts.view) || length > SHM_PACKET_DATA_MAX ||
+        facts_bytes + length > packet_store_room(place) || packet_bytes(&facts.view) > length)
         return -EBADMSG;
     *ret_facts = facts;
     return 0;
 }
 
-int stored_open(const struct stream *stream, const struct history_place *place,
-                struct stored_facts *ret_facts, struct stored_packet *ret_packet)
+int stored_open(const struct stream *stream, const struct packet_place *place, struct stored_facts *ret_facts,
+                struct stored_packet *ret_packet)
 {
     const struct shm_producer_row *producer = stream->producer->row;
     int error = stored_read(place, ret_facts);
@@ -86,10 +107,10 @@ int stored_open(const struct stream *stream, const struct history_place *place,
     if (ret_facts->payload_type >= producer->payload_type_count)
         return -EPROTO;
     *ret_packet = (struct stored_packet){
-        .data = place->slot->data,
+        .data = place->packet->bytes + facts_bytes_of(&ret_facts->view),
         .view = &ret_facts->view,
         .type = &producer->payload_types[ret_facts->payload_type],
-        .source = {.slot = place->slot, .position = place->position},
+        .source = *place,
     };
     return 0;
 }

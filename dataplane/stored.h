@@ -1,7 +1,7 @@
 /* Packets of the packet store, and the sending of one to a consumer under given numbers: the one way by which
  * a packet leaves, at once or later, for the first time or as a retransmission.
  *
- * What is read of a slot is copied and checked first; the payload is read by the cipher, and egress drops
+ * What is read of a packet is copied and checked first; the payload is read by the cipher, and egress drops
  * what was overwritten meanwhile. */
 #pragma once
 
@@ -19,10 +19,10 @@ struct stored_packet {
     const uint8_t *data;
     const struct packet_view *view;
     const struct shm_payload_type *type;
-    struct egress_source source; /* where data stands, if it may be overwritten */
+    struct packet_place source; /* where data stands, if it may be overwritten */
 };
 
-/* What a slot says of its packet. */
+/* What the store says of a packet. */
 struct stored_facts {
     struct packet_view view;
     uint64_t received_us;
@@ -32,7 +32,7 @@ struct stored_facts {
 };
 
 /* Copies a packet of this worker's into its circle, notes it in the stream's history, and lets the flight
- * refer to the copy: whoever sends it, now or later, reads it there. A packet that is too long for a slot is
+ * refer to the copy: whoever sends it, now or later, reads it there. A packet that is too long is
  * counted, and stays where it is. */
 void stored_keep(struct worker *worker, struct flight *flight);
 
@@ -40,12 +40,12 @@ void stored_keep(struct worker *worker, struct flight *flight);
 struct history stored_history(const struct worker *worker, const struct stream *stream);
 
 /* What stands at place. -ESTALE when it was overwritten, -EBADMSG when it makes no sense. */
-int stored_read(const struct history_place *place, struct stored_facts *ret_facts);
+int stored_read(const struct packet_place *place, struct stored_facts *ret_facts);
 
 /* The same for a packet of stream, ready to be sent. facts must stay as long as ret_packet. -EPROTO for a
  * payload type that the producer does not have. */
-int stored_open(const struct stream *stream, const struct history_place *place,
-                struct stored_facts *ret_facts, struct stored_packet *ret_packet);
+int stored_open(const struct stream *stream, const struct packet_place *place, struct stored_facts *ret_facts,
+                struct stored_packet *ret_packet);
 
 /* Queues the packet for a consumer. Its numbers have never been sent before. -ENOTCONN when nothing can be
  * sent there, -EMSGSIZE when it does not fit; both are counted. Returns 0 when it was queued; egress_flush

@@ -99,6 +99,7 @@ static void timers(struct worker *worker)
     }
     repairs_turn(worker);
     egress_flush(worker);
+    packet_store_trim(&worker->peers.store, worker->now_us);
     audio_levels_tell(worker);
     counters_publish(worker);
 }

@@ -29,7 +29,7 @@ static const char *const size_names[SHM_SIZE_COUNT] = {
     [SHM_SIZE_CONSUMER_ROW] = "consumer row",
     [SHM_SIZE_STATISTICS] = "statistics header",
     [SHM_SIZE_PEER_RECORD] = "peer record",
-    [SHM_SIZE_SLOT] = "packet slot",
+    [SHM_SIZE_PACKET] = "packet",
     [SHM_SIZE_HANDOVER] = "handover",
 };
 
@@ -51,7 +51,7 @@ void endpoint_hello(struct shm_hello *ret_hello, uint32_t workers_max)
     ret_hello->sizes[SHM_SIZE_CONSUMER_ROW] = sizeof(struct shm_consumer_row);
     ret_hello->sizes[SHM_SIZE_STATISTICS] = sizeof(struct shm_statistics_header);
     ret_hello->sizes[SHM_SIZE_PEER_RECORD] = sizeof(struct shm_peer_record);
-    ret_hello->sizes[SHM_SIZE_SLOT] = sizeof(struct shm_slot);
+    ret_hello->sizes[SHM_SIZE_PACKET] = sizeof(struct shm_packet);
     ret_hello->sizes[SHM_SIZE_HANDOVER] = sizeof(struct shm_handover);
     snprintf(ret_hello->version, sizeof ret_hello->version, "%s", KM_VERSION);
 }

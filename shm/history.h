@@ -1,7 +1,7 @@
 /* A stream's history: where its newest packets stand in the packet store, by sequence number.
  *
  * Written by the worker that owns the stream, read by all, without locks: every word is atomic by itself, and
- * what it says is true only if the slot agrees (dataplane/history.h). So nothing is ever cleared, and a new
+ * what it says is true only if the packet there agrees (dataplane/history.h). So nothing is ever cleared, and a new
  * forwarder finds what the one before it stored. A word is a position plus 1; 0 = none. */
 #pragma once
 

@@ -18,6 +18,7 @@
 #include "shm/tuple_map.h"
 
 #define SECTION_ALIGNMENT 4096u
+#define STORE_CHUNKS_MAX (1u << 24) /* half a TiB */
 #define SEALS (F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
 
 static bool is_power_of_two(uint32_t n)
@@ -25,10 +26,10 @@ static bool is_power_of_two(uint32_t n)
     return n != 0 && (n & (n - 1)) == 0;
 }
 
-uint32_t shm_store_slots(uint32_t store_mib, uint32_t workers)
+uint32_t shm_store_chunks(uint32_t store_mib, uint32_t workers)
 {
-    uint64_t slots = ((uint64_t)store_mib << 20) / SHM_SLOT_BYTES / workers;
-    return slots < UINT32_MAX / workers ? (uint32_t)slots : UINT32_MAX / workers;
+    uint64_t chunks = ((uint64_t)store_mib << 20) / SHM_CHUNK_BYTES / workers;
+    return chunks < STORE_CHUNKS_MAX / workers ? (uint32_t)chunks : STORE_CHUNKS_MAX / workers;
 }
 
 struct shm_capacities shm_capacities_default(uint32_t workers)
@@ -45,7 +46,7 @@ struct shm_capacities shm_capacities_default(uint32_t workers)
         .punt_ring_bytes = 1u << 20,
         .inject_ring_bytes = 1u << 20,
         .peer_ring_bytes = 128u << 10,
-        .store_slots = shm_store_slots(SHM_STORE_MIB, workers),
+        .store_chunks = shm_store_chunks(SHM_STORE_MIB, workers),
     };
 }
 
@@ -60,8 +61,8 @@ static bool capacities_are_sane(const struct shm_capacities *c)
            c->consumers > 0 && is_power_of_two(c->tuples) && is_power_of_two(c->command_ring_bytes) &&
            is_power_of_two(c->event_ring_bytes) && is_power_of_two(c->punt_ring_bytes) &&
            is_power_of_two(c->inject_ring_bytes) && is_power_of_two(c->peer_ring_bytes) &&
-           c->streams <= 1u << 24 && c->transports <= 1u << 22 && c->store_slots > 0 &&
-           c->store_slots <= UINT32_MAX / c->workers;
+           c->streams <= 1u << 24 && c->transports <= 1u << 22 && c->store_chunks >= 2 &&
+           c->store_chunks <= STORE_CHUNKS_MAX / c->workers;
 }
 
 static uint64_t align_up(uint64_t value, uint64_t alignment)
@@ -89,7 +90,8 @@ static uint64_t lay_out(const struct shm_capacities *c, struct shm_section secti
         [SHM_SECTION_CONSUMER] = {sizeof(struct shm_consumer_row), c->consumers},
         [SHM_SECTION_PEER_RING] = {SHM_RING_BYTES(c->peer_ring_bytes), c->workers * c->workers},
         [SHM_SECTION_STORE_HEAD] = {sizeof(struct shm_store_head), c->workers},
-        [SHM_SECTION_STORE] = {sizeof(struct shm_slot), c->workers * c->store_slots},
+        [SHM_SECTION_STORE_CHUNKS] = {sizeof(struct shm_store_chunk) * (uint64_t)c->store_chunks, c->workers},
+        [SHM_SECTION_STORE] = {SHM_CHUNK_BYTES, c->workers * c->store_chunks},
         [SHM_SECTION_HISTORY] = {sizeof(struct shm_history), c->streams},
         [SHM_SECTION_SRTP_HEAD] = {sizeof(struct srtp_receive_head), c->workers},
         [SHM_SECTION_SRTP_RECEIVE] = {sizeof(struct srtp_receive_stream),

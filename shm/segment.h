@@ -29,7 +29,8 @@ enum shm_section_kind {
     SHM_SECTION_CONSUMER,     /* struct shm_consumer_row, likewise */
     SHM_SECTION_PEER_RING,    /* worker -> worker: struct shm_peer_record, row from * workers + to */
     SHM_SECTION_STORE_HEAD,   /* struct shm_store_head, by its worker */
-    SHM_SECTION_STORE,        /* struct shm_slot, store_slots a worker, by that worker */
+    SHM_SECTION_STORE_CHUNKS, /* by worker: store_chunks of struct shm_store_chunk, by that worker */
+    SHM_SECTION_STORE,        /* chunks of SHM_CHUNK_BYTES, store_chunks a worker, by that worker */
     SHM_SECTION_HISTORY,      /* struct shm_history, by stream, written by the worker that owns it */
     SHM_SECTION_SRTP_HEAD,    /* struct srtp_receive_head, by worker */
     SHM_SECTION_SRTP_RECEIVE, /* struct srtp_receive_stream: shm_segment_srtp_streams for each worker */
@@ -57,7 +58,7 @@ struct shm_capacities {
     uint32_t punt_ring_bytes;
     uint32_t inject_ring_bytes;
     uint32_t peer_ring_bytes; /* a power of two */
-    uint32_t store_slots;     /* of each worker */
+    uint32_t store_chunks;    /* of each worker, at least 2 */
 };
 
 struct shm_header {
@@ -86,8 +87,8 @@ struct shm_segment {
  * SHM_STORE_MIB. */
 struct shm_capacities shm_capacities_default(uint32_t workers);
 
-/* What each worker gets of a packet store of that size. */
-uint32_t shm_store_slots(uint32_t store_mib, uint32_t workers);
+/* How many chunks each worker gets of a packet store of that size. */
+uint32_t shm_store_chunks(uint32_t store_mib, uint32_t workers);
 
 /* Creates, sizes, seals and maps a new segment. -EINVAL for capacities of 0 or no power of two where one is
  * needed, else the errno of the system call. On success the caller owns *ret_segment until

@@ -67,7 +67,7 @@
     X(peer_ring_full, "another worker did not empty its ring")                                               \
     X(store_overwritten, "another worker's packet, overwritten before it was sent")                          \
     X(stream_gone, "another worker's packet, of a stream without consumers here")                            \
-    X(store_too_long, "longer than a slot of the packet store")                                              \
+    X(store_too_long, "longer than a packet of the store may be")                                              \
     X(nack_not_sent, "NACK of a packet that was not sent")                                                   \
     X(nack_too_old, "NACK of a packet that is too old, or not in the store any more")                        \
     X(nack_repeated, "NACK of a packet that was sent again within the last round trip")                      \

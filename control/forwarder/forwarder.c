@@ -239,7 +239,7 @@ static struct forwarder *allocate(const struct forwarder_config *config, struct 
     made->worker_count = made->descriptors.workers = config->workers;
     made->capacities = shm_capacities_default(config->workers);
     if (config->store_mib != 0)
-        made->capacities.store_slots = shm_store_slots(config->store_mib, config->workers);
+        made->capacities.store_chunks = shm_store_chunks(config->store_mib, config->workers);
     if (config->cpus)
         snprintf(made->cpus, sizeof made->cpus, "%s", config->cpus);
     made->segment.fd = made->statistics.fd = made->process.pidfd = -1;

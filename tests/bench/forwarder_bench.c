@@ -138,7 +138,7 @@ static void bench_init(struct bench *bench, int sink)
                                               .punt_ring_bytes = 65536,
                                               .inject_ring_bytes = 65536,
                                               .peer_ring_bytes = 65536,
-                                              .store_slots = 256};
+                                              .store_chunks = 16};
     struct worker_config config = {
         .segment = &bench->segment, .statistics = &bench->statistics, .srtp = bench->backend};
     char why[256] = "";

@@ -13,7 +13,7 @@
 #define PROFILE SRTP_AEAD_AES_128_GCM
 #define MEDIA_PORT 7000u
 #define SPIN_US 50u /* as the forwarder has it on few cores */
-#define STORE_SLOTS 16384u
+#define STORE_CHUNKS 1024u
 
 static void make_lanes(struct scaling_room *room)
 {
@@ -82,7 +82,7 @@ static bool make_memory(struct scaling_room *room, char *why, size_t why_bytes)
     capacities.producers = capacities.streams = SINK_CAMERAS_MAX;
     capacities.consumers = consumers;
     capacities.tuples = 4096;
-    capacities.store_slots = STORE_SLOTS;
+    capacities.store_chunks = STORE_CHUNKS;
     strcpy(room->folder, "/tmp/kolabmeet-scaling-XXXXXX");
     if (!mkdtemp(room->folder)) {
         room->folder[0] = '\0';

@@ -1,5 +1,5 @@
 /* Bursts towards a receiver whose bandwidth is estimated. */
-#define RIG_STORE_SLOTS 1024 /* more than wait to be paced */
+#define RIG_STORE_CHUNKS 64 /* more than wait to be paced */
 #include "tests/unit/dataplane/engine_call.h"
 
 #include "dataplane/bandwidth.h"

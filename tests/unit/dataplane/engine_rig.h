@@ -33,8 +33,8 @@
 #include "shm/address.h"
 #include "tests/unit/dataplane/rig_backend.h"
 
-#ifndef RIG_STORE_SLOTS
-#define RIG_STORE_SLOTS 256
+#ifndef RIG_STORE_CHUNKS
+#define RIG_STORE_CHUNKS 16
 #endif
 #ifndef RIG_WORKERS
 #define RIG_WORKERS 2
@@ -91,7 +91,7 @@ static const struct shm_capacities rig_capacities = {
     .punt_ring_bytes = 65536,
     .inject_ring_bytes = 65536,
     .peer_ring_bytes = 65536,
-    .store_slots = RIG_STORE_SLOTS,
+    .store_chunks = RIG_STORE_CHUNKS,
 };
 
 static inline uint64_t rig_clock_us(void)

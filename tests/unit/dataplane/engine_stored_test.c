@@ -13,7 +13,7 @@ static int resend(struct rig *rig, const struct call *call, uint16_t sequence, u
     struct consumer *consumer = consumer_find(&rig->worker->streams, call->video_consumer);
     struct history history = stored_history(rig->worker, stream);
     struct rewrite_numbers numbers = {.sequence = out, .timestamp = 12345, .picture_id = 77};
-    struct history_place place;
+    struct packet_place place;
     struct stored_facts facts;
     struct stored_packet packet;
 
@@ -111,7 +111,7 @@ static void test_another_worker_sends_it(void **state)
 static void test_what_is_overwritten_is_not_sent(void **state)
 {
     struct call call;
-    struct history_place place;
+    struct packet_place place;
     struct stored_facts facts;
     struct stored_packet packet;
     struct rewrite_numbers numbers = {.sequence = 1};
@@ -130,13 +130,46 @@ static void test_what_is_overwritten_is_not_sent(void **state)
     assert_true(history_find(&history, 65530, stream->row->stats.restarts, &place));
     assert_int_equal(stored_open(stream, &place, &facts, &packet), 0);
     assert_true(stored_send_rtx(worker, consumer, &packet, &numbers) > 0);
-    for (uint32_t i = 0; i < rig_capacities.store_slots; i++)
-        packet_store_commit(&worker->peers.store, packet_store_begin(&worker->peers.store));
+    while (packet_store_holds(&place)) {
+        packet_store_begin(&worker->peers.store, SHM_PACKET_DATA_MAX, worker->now_us);
+        packet_store_commit(&worker->peers.store);
+    }
     egress_flush(worker);
     assert_int_equal(rig_drops(&call.rig, DROP_store_overwritten), 1);
     assert_false(client_receive_rtp(&call.bob, &received, &header));
     assert_int_equal(stored_open(stream, &place, &facts, &packet), -ESTALE);
     assert_false(history_find(&history, 65530, stream->row->stats.restarts, &place));
+    call_deinit(&call);
+}
+
+/* Lengths are believed as far as they can be. */
+static void test_what_makes_no_sense_is_not_read(void **state)
+{
+    struct call call;
+    struct packet_place place;
+    struct stored_facts facts;
+
+    (void)state;
+    call_init(&call, SRTP_AEAD_AES_128_GCM, SRTP_AEAD_AES_128_GCM);
+    consume_video(&call, false);
+    send_frame(&call, true);
+    receive_one(&call);
+    const struct worker *worker = call.rig.worker;
+    const struct stream *stream = producer_find(&worker->streams, call.video)->streams[0];
+    struct history history = stored_history(worker, stream);
+    assert_true(history_find(&history, 65530, stream->row->stats.restarts, &place));
+    struct shm_packet *packet = (struct shm_packet *)place.packet;
+    const struct shm_packet before = *packet;
+    for (uint32_t wrong = 0; wrong <= UINT16_MAX; wrong++) {
+        packet->length = (uint16_t)wrong;
+        assert_int_equal(stored_read(&place, &facts),
+                         wrong >= before.length && wrong <= SHM_PACKET_DATA_MAX ? 0 : -EBADMSG);
+        packet->length = before.length;
+        packet->facts_bytes = (uint16_t)wrong;
+        if (wrong != sizeof(facts.view)) /* that is how long it might be */
+            assert_int_equal(stored_read(&place, &facts), wrong == before.facts_bytes ? 0 : -EBADMSG);
+        packet->facts_bytes = before.facts_bytes;
+    }
     call_deinit(&call);
 }
 
@@ -168,6 +201,7 @@ int main(void)
         cmocka_unit_test(test_no_rtx_without_an_ssrc_for_it),
         cmocka_unit_test(test_another_worker_sends_it),
         cmocka_unit_test(test_what_is_overwritten_is_not_sent),
+        cmocka_unit_test(test_what_makes_no_sense_is_not_read),
         cmocka_unit_test(test_the_next_process_sends_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,7 +11,8 @@
 #include "shm/segment.h"
 #include "tests/unit/dataplane/prng.h"
 
-#define SLOTS 700u
+#define CHUNKS 3u
+#define NOW_US 5000000u
 #define STREAM shm_handle_make(2, 7)
 
 static struct shm_segment segment;
@@ -26,11 +27,11 @@ static int set_up(void **state)
 
     (void)state;
     capacities.transports = capacities.producers = capacities.streams = capacities.consumers = 4;
-    capacities.store_slots = SLOTS;
+    capacities.store_chunks = CHUNKS;
     if (shm_segment_create(&capacities, &segment) != 0)
         return -1;
-    packet_store_init(&store, &segment, 1);
-    packet_store_init(&reader, &segment, 0);
+    packet_store_init(&store, &segment, 1, NOW_US);
+    packet_store_init(&reader, &segment, 0, NOW_US);
     struct shm_history *shared = shm_segment_at(&segment, SHM_SECTION_HISTORY, 2);
     writing = (struct history){.shared = shared, .store = &store, .worker = 1, .stream = STREAM};
     reading = (struct history){.shared = shared, .store = &reader, .worker = 1, .stream = STREAM};
@@ -46,12 +47,12 @@ static int tear_down(void **state)
 
 static uint64_t keep(shm_handle stream, uint16_t sequence, uint32_t restarts, bool key_frame)
 {
-    struct shm_slot *slot = packet_store_begin(&store);
+    struct shm_packet *packet = packet_store_begin(&store, 100, NOW_US);
 
-    slot->stream = stream;
-    slot->sequence = sequence;
-    slot->restarts = restarts;
-    struct history_place place = {.slot = slot, .position = packet_store_commit(&store, slot)};
+    packet->stream = stream;
+    packet->sequence = sequence;
+    packet->restarts = restarts;
+    struct packet_place place = packet_store_commit(&store);
     if (stream == STREAM)
         history_note(&writing, &place, key_frame);
     return place.position;
@@ -59,7 +60,7 @@ static uint64_t keep(shm_handle stream, uint16_t sequence, uint32_t restarts, bo
 
 static void nothing_is_found_in_a_new_history(void **state)
 {
-    struct history_place place;
+    struct packet_place place;
 
     (void)state;
     for (uint32_t i = 0; i < 65536; i++)
@@ -69,12 +70,12 @@ static void nothing_is_found_in_a_new_history(void **state)
 }
 
 /* Over the wrap of the numbers, with loss, reordering and other streams in between: a number is found exactly
- * when it came, is not too old, and its slot was not taken since. */
+ * when it came, is not too old, and its chunk was not taken since. */
 static void what_was_stored_is_found(void **state)
 {
     static uint64_t positions[4096]; /* by number, plus 1 */
     struct prng prng = {.state = 42};
-    struct history_place place;
+    struct packet_place place;
     uint64_t last = 0;
 
     (void)state;
@@ -88,10 +89,11 @@ static void what_was_stored_is_found(void **state)
         positions[number] = last + 1;
         for (uint32_t j = 0; j <= i; j += 1 + prng_below(&prng, 60)) {
             bool found = history_find(&reading, (uint16_t)(64000 + j), 0, &place);
-            bool stored = positions[j] != 0 && last - (positions[j] - 1) < SLOTS;
+            bool stored =
+                positions[j] != 0 && last / SHM_CHUNK_BYTES - (positions[j] - 1) / SHM_CHUNK_BYTES < CHUNKS;
             if (found) {
                 assert_int_equal(place.position, positions[j] - 1);
-                assert_int_equal(place.slot->sequence, (uint16_t)(64000 + j));
+                assert_int_equal(place.packet->sequence, (uint16_t)(64000 + j));
             }
             assert_true(stored || !found);
             if (stored && i - j < SHM_HISTORY_PACKETS - 10)
@@ -102,7 +104,7 @@ static void what_was_stored_is_found(void **state)
 
 static void a_restart_hides_what_was_before(void **state)
 {
-    struct history_place place;
+    struct packet_place place;
 
     (void)state;
     keep(STREAM, 100, 0, true);
@@ -112,31 +114,31 @@ static void a_restart_hides_what_was_before(void **state)
     assert_false(history_key_frame(&reading, 1, &place));
     keep(STREAM, 50, 1, false);
     assert_true(history_newest(&reading, 1, &place));
-    assert_int_equal(place.slot->sequence, 50);
+    assert_int_equal(place.packet->sequence, 50);
     assert_false(history_find(&reading, 100, 1, &place));
 }
 
 static void the_key_frame_is_the_newest_one(void **state)
 {
-    struct history_place place;
+    struct packet_place place;
 
     (void)state;
     keep(STREAM, 65530, 0, true);
     keep(STREAM, 65534, 0, false);
     keep(STREAM, 4, 0, true); /* over the wrap */
     assert_true(history_key_frame(&reading, 0, &place));
-    assert_int_equal(place.slot->sequence, 4);
+    assert_int_equal(place.packet->sequence, 4);
     keep(STREAM, 65533, 0, true); /* late */
     assert_true(history_key_frame(&reading, 0, &place));
-    assert_int_equal(place.slot->sequence, 4);
+    assert_int_equal(place.packet->sequence, 4);
     assert_true(history_newest(&reading, 0, &place));
-    assert_int_equal(place.slot->sequence, 4);
+    assert_int_equal(place.packet->sequence, 4);
 }
 
 /* The stream of another time in the same row has the same history, and none of its packets. */
 static void another_life_of_the_row_finds_nothing(void **state)
 {
-    struct history_place place;
+    struct packet_place place;
     struct history next = reading;
 
     (void)state;
@@ -150,11 +152,11 @@ static void another_life_of_the_row_finds_nothing(void **state)
 static void a_new_process_finds_what_the_one_before_stored(void **state)
 {
     struct packet_store again;
-    struct history_place place;
+    struct packet_place place;
 
     (void)state;
     keep(STREAM, 7, 0, true);
-    packet_store_init(&again, &segment, 1);
+    packet_store_init(&again, &segment, 1, NOW_US);
     struct history history = writing;
     history.store = &again;
     assert_true(history_find(&history, 7, 0, &place));

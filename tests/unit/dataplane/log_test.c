@@ -121,7 +121,7 @@ static void stage_open(struct stage *stage)
 {
     char why[256];
     struct shm_capacities capacities = shm_capacities_default(WORKERS);
-    capacities.store_slots = 64;
+    capacities.store_chunks = 4;
     snprintf(stage->folder, sizeof(stage->folder), "/tmp/kolabmeet-log-XXXXXX");
     assert_non_null(mkdtemp(stage->folder));
     assert_int_equal(shm_segment_create(&capacities, &stage->segment), 0);

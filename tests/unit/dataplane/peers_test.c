@@ -11,15 +11,15 @@ static void hand_over(struct rig *rig, uint32_t other)
     struct ring_producer ring;
     uint32_t place = other * rig_capacities.workers + 2;
 
-    packet_store_init(&store, &rig->segment, other);
+    packet_store_init(&store, &rig->segment, other, rig_now_us);
     assert_int_equal(ring_producer_init(&ring, shm_segment_at(&rig->segment, SHM_SECTION_PEER_RING, place),
                                         rig_capacities.peer_ring_bytes),
                      0);
     for (unsigned i = 0; i < DATAGRAMS; i++) {
-        struct shm_slot *slot = packet_store_begin(&store);
+        struct shm_packet *packet = packet_store_begin(&store, 1, rig_now_us);
         struct shm_peer_record record = {.kind = SHM_PEER_DATAGRAM, .remote.port = (uint16_t)(1 + other)};
-        slot->length = 1;
-        record.position = packet_store_commit(&store, slot);
+        packet->length = 1;
+        record.position = packet_store_commit(&store).position;
         assert_int_equal(ring_push(&ring, &record, sizeof(record)), 0);
     }
 }

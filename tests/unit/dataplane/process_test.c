@@ -41,7 +41,7 @@ static const struct shm_capacities capacities = {
     .punt_ring_bytes = 65536,
     .inject_ring_bytes = 65536,
     .peer_ring_bytes = 65536,
-    .store_slots = 256,
+    .store_chunks = 16,
 };
 
 struct child {

@@ -22,7 +22,7 @@ static struct shm_capacities small(void)
     c.tuples = 64;
     c.command_ring_bytes = c.event_ring_bytes = c.punt_ring_bytes = c.inject_ring_bytes = 4096;
     c.peer_ring_bytes = 4096;
-    c.store_slots = 8;
+    c.store_chunks = 2;
     return c;
 }
 
