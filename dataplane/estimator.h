@@ -82,6 +82,7 @@ struct estimator {
     struct probe probe;
     struct send_history history;
 };
+_Static_assert(sizeof(struct estimator) <= 5632, "there is one for each receiver, four fifths of it history");
 
 void estimator_init(struct estimator *estimator, const struct estimator_limits *limits);
 

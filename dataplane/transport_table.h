@@ -85,6 +85,11 @@ struct transport {
 _Static_assert(__builtin_offsetof(struct transport, handle) == SHM_CACHE_LINE,
                "what sending needs is a line");
 
+/* With the row (1024), the session and the key for what is sent (192 and 1024) and the statistics (192), that
+ * is what a transport takes that only receives; an estimator is beside it (estimator.h), and what only
+ * senders need. */
+_Static_assert(sizeof(struct transport) <= 448, "there is one for each transport");
+
 struct transport_table {
     struct transport *transports; /* by index of the row */
     uint32_t capacity;
