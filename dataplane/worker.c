@@ -263,7 +263,8 @@ static int attach(struct worker *worker, const struct worker_config *config, con
     repairs_init(&worker->repairs);
     catch_ups_init(&worker->catch_ups);
     tuple_map_init(&worker->tuples, shm_segment_section(segment, SHM_SECTION_TUPLE_MAP),
-                   segment->capacities.tuples, segment->secret);
+                   shm_segment_section(segment, SHM_SECTION_TUPLE_INDEX), segment->capacities.tuples,
+                   segment->secret);
     worker->liveness = shm_segment_at(segment, SHM_SECTION_LIVENESS, SHM_LIVENESS_WORKER(worker->index));
 
     *ret_what = "rings";

@@ -84,6 +84,8 @@ static uint64_t lay_out(const struct shm_capacities *c, struct shm_section secti
         [SHM_SECTION_PUNT_RING] = {SHM_RING_BYTES(c->punt_ring_bytes), c->workers},
         [SHM_SECTION_INJECT_RING] = {SHM_RING_BYTES(c->inject_ring_bytes), c->workers},
         [SHM_SECTION_TUPLE_MAP] = {sizeof(struct shm_tuple_slot), c->tuples},
+        [SHM_SECTION_TUPLE_INDEX] = {sizeof(struct shm_tuple_index),
+                                     (c->tuples + SHM_TUPLE_ENTRIES - 1) / SHM_TUPLE_ENTRIES},
         [SHM_SECTION_TRANSPORT] = {sizeof(struct shm_transport_row), c->transports},
         [SHM_SECTION_PRODUCER] = {sizeof(struct shm_producer_row), c->producers},
         [SHM_SECTION_STREAM] = {sizeof(struct shm_stream_row), c->streams},

@@ -23,6 +23,7 @@ enum shm_section_kind {
     SHM_SECTION_PUNT_RING,    /* worker -> control: struct shm_datagram, STUN and DTLS from the network */
     SHM_SECTION_INJECT_RING,  /* control -> worker: struct shm_datagram, answers to send */
     SHM_SECTION_TUPLE_MAP,    /* struct shm_tuple_slot, written by control */
+    SHM_SECTION_TUPLE_INDEX,  /* struct shm_tuple_index, likewise */
     SHM_SECTION_TRANSPORT,    /* struct shm_transport_row, written by the worker that owns the transport */
     SHM_SECTION_PRODUCER,     /* struct shm_producer_row, likewise */
     SHM_SECTION_STREAM,       /* struct shm_stream_row, likewise */

@@ -5,7 +5,10 @@
 
 #include "shm/seqlock.h"
 
-enum { SLOT_NEVER = 0, SLOT_USED = 1, SLOT_DELETED = 2 };
+enum { SLOT_FREE = 0, SLOT_USED = 1 };
+
+#define ENTRY_NEVER 0u
+#define ENTRY_DELETED UINT32_MAX
 
 /* The part of a slot behind its sequence that a reader copies. */
 struct slot_body {
@@ -31,26 +34,30 @@ static bool same(const struct shm_address *a, const struct shm_address *b)
     return memcmp(a, b, sizeof *a) == 0;
 }
 
-void tuple_map_init(struct tuple_map *map, struct shm_tuple_slot *slots, uint32_t capacity,
-                    const uint64_t seed[2])
+void tuple_map_init(struct tuple_map *map, struct shm_tuple_slot *slots, struct shm_tuple_index *index,
+                    uint32_t capacity, const uint64_t seed[2])
 {
     map->slots = slots;
+    map->index = index->entries;
     map->mask = capacity - 1;
     memcpy(map->seed, seed, sizeof map->seed);
+    map->first_free = 0;
 }
 
 shm_handle tuple_map_find(const struct tuple_map *map, const struct shm_address *remote, uint32_t *ret_worker)
 {
     uint32_t start = hash(map, remote);
     for (uint32_t i = 0; i <= map->mask; i++) {
-        struct shm_tuple_slot *slot = &map->slots[(start + i) & map->mask];
+        uint32_t entry = atomic_load_explicit(&map->index[(start + i) & map->mask], memory_order_acquire);
         struct slot_body body;
+        if (entry == ENTRY_NEVER)
+            return SHM_HANDLE_NONE;
+        if (entry - 1 > map->mask) /* deleted */
+            continue;
+        const struct shm_tuple_slot *slot = &map->slots[entry - 1];
         if (seqlock_read(&slot->sequence, &body, slot, sizeof body) != 0)
             continue;
-        uint32_t state = (uint32_t)(body.sequence_and_state >> 32);
-        if (state == SLOT_NEVER)
-            return SHM_HANDLE_NONE;
-        if (state == SLOT_USED && same(&body.remote, remote)) {
+        if (body.sequence_and_state >> 32 == SLOT_USED && same(&body.remote, remote)) {
             *ret_worker = (uint32_t)body.worker;
             return body.transport;
         }
@@ -69,52 +76,84 @@ static void write_slot(struct shm_tuple_slot *slot, uint32_t state, const struct
     seqlock_write_end(&slot->sequence);
 }
 
-/* The slot that holds remote, else NULL and the slot where it may go (NULL when there is none). */
-static struct shm_tuple_slot *find_slot(struct tuple_map *map, const struct shm_address *remote,
-                                        struct shm_tuple_slot **ret_free)
+/* Control is the only writer: what it reads needs no order. */
+static uint32_t entry_at(const struct tuple_map *map, uint32_t at)
+{
+    return atomic_load_explicit(&map->index[at & map->mask], memory_order_relaxed);
+}
+
+/* The place in the index of remote, or -1; then the place where it may go (-1 when there is none). */
+static int64_t find_place(const struct tuple_map *map, const struct shm_address *remote, int64_t *ret_room)
 {
     uint32_t start = hash(map, remote);
-    *ret_free = NULL;
+    *ret_room = -1;
     for (uint32_t i = 0; i <= map->mask; i++) {
-        struct shm_tuple_slot *slot = &map->slots[(start + i) & map->mask];
-        if (slot->state == SLOT_USED && same(&slot->remote, remote))
-            return slot;
-        if (slot->state != SLOT_USED && !*ret_free)
-            *ret_free = slot;
-        if (slot->state == SLOT_NEVER)
-            return NULL;
+        uint32_t at = (start + i) & map->mask;
+        uint32_t entry = entry_at(map, at);
+        if (entry - 1 <= map->mask) {
+            const struct shm_tuple_slot *slot = &map->slots[entry - 1];
+            if (slot->state == SLOT_USED && same(&slot->remote, remote))
+                return at;
+            continue;
+        }
+        if (*ret_room < 0)
+            *ret_room = at;
+        if (entry == ENTRY_NEVER)
+            return -1;
     }
-    return NULL;
+    return -1;
+}
+
+/* A slot that was filled just before its writer was killed stands in no index, and is free too. */
+static bool is_free(const struct tuple_map *map, uint32_t slot)
+{
+    int64_t room;
+
+    if (map->slots[slot].state != SLOT_USED)
+        return true;
+    int64_t place = find_place(map, &map->slots[slot].remote, &room);
+    return place < 0 || entry_at(map, (uint32_t)place) != slot + 1;
 }
 
 int tuple_map_insert(struct tuple_map *map, const struct shm_address *remote, shm_handle transport,
                      uint32_t worker)
 {
-    struct shm_tuple_slot *room;
-    struct shm_tuple_slot *slot = find_slot(map, remote, &room);
-    if (!slot)
-        slot = room;
-    if (!slot)
+    int64_t room;
+    int64_t place = find_place(map, remote, &room);
+
+    if (place >= 0) {
+        write_slot(&map->slots[entry_at(map, (uint32_t)place) - 1], SLOT_USED, remote, transport, worker);
+        return 0;
+    }
+    while (map->first_free <= map->mask && !is_free(map, map->first_free))
+        map->first_free++;
+    if (room < 0 || map->first_free > map->mask)
         return -ENOSPC;
-    write_slot(slot, SLOT_USED, remote, transport, worker);
+    uint32_t slot = map->first_free++;
+    write_slot(&map->slots[slot], SLOT_USED, remote, transport, worker);
+    atomic_store_explicit(&map->index[room], slot + 1, memory_order_release);
     return 0;
 }
 
 void tuple_map_remove(struct tuple_map *map, const struct shm_address *remote, shm_handle transport)
 {
     static const struct shm_address nowhere;
-    struct shm_tuple_slot *room;
-    struct shm_tuple_slot *slot = find_slot(map, remote, &room);
-    if (!slot || slot->transport != transport)
-        return;
-    write_slot(slot, SLOT_DELETED, &nowhere, SHM_HANDLE_NONE, 0);
+    int64_t room;
+    int64_t place = find_place(map, remote, &room);
 
-    /* Deleted slots that end a probe chain need not be probed any more. */
-    uint32_t index = (uint32_t)(slot - map->slots);
-    if (map->slots[(index + 1) & map->mask].state != SLOT_NEVER)
+    if (place < 0)
         return;
-    while (map->slots[index].state == SLOT_DELETED) {
-        write_slot(&map->slots[index], SLOT_NEVER, &nowhere, SHM_HANDLE_NONE, 0);
-        index = (index - 1) & map->mask;
-    }
+    uint32_t at = (uint32_t)place, slot = entry_at(map, at) - 1;
+    if (map->slots[slot].transport != transport)
+        return;
+    atomic_store_explicit(&map->index[at], ENTRY_DELETED, memory_order_release);
+    write_slot(&map->slots[slot], SLOT_FREE, &nowhere, SHM_HANDLE_NONE, 0);
+    if (slot < map->first_free)
+        map->first_free = slot;
+
+    /* Deleted entries that end a probe chain need not be probed any more. */
+    if (entry_at(map, at + 1) != ENTRY_NEVER)
+        return;
+    for (; entry_at(map, at) == ENTRY_DELETED; at--)
+        atomic_store_explicit(&map->index[at & map->mask], ENTRY_NEVER, memory_order_release);
 }

@@ -1,8 +1,10 @@
 /* From a remote address to the transport that has proved (by ICE) to live there, and to its worker.
  *
  * Control is the only writer, and writes a tuple before it answers the check that validated it; workers only
- * read. Open addressing over a fixed, zeroed array; each slot carries a sequence of its own, so that a reader
- * never sees half a slot and never waits: a slot that is being written reads as not there. */
+ * read. A zeroed index by hash, with open addressing, says in which slot a tuple stands; slots are taken from
+ * the first on, so that as many pages are touched as there are tuples, and not a page for each. A slot
+ * carries a sequence of its own, so that a reader never sees half of it and never waits: one that is being
+ * written reads as not there. The index entry of a tuple never moves. */
 #pragma once
 
 #include <stdatomic.h>
@@ -11,7 +13,7 @@
 
 struct shm_tuple_slot {
     _Atomic uint32_t sequence; /* odd while it is written */
-    uint32_t state;            /* 0 never used, 1 in use, 2 deleted */
+    uint32_t state;            /* 0 free, 1 in use */
     struct shm_address remote;
     uint64_t transport;
     uint64_t worker; /* that owns it */
@@ -19,16 +21,26 @@ struct shm_tuple_slot {
 };
 SHM_STATIC_SIZE(struct shm_tuple_slot, 64);
 
+/* A cache line of the index. An entry: 0 never used, UINT32_MAX deleted, else the number of its slot plus
+ * one. */
+#define SHM_TUPLE_ENTRIES 16u
+struct shm_tuple_index {
+    SHM_ALIGNED _Atomic uint32_t entries[SHM_TUPLE_ENTRIES];
+};
+SHM_STATIC_SIZE(struct shm_tuple_index, 64);
+
 struct tuple_map {
     struct shm_tuple_slot *slots;
+    _Atomic uint32_t *index;
     uint32_t mask;
+    uint32_t first_free; /* control's: slots below it are in use */
     uint64_t seed[2];
 };
 
-/* capacity as in the segment's header: a power of two. seed: the segment's secret, the same for all, so that
- * nobody who has many addresses can have them stand behind one another. */
-void tuple_map_init(struct tuple_map *map, struct shm_tuple_slot *slots, uint32_t capacity,
-                    const uint64_t seed[2]);
+/* capacity as in the segment's header: a power of two, of slots and of index entries. seed: the segment's
+ * secret, the same for all, so that nobody who has many addresses can have them stand behind one another. */
+void tuple_map_init(struct tuple_map *map, struct shm_tuple_slot *slots, struct shm_tuple_index *index,
+                    uint32_t capacity, const uint64_t seed[2]);
 
 /* The transport at remote with its worker, or SHM_HANDLE_NONE. */
 shm_handle tuple_map_find(const struct tuple_map *map, const struct shm_address *remote,

@@ -214,6 +214,7 @@ static int make_segment(struct forwarder *forwarder)
         return err;
     forwarder->descriptors.segment = forwarder->segment.fd;
     tuple_map_init(&forwarder->tuples, shm_segment_section(&forwarder->segment, SHM_SECTION_TUPLE_MAP),
+                   shm_segment_section(&forwarder->segment, SHM_SECTION_TUPLE_INDEX),
                    forwarder->capacities.tuples, forwarder->segment.secret);
     forwarder_tell_log_levels(forwarder);
     return 0;

@@ -47,7 +47,8 @@ static void open_stage(struct stage *stage)
     assert_int_equal(objects_init(&forwarder->objects, &c), 0);
     assert_int_equal(shm_segment_create(&c, &forwarder->segment), 0);
     tuple_map_init(&forwarder->tuples, shm_segment_section(&forwarder->segment, SHM_SECTION_TUPLE_MAP),
-                   c.tuples, forwarder->segment.secret);
+                   shm_segment_section(&forwarder->segment, SHM_SECTION_TUPLE_INDEX), c.tuples,
+                   forwarder->segment.secret);
     assert_int_equal(channel_init(&forwarder->workers[0].channel, &forwarder->segment, 0, -1, -1), 0);
     assert_int_equal(ring_consumer_init(&stage->commands,
                                         shm_segment_at(&forwarder->segment, SHM_SECTION_COMMAND_RING, 0),

@@ -143,7 +143,8 @@ static inline void rig_open(struct rig *rig)
     rig->worker_wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     rig->control_wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 
-    tuple_map_init(&rig->tuples, shm_segment_section(segment, SHM_SECTION_TUPLE_MAP), rig_capacities.tuples,
+    tuple_map_init(&rig->tuples, shm_segment_section(segment, SHM_SECTION_TUPLE_MAP),
+                   shm_segment_section(segment, SHM_SECTION_TUPLE_INDEX), rig_capacities.tuples,
                    segment->secret);
     ring_producer_init(&rig->commands, shm_segment_at(segment, SHM_SECTION_COMMAND_RING, rig->index), 65536);
     ring_consumer_init(&rig->events, shm_segment_at(segment, SHM_SECTION_EVENT_RING, rig->index), 65536);

@@ -25,6 +25,21 @@ static struct shm_address address(uint32_t n)
     return made;
 }
 
+static void map_init_seeded(struct tuple_map *map, uint32_t capacity, const uint64_t *with)
+{
+    static struct shm_tuple_slot slots[CAPACITY];
+    static struct shm_tuple_index index[CAPACITY / SHM_TUPLE_ENTRIES];
+
+    memset(slots, 0, sizeof slots);
+    memset(index, 0, sizeof index);
+    tuple_map_init(map, slots, index, capacity, with);
+}
+
+static void map_init(struct tuple_map *map, uint32_t capacity)
+{
+    map_init_seeded(map, capacity, seed);
+}
+
 /* Each transport has a worker, by which half a slot would be told. */
 static int insert(struct tuple_map *map, const struct shm_address *remote, shm_handle transport)
 {
@@ -43,13 +58,11 @@ static shm_handle find(const struct tuple_map *map, const struct shm_address *re
 static void answers_as_an_oracle_does(void **state)
 {
     (void)state;
-    struct shm_tuple_slot *slots = aligned_alloc(64, CAPACITY * sizeof *slots);
     uint64_t oracle[ADDRESSES] = {0};
     struct tuple_map map;
     uint32_t random = 1;
 
-    memset(slots, 0, CAPACITY * sizeof *slots);
-    tuple_map_init(&map, slots, CAPACITY, seed);
+    map_init(&map, CAPACITY);
     for (uint32_t step = 0; step < 200000; step++) {
         random = random * 1664525u + 1013904223u;
         uint32_t n = (random >> 8) % ADDRESSES;
@@ -64,35 +77,29 @@ static void answers_as_an_oracle_does(void **state)
         struct shm_address other = address((random >> 12) % ADDRESSES);
         assert_int_equal(find(&map, &other), oracle[(random >> 12) % ADDRESSES]);
     }
-    free(slots);
 }
 
 static void another_transports_tuple_is_not_removed(void **state)
 {
     (void)state;
-    struct shm_tuple_slot *slots = aligned_alloc(64, CAPACITY * sizeof *slots);
     struct tuple_map map;
     struct shm_address remote = address(1);
 
-    memset(slots, 0, CAPACITY * sizeof *slots);
-    tuple_map_init(&map, slots, CAPACITY, seed);
+    map_init(&map, CAPACITY);
     assert_int_equal(insert(&map, &remote, 5), 0);
     assert_int_equal(insert(&map, &remote, 6), 0);
     tuple_map_remove(&map, &remote, 5);
     assert_int_equal(find(&map, &remote), 6);
     tuple_map_remove(&map, &remote, 6);
     assert_int_equal(find(&map, &remote), SHM_HANDLE_NONE);
-    free(slots);
 }
 
 static void a_full_map_says_so(void **state)
 {
     (void)state;
-    struct shm_tuple_slot *slots = aligned_alloc(64, 16 * sizeof *slots);
     struct tuple_map map;
 
-    memset(slots, 0, 16 * sizeof *slots);
-    tuple_map_init(&map, slots, 16, seed);
+    map_init(&map, 16);
     for (uint32_t n = 0; n < 16; n++) {
         struct shm_address remote = address(n);
         assert_int_equal(insert(&map, &remote, n + 1), 0);
@@ -104,7 +111,46 @@ static void a_full_map_says_so(void **state)
     tuple_map_remove(&map, &first, 1);
     assert_int_equal(insert(&map, &one_more, 17), 0);
     assert_int_equal(find(&map, &one_more), 17);
-    free(slots);
+}
+
+/* However they are hashed, and whatever came and went before. */
+static void tuples_stand_close_together(void **state)
+{
+    (void)state;
+    struct tuple_map map;
+
+    map_init(&map, CAPACITY);
+    for (uint32_t n = 0; n < 1000; n++) {
+        struct shm_address remote = address(n);
+        assert_int_equal(insert(&map, &remote, n + 1), 0);
+        if (n >= 10) {
+            remote = address(n - 10);
+            tuple_map_remove(&map, &remote, n - 9);
+        }
+    }
+    for (uint32_t slot = 11; slot < CAPACITY; slot++)
+        assert_int_equal(map.slots[slot].state, 0);
+}
+
+/* Killed between slot and index: the next control takes the slot for another tuple. */
+static void a_slot_of_no_index_is_free(void **state)
+{
+    (void)state;
+    struct tuple_map map;
+    struct shm_address first = address(1), lost = address(2), next = address(3);
+
+    map_init(&map, CAPACITY);
+    assert_int_equal(insert(&map, &first, 1), 0);
+    map.slots[1].state = 1;
+    map.slots[1].remote = lost;
+    map.first_free = 0;
+    assert_int_equal(find(&map, &lost), SHM_HANDLE_NONE);
+    assert_int_equal(insert(&map, &next, 3), 0);
+    assert_int_equal(map.first_free, 2);
+    assert_int_equal(find(&map, &first), 1);
+    assert_int_equal(find(&map, &next), 3);
+    assert_int_equal(insert(&map, &lost, 2), 0);
+    assert_int_equal(find(&map, &lost), 2);
 }
 
 /* Addresses that stand behind one another with one seed do not with another: who is told nothing of the seed
@@ -113,26 +159,22 @@ static void a_seed_spreads_what_collides_with_another(void **state)
 {
     (void)state;
     static const uint64_t other_seed[2] = {7, 8};
-    struct shm_tuple_slot *slots = aligned_alloc(64, CAPACITY * sizeof *slots);
     struct shm_address colliding[16];
     struct tuple_map map;
     unsigned count = 0, at_home = 0;
 
-    for (uint32_t n = 0; count < 16; n++) { /* whatever goes to the first slot of an empty map */
-        memset(slots, 0, CAPACITY * sizeof *slots);
-        tuple_map_init(&map, slots, CAPACITY, seed);
+    for (uint32_t n = 0; count < 16; n++) { /* whatever goes to the first entry of an empty index */
+        map_init(&map, CAPACITY);
         colliding[count] = address(n);
         assert_int_equal(insert(&map, &colliding[count], 1), 0);
-        count += slots[0].state != 0;
+        count += map.index[0] != 0;
     }
-    memset(slots, 0, CAPACITY * sizeof *slots);
-    tuple_map_init(&map, slots, CAPACITY, other_seed);
+    map_init_seeded(&map, CAPACITY, other_seed);
     for (unsigned i = 0; i < count; i++)
         assert_int_equal(insert(&map, &colliding[i], 1 + i), 0);
-    for (uint32_t slot = 1; slot < CAPACITY; slot++)
-        at_home += slots[slot].state != 0 && slots[slot - 1].state == 0;
+    for (uint32_t entry = 1; entry < CAPACITY; entry++)
+        at_home += map.index[entry] != 0 && map.index[entry - 1] == 0;
     assert_true(at_home >= 12);
-    free(slots);
 }
 
 struct churn {
@@ -158,13 +200,11 @@ static void *churn(void *context)
 static void a_reader_sees_whole_slots(void **state)
 {
     (void)state;
-    struct shm_tuple_slot *slots = aligned_alloc(64, CAPACITY * sizeof *slots);
     struct churn c = {.done = false};
     struct shm_address fixed = address(1000);
     pthread_t thread;
 
-    memset(slots, 0, CAPACITY * sizeof *slots);
-    tuple_map_init(&c.map, slots, CAPACITY, seed);
+    map_init(&c.map, CAPACITY);
     assert_int_equal(insert(&c.map, &fixed, 1000), 0);
     assert_int_equal(pthread_create(&thread, NULL, churn, &c), 0);
     for (uint32_t n = 0; !c.done; n++) {
@@ -174,7 +214,6 @@ static void a_reader_sees_whole_slots(void **state)
         assert_int_equal(find(&c.map, &fixed), 1000);
     }
     assert_int_equal(pthread_join(thread, NULL), 0);
-    free(slots);
 }
 
 int main(void)
@@ -183,6 +222,8 @@ int main(void)
         cmocka_unit_test(answers_as_an_oracle_does),
         cmocka_unit_test(another_transports_tuple_is_not_removed),
         cmocka_unit_test(a_full_map_says_so),
+        cmocka_unit_test(tuples_stand_close_together),
+        cmocka_unit_test(a_slot_of_no_index_is_free),
         cmocka_unit_test(a_reader_sees_whole_slots),
         cmocka_unit_test(a_seed_spreads_what_collides_with_another),
     };
