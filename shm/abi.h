@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #define SHM_CACHE_LINE 64u
-#define SHM_ABI_VERSION 13u
+#define SHM_ABI_VERSION 14u
 
 #define SHM_ALIGNED _Alignas(64)
 
