@@ -73,28 +73,38 @@ uint64_t scaling_worker_forwarded(const struct scaling_worker *worker)
     return __atomic_load_n(&worker->worker->totals.rtp_forwarded, __ATOMIC_RELAXED);
 }
 
+/* The file of statistics is mapped, and needs no name: nothing is left when this process is killed. */
+static bool make_statistics(struct scaling_room *room, const struct shm_capacities *capacities, char *why,
+                            size_t why_bytes)
+{
+    char folder[] = "/tmp/kolabmeet-scaling-XXXXXX";
+    char path[sizeof(folder) + sizeof(STATISTICS_FILE)];
+
+    if (!mkdtemp(folder)) {
+        snprintf(why, why_bytes, "no folder in /tmp: %s", strerror(errno));
+        return false;
+    }
+    int error = statistics_create(folder, capacities, &room->statistics, why, why_bytes);
+    snprintf(path, sizeof(path), "%s/%s", folder, STATISTICS_FILE);
+    unlink(path);
+    rmdir(folder);
+    return error == 0;
+}
+
 static bool make_memory(struct scaling_room *room, char *why, size_t why_bytes)
 {
-    uint32_t consumers = room->camera_count * room->plan.receivers;
     struct shm_capacities capacities = shm_capacities_default(room->plan.workers);
 
     capacities.transports = room->camera_count + room->plan.receivers;
     capacities.producers = capacities.streams = SINK_CAMERAS_MAX;
-    capacities.consumers = consumers;
+    capacities.consumers = room->camera_count * room->plan.receivers;
     capacities.tuples = 4096;
     capacities.store_chunks = STORE_CHUNKS;
-    strcpy(room->folder, "/tmp/kolabmeet-scaling-XXXXXX");
-    if (!mkdtemp(room->folder)) {
-        room->folder[0] = '\0';
-        snprintf(why, why_bytes, "no folder in /tmp: %s", strerror(errno));
-        return false;
-    }
     int error = shm_segment_create(&capacities, &room->segment);
-    if (error != 0) {
-        snprintf(why, why_bytes, "no shared memory: %s", strerror(-error));
-        return false;
-    }
-    return statistics_create(room->folder, &capacities, &room->statistics, why, why_bytes) == 0;
+    if (error == 0)
+        return make_statistics(room, &capacities, why, why_bytes);
+    snprintf(why, why_bytes, "no shared memory: %s", strerror(-error));
+    return false;
 }
 
 static bool make_worker(struct scaling_room *room, uint32_t index, char *why, size_t why_bytes)
@@ -268,8 +278,6 @@ static void close_known(int fd)
 
 void scaling_room_close(struct scaling_room *room)
 {
-    char path[96];
-
     stop(room);
     sink_destroy(room->sink);
     for (uint32_t i = 0; i < room->camera_count; i++) {
@@ -286,9 +294,4 @@ void scaling_room_close(struct scaling_room *room)
         statistics_deinit(&room->statistics);
     if (room->segment.header)
         shm_segment_deinit(&room->segment, true);
-    if (room->folder[0] != '\0') {
-        snprintf(path, sizeof(path), "%s/%s", room->folder, STATISTICS_FILE);
-        unlink(path);
-        rmdir(room->folder);
-    }
 }

@@ -61,7 +61,6 @@ struct scaling_room {
     struct scaling_plan plan;
     const struct sink_link *link;
     struct sink *sink;
-    char folder[48];
     struct shm_segment segment;
     struct statistics statistics;
     int wakes[SCALING_WORKERS_MAX];
