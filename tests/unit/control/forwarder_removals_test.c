@@ -104,7 +104,7 @@ static void test_none_is_lost_and_none_overtaken(void **state)
 {
     struct stage stage;
     uint64_t handle, again;
-    uint32_t body;
+    uint32_t body = 0;
 
     (void)state;
     open_stage(&stage);
@@ -134,7 +134,7 @@ static void test_each_is_said_once_in_order_and_waits_for_its_answer(void **stat
 {
     struct stage stage;
     uint64_t handle;
-    uint32_t body;
+    uint32_t body = 0;
 
     (void)state;
     open_stage(&stage);
