@@ -85,12 +85,13 @@ int stored_read(const struct packet_place *place, struct stored_facts *ret_facts
     uint32_t length = packet->length;
     uint32_t facts_bytes = packet->facts_bytes;
 
-    if (facts_bytes <= sizeof(facts.view) && facts_bytes <= packet_store_room(place))
+    bool may_be = (facts_bytes == PLAIN_FACTS_BYTES || facts_bytes == sizeof(facts.view)) &&
+                  length <= SHM_PACKET_DATA_MAX && facts_bytes + length <= packet_store_room(place);
+    if (may_be)
         memcpy(&facts.view, packet->bytes, facts_bytes);
     if (!packet_store_holds(place))
         return -ESTALE;
-    if (facts_bytes != facts_bytes_of(&facts.view) || length > SHM_PACKET_DATA_MAX ||
-        facts_bytes + length > packet_store_room(place) || packet_bytes(&facts.view) > length)
+    if (!may_be || facts_bytes != facts_bytes_of(&facts.view) || packet_bytes(&facts.view) > length)
         return -EBADMSG;
     *ret_facts = facts;
     return 0;

@@ -44,7 +44,7 @@ struct shm_packet {
     uint16_t facts_bytes;             /* of what its worker parsed: struct packet_view of dataplane/ */
     uint16_t length;                  /* of what was received, behind that */
     uint8_t reserved[4];
-    uint8_t bytes[32]; /* the first of both */
+    uint8_t bytes[]; /* both */
 };
 SHM_STATIC_SIZE(struct shm_packet, 64);
 
