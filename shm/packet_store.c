@@ -87,6 +87,8 @@ void packet_store_init(struct packet_store *store, const struct shm_segment *seg
     store->next = atomic_load_explicit(&store->head->next, memory_order_relaxed);
     if (!adopt(store))
         begin_anew(store);
+    else if (store->first == chunks_begun(store)) /* killed when the newest chunk had just been given up */
+        store->next = store->first * SHM_CHUNK_BYTES;
     store->end = chunks_begun(store) * SHM_CHUNK_BYTES;
 }
 

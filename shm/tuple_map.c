@@ -42,6 +42,7 @@ void tuple_map_init(struct tuple_map *map, struct shm_tuple_slot *slots, struct 
     map->mask = capacity - 1;
     memcpy(map->seed, seed, sizeof map->seed);
     map->first_free = 0;
+    map->free_slot = 0;
 }
 
 shm_handle tuple_map_find(const struct tuple_map *map, const struct shm_address *remote, uint32_t *ret_worker)
@@ -115,6 +116,23 @@ static bool is_free(const struct tuple_map *map, uint32_t slot)
     return place < 0 || entry_at(map, (uint32_t)place) != slot + 1;
 }
 
+/* One that was given back, which names the next such one in place of a transport; else one never used. */
+static bool take_slot(struct tuple_map *map, uint32_t *ret_slot)
+{
+    if (map->free_slot != 0) {
+        *ret_slot = map->free_slot - 1;
+        uint64_t next = map->slots[*ret_slot].transport;
+        map->free_slot = next <= map->mask + 1ull ? (uint32_t)next : 0; /* the memory is shared */
+        return true;
+    }
+    while (map->first_free <= map->mask && !is_free(map, map->first_free))
+        map->first_free++;
+    if (map->first_free > map->mask)
+        return false;
+    *ret_slot = map->first_free++;
+    return true;
+}
+
 int tuple_map_insert(struct tuple_map *map, const struct shm_address *remote, shm_handle transport,
                      uint32_t worker)
 {
@@ -125,11 +143,9 @@ int tuple_map_insert(struct tuple_map *map, const struct shm_address *remote, sh
         write_slot(&map->slots[entry_at(map, (uint32_t)place) - 1], SLOT_USED, remote, transport, worker);
         return 0;
     }
-    while (map->first_free <= map->mask && !is_free(map, map->first_free))
-        map->first_free++;
-    if (room < 0 || map->first_free > map->mask)
+    uint32_t slot;
+    if (room < 0 || !take_slot(map, &slot))
         return -ENOSPC;
-    uint32_t slot = map->first_free++;
     write_slot(&map->slots[slot], SLOT_USED, remote, transport, worker);
     atomic_store_explicit(&map->index[room], slot + 1, memory_order_release);
     return 0;
@@ -147,9 +163,8 @@ void tuple_map_remove(struct tuple_map *map, const struct shm_address *remote, s
     if (map->slots[slot].transport != transport)
         return;
     atomic_store_explicit(&map->index[at], ENTRY_DELETED, memory_order_release);
-    write_slot(&map->slots[slot], SLOT_FREE, &nowhere, SHM_HANDLE_NONE, 0);
-    if (slot < map->first_free)
-        map->first_free = slot;
+    write_slot(&map->slots[slot], SLOT_FREE, &nowhere, map->free_slot, 0);
+    map->free_slot = slot + 1;
 
     /* Deleted entries that end a probe chain need not be probed any more. */
     if (entry_at(map, at + 1) != ENTRY_NEVER)

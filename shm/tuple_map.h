@@ -33,7 +33,8 @@ struct tuple_map {
     struct shm_tuple_slot *slots;
     _Atomic uint32_t *index;
     uint32_t mask;
-    uint32_t first_free; /* control's: slots below it are in use */
+    uint32_t first_free; /* control's: slots below it are in use, or in the list of free ones */
+    uint32_t free_slot;  /* likewise: the first of that list + 1, 0 = none; see tuple_map.c */
     uint64_t seed[2];
 };
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "control/forwarder/forwarder_private.h"
 #include "control/log.h"
@@ -17,6 +18,10 @@ static int say(struct forwarder *forwarder, uint32_t worker, const struct remova
 
 static void keep(struct removals *removals, const struct removal *removal)
 {
+    if (removals->first > removals->count) { /* what was said takes more room than what waits */
+        memmove(removals->list, removals->list + removals->first, removals->count * sizeof *removals->list);
+        removals->first = 0;
+    }
     if (removals->first + removals->count == removals->capacity) {
         uint32_t capacity = removals->capacity ? removals->capacity * 2 : CAPACITY_MIN;
         struct removal *list = realloc(removals->list, capacity * sizeof *list);

@@ -338,6 +338,23 @@ static void another_process_goes_on(void **state)
     assert_true(store.head->begun <= CHUNKS);
 }
 
+/* Its only chunk was old and had been given up; nothing had been written to the next one. */
+static void another_process_begins_behind_what_was_given_up(void **state)
+{
+    struct packet_store store;
+
+    (void)state;
+    packet_store_init(&store, &segment, 0, now_us);
+    for (uint64_t i = 0; i < 10; i++)
+        write_number(&store, i);
+    atomic_fetch_add(&store.head->first, 1);
+    packet_store_init(&store, &segment, 0, now_us);
+    for (uint64_t i = 10; i < 20; i++) {
+        struct packet_place place = write_number(&store, i);
+        assert_true(has(&store, 0, place.position));
+    }
+}
+
 static void a_writer_is_killed_anywhere(void **state)
 {
     struct positions *positions =
@@ -475,6 +492,7 @@ int main(void)
         TEST(it_grows_to_what_comes_within_the_time_and_no_further),
         TEST(beyond_its_size_the_oldest_goes),
         TEST(another_process_goes_on),
+        TEST(another_process_begins_behind_what_was_given_up),
         TEST(a_writer_is_killed_anywhere),
         TEST(what_cannot_be_is_not_adopted),
         SMALL(what_is_overwritten_while_it_is_read_is_not_believed),
